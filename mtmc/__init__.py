@@ -1,0 +1,1 @@
+"""Multi-camera vehicle tracking: a folder of camera videos in, every vehicle's path over all cameras out."""

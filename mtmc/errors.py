@@ -1,0 +1,35 @@
+"""Errors that a user can cause, one tree.
+
+    UserError (shared with reid)
+    ├── InputError     a video, calibration, ground truth or detection file that cannot be used
+    ├── ConfigError    an unknown key, a value out of range, an option that does not fit
+    ├── WeightsError   a model file that is missing, damaged or of another model
+    ├── StoreError     the run folder: not writable, full, not a run
+    └── InstallError   a package that is missing or does not match
+"""
+
+from __future__ import annotations
+
+from reid.errors import UserError
+
+__all__ = ["ConfigError", "InputError", "InstallError", "StoreError", "UserError", "WeightsError"]
+
+
+class InputError(UserError):
+    """A video, calibration, ground truth or detection file that cannot be used."""
+
+
+class ConfigError(UserError):
+    """An unknown key, a value out of range, or options that do not fit together."""
+
+
+class WeightsError(UserError):
+    """A model file that is missing, damaged, or belongs to another model."""
+
+
+class StoreError(UserError):
+    """The run folder cannot be written, is full, or is no run folder."""
+
+
+class InstallError(UserError):
+    """A package that is missing or does not match the others."""

@@ -1,0 +1,29 @@
+"""The root of every error that a user can cause and mend.
+
+    UserError
+    ├── reid: raised as UserError directly, it has few kinds
+    └── mtmc.errors: InputError, ConfigError, StoreError, ...
+
+The commands catch only this tree: one message on stderr, exit code 2. Anything else is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: says where, what was expected, what was found and what to do.
+
+    Args:
+        where: the file, line, option or step concerned.
+        expected: what should have been there.
+        found: what was there instead.
+        fix: the next step for the user, a full sentence.
+    """
+
+    def __init__(self, where: object, expected: str, found: str, fix: str) -> None:
+        super().__init__(f"{where}: expected {expected}, found {found}. {fix}")
+        self.where, self.expected, self.found, self.fix = str(where), expected, found, fix
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str, str]]:
+        """Survive the way back from a worker process."""
+        return type(self), (self.where, self.expected, self.found, self.fix)
