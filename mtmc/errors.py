@@ -1,11 +1,11 @@
 """Errors that a user can cause, one tree.
 
-    UserError (shared with reid)
-    ├── InputError     a video, calibration, ground truth or detection file that cannot be used
-    ├── ConfigError    an unknown key, a value out of range, an option that does not fit
-    ├── WeightsError   a model file that is missing, damaged or of another model
-    ├── StoreError     the run folder: not writable, full, not a run
-    └── InstallError   a package that is missing or does not match
+UserError (shared with reid)
+├── InputError     a video, calibration, ground truth or detection file that cannot be used
+├── ConfigError    an unknown key, a value out of range, an option that does not fit
+├── WeightsError   a model file that is missing, damaged or of another model
+├── StoreError     the run folder: not writable, full, not a run
+└── InstallError   a package that is missing or does not match
 """
 
 from __future__ import annotations

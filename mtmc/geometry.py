@@ -69,6 +69,11 @@ def project(homography: NDArray[np.float64], points: Array) -> NDArray[np.float6
     return np.asarray(homogeneous[:, :2] / scale)
 
 
+def inverse(homography: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse homography (3, 3), in double precision."""
+    return np.asarray(np.linalg.inv(homography), np.float64)
+
+
 def gps_to_metres(lat_lon: Array, origin: tuple[float, float]) -> NDArray[np.float64]:
     """(lat, lon) degrees (N, 2) to metres east and north (N, 2) of ``origin`` on the tangent plane (good to 0.1 % within 10 km)."""
     degrees = np.asarray(lat_lon, np.float64) - np.asarray(origin)

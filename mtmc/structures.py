@@ -81,7 +81,13 @@ class Detections:
     def empty(feature_size: int = 0) -> Detections:
         """No boxes at all: a valid clip of an empty road."""
         zeros = np.zeros
-        return Detections(zeros(0, np.int32), zeros((0, 4), np.float32), zeros(0, np.float32), zeros(0, np.int16), zeros((0, feature_size), np.float32))
+        return Detections(
+            zeros(0, np.int32),
+            zeros((0, 4), np.float32),
+            zeros(0, np.float32),
+            zeros(0, np.int16),
+            zeros((0, feature_size), np.float32),
+        )
 
     @staticmethod
     def concatenate(parts: Sequence[Detections]) -> Detections:
@@ -110,7 +116,9 @@ class Tracklet:
         _set(self, "frames", self.frames, np.int32)
         _set(self, "xyxy", np.reshape(self.xyxy, (-1, 4)), np.float32)
         _set(self, "scores", self.scores, np.float32)
-        _require(len(self.frames) == len(self.xyxy) == len(self.scores) > 0, self, "needs one row per box, at least one")
+        _require(
+            len(self.frames) == len(self.xyxy) == len(self.scores) > 0, self, "needs one row per box, at least one"
+        )
         _require(bool(np.all(np.diff(self.frames) > 0)), self, "frames must be strictly increasing")
         _require(valid_boxes(self.xyxy), self, "boxes must be finite with x2 > x1 and y2 > y1")
 
@@ -144,7 +152,11 @@ class Embeddings:
         _set(self, "frames", self.frames, np.int32)
         _set(self, "quality", self.quality, np.float32)
         _require(self.vectors.ndim == 2, self, f"vectors must be (M, D), found {self.vectors.shape}")
-        _require(len(self.vectors) == len(self.track_ids) == len(self.frames) == len(self.quality), self, "needs one row per crop")
+        _require(
+            len(self.vectors) == len(self.track_ids) == len(self.frames) == len(self.quality),
+            self,
+            "needs one row per crop",
+        )
         norms = np.linalg.norm(self.vectors, axis=1)
         _require(bool(np.allclose(norms, 1.0, atol=1e-3)), self, "vectors must be unit rows")
 
@@ -159,7 +171,9 @@ class Embeddings:
     @staticmethod
     def empty(size: int = 0) -> Embeddings:
         """No crops: a camera without tracklets."""
-        return Embeddings(np.zeros((0, size), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+        return Embeddings(
+            np.zeros((0, size), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +191,11 @@ class GlobalTrack:
             by_camera.setdefault(tracklet.camera_id, []).append(tracklet.frames)
         for camera_id, frames in by_camera.items():
             joined = np.concatenate(frames)
-            _require(len(np.unique(joined)) == len(joined), self, f"vehicle {self.vehicle_id} has two boxes in one frame of {camera_id}")
+            _require(
+                len(np.unique(joined)) == len(joined),
+                self,
+                f"vehicle {self.vehicle_id} has two boxes in one frame of {camera_id}",
+            )
 
     @property
     def cameras(self) -> tuple[str, ...]:

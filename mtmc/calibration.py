@@ -1,0 +1,91 @@
+"""A camera's view of the ground: ``calibration.txt`` in both forms that the field knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A camera's view of the ground: ``ground_to_image`` (3, 3) maps (lat, lon) degrees, or metres if not ``gps``, to undistorted
+    pixels; ``intrinsic`` (3, 3) and ``distortion`` (k1 k2 p1 p2) undo the lens, None for none."""
+
+    ground_to_image: NDArray[np.float64]
+    intrinsic: NDArray[np.float64] | None
+    distortion: NDArray[np.float64] | None
+    gps: bool = True
+
+
+def read_calibration(path: Path, gps: bool = True) -> Calibration:
+    """Read ``calibration.txt``, labelled (2020 on) or bare (2019: nine numbers, then an optional line of distortion).
+
+    Raises InputError with file and line where the numbers do not make a homography.
+    """
+    homography: NDArray[np.float64] | None = None
+    intrinsic = distortion = None
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        label, _, values = line.rpartition(":")
+        kind = _calibration_kind(label, homography is not None)
+        if not values.strip() or kind == "error":
+            continue
+        found = numbers(values, f"{path}:{number}")
+        if kind == "distortion":
+            distortion = _sized(found, (4, 5, 8), f"{path}:{number}", "distortion coefficients")
+        elif kind == "intrinsic":
+            intrinsic = _sized(found, (9,), f"{path}:{number}", "an intrinsic matrix of 9 numbers").reshape(3, 3)
+        else:
+            homography = _sized(found, (9,), f"{path}:{number}", "a homography of 9 numbers").reshape(3, 3)
+    if homography is None or abs(np.linalg.det(homography / np.abs(homography).max())) < 1e-300:
+        found_text = "none" if homography is None else "a singular one"
+        raise InputError(
+            path, "an invertible homography of 9 numbers", found_text, "Write 'Homography matrix: a b c;d e f;g h i'."
+        )
+    if distortion is not None and not np.any(distortion):
+        distortion = None
+    return Calibration(homography, intrinsic, distortion, gps)
+
+
+def _calibration_kind(label: str, homography_seen: bool) -> str:
+    words = label.lower()
+    for kind in ("intrinsic", "distortion", "error"):
+        if kind in words:
+            return kind
+    return "distortion" if not words and homography_seen else "homography"
+
+
+def _sized(values: NDArray[np.float64], sizes: tuple[int, ...], where: str, expected: str) -> NDArray[np.float64]:
+    if len(values) not in sizes:
+        raise InputError(
+            where,
+            expected,
+            f"{len(values)} numbers",
+            "Correct the line, or take the file away to run without calibration.",
+        )
+    return values
+
+
+def numbers(text: str, where: str) -> NDArray[np.float64]:
+    """Finite numbers of a line, whatever separates them. Raises InputError with ``where``."""
+    try:
+        values = np.array([float(word) for word in text.replace(";", " ").replace(",", " ").split()])
+    except ValueError as error:
+        raise InputError(where, "numbers", f"{text.strip()!r}", "Correct the line.") from error
+    if not np.isfinite(values).all():
+        raise InputError(where, "finite numbers", f"{text.strip()!r}", "Correct the line.")
+    return values
+
+
+def read_text(path: Path) -> str:
+    """A small text file. Raises InputError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(
+            path, "a readable file", str(error.strerror), "Check that it exists and may be read."
+        ) from error
