@@ -1,0 +1,35 @@
+"""The ``reid`` command. Results go to stdout, logs and progress to stderr; exit code 0 fine, 1 a check failed, 2 a user's mistake.
+
+One file per command; each imports what it needs inside its function, so that ``reid --help`` stays instant.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from reid.errors import UserError
+
+app = typer.Typer(
+    name="reid",
+    help="Vehicle and person re-identification with SGFD: train, evaluate, look, export.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Vehicle and person re-identification with SGFD: train, evaluate, look, export."""
+
+
+def main() -> None:
+    """Entry point of the ``reid`` command: a user's mistake becomes one sentence and exit code 2."""
+    try:
+        app()
+    except UserError as mistake:
+        print(f"error: {mistake}", file=sys.stderr)  # noqa: T201 - the one place that reports a user's mistake
+        sys.exit(2)
