@@ -1,0 +1,94 @@
+"""The run folder: Parquet tables with stamps, atomic writes, fresh / stale / missing.
+
+    runs/<name>/
+      run.json                     what was asked: videos, resolved configuration, timings
+      detections/<camera>.parquet  frame x1 y1 x2 y2 score label [feature]
+      tracklets/<camera>.parquet   track_id frame x1 y1 x2 y2 score label
+      embeddings/<camera>.parquet  track_id frame quality vector
+      vehicles.parquet             vehicle_id camera_id track_id frame x1 y1 x2 y2 score label
+      links.parquet network.json   why tracklets were linked, and the camera network that was learned
+      track3.txt scores.json video/ log.txt
+
+Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals what
+would be asked for now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mtmc.errors import StoreError
+from mtmc.scene import Scene, read_scene
+from mtmc.store.atomic import TEMPORARY, write_json, writing
+from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
+from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
+
+
+class Run:
+    """One run folder. Raises StoreError where it cannot be read or written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """``run.json``: videos, config, stages."""
+        path = self.folder / "run.json"
+        try:
+            return dict(json.loads(path.read_text()))
+        except FileNotFoundError as error:
+            raise StoreError(
+                self.folder, "a run folder", "no run.json in it", "Name a folder made by `mtmc run`."
+            ) from error
+        except (json.JSONDecodeError, OSError) as error:
+            raise StoreError(path, "a readable run.json", str(error), "Run `mtmc run` again.") from error
+
+    @property
+    def scene(self) -> Scene:
+        """The scene that the run was made from, read anew."""
+        return read_scene(Path(self.settings["videos"]))
+
+    def detections(self, camera_id: str) -> Detections:
+        """Detections of one camera."""
+        return read_detections(self.path("detections", camera_id))
+
+    def tracklets(self, camera_id: str | None = None) -> list[Tracklet]:
+        """Tracklets of one camera, or of all, by camera and track id."""
+        cameras = self.cameras("tracklets") if camera_id is None else [camera_id]
+        return [t for camera in cameras for t in read_tracklets(self.path("tracklets", camera), camera)]
+
+    def embeddings(self) -> dict[str, Embeddings]:
+        """Embeddings by camera id."""
+        return {camera: read_embeddings(self.path("embeddings", camera)) for camera in self.cameras("embeddings")}
+
+    def vehicles(self) -> list[GlobalTrack]:
+        """The vehicles over all cameras, by vehicle id."""
+        return read_vehicles(self.path("vehicles"))
+
+    def path(self, table: str, camera_id: str | None = None) -> Path:
+        """Where a table lies."""
+        return self.folder / (f"{table}.parquet" if camera_id is None else f"{table}/{camera_id}.parquet")
+
+    def cameras(self, table: str) -> list[str]:
+        """Ids of the cameras that have this table."""
+        return sorted(p.stem for p in (self.folder / table).glob("*.parquet") if not p.name.startswith(TEMPORARY))
+
+
+def open_run(folder: Path | str) -> Run:
+    """A run folder made before. Raises StoreError if ``folder`` is none."""
+    run = Run(Path(folder))
+    _ = run.settings
+    return run
+
+
+def create_run(folder: Path, settings: Mapping[str, Any]) -> Run:
+    """Make or reuse a run folder and write its ``run.json``; half-written files of a killed run are removed."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.rglob(f"{TEMPORARY}*"):
+            left.unlink(missing_ok=True)
+    write_json(folder / "run.json", settings)
+    return Run(folder)

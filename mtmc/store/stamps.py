@@ -1,0 +1,68 @@
+"""Stamps: what a table was made from, and why it has to be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Stamp = Mapping[str, Any]
+"""Plain JSON: stage, version, params, inputs."""
+
+STAMP_KEY = b"mtmc.stamp"
+SAMPLED_BYTES = 1 << 20
+
+
+def canonical(stamp: Stamp) -> bytes:
+    """One spelling of a stamp."""
+    return json.dumps(stamp, sort_keys=True, default=str).encode()
+
+
+def digest(stamp: Stamp) -> str:
+    """Short content hash of a stamp: what a later stage's stamp names as its input."""
+    return hashlib.blake2b(canonical(stamp), digest_size=12).hexdigest()
+
+
+def stored_stamp(path: Path) -> dict[str, Any] | None:
+    """The stamp of a finished table, None if there is no (readable) table."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return dict(json.loads(metadata[STAMP_KEY]))
+    except (OSError, pa.ArrowInvalid, KeyError, json.JSONDecodeError):
+        return None
+
+
+def staleness(path: Path, stamp: Stamp) -> list[str]:
+    """Why the table at ``path`` has to be made (again): [] if fresh, else one reason per difference."""
+    stored = stored_stamp(path)
+    if stored is None:
+        return ["damaged" if path.exists() else "missing"]
+    return list(_differences(stored, json.loads(canonical(stamp)), ""))
+
+
+def _differences(old: Any, new: Any, prefix: str) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            inner = key if not prefix else f"{prefix}.{key}"
+            yield from _differences(old.get(key), new.get(key), inner)
+    elif old != new:
+        yield f"{prefix} changed" if prefix.startswith("inputs.") else f"{prefix} {old} -> {new}"
+
+
+def fingerprint(path: Path) -> str:
+    """Content hash of a file, of its size and sixteen sampled megabytes if it is larger than that: quick, and independent of its date."""
+    size = path.stat().st_size
+    state = hashlib.blake2b(str(size).encode(), digest_size=12)
+    with path.open("rb") as file:
+        for start in np.linspace(
+            0, max(0, size - SAMPLED_BYTES), num=16 if size > 16 * SAMPLED_BYTES else 1, dtype=np.int64
+        ):
+            file.seek(int(start))
+            state.update(file.read(SAMPLED_BYTES if size > 16 * SAMPLED_BYTES else -1))
+    return state.hexdigest()

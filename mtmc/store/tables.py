@@ -1,0 +1,183 @@
+"""The typed tables: arrays to Parquet and back, the same content giving the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mtmc.errors import StoreError
+from mtmc.store.atomic import replacing
+from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
+from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Tracklet
+
+
+def write_table(path: Path, columns: Mapping[str, Any], stamp: Stamp) -> None:
+    """Write a Parquet table with its stamp, atomically; the same content gives the same bytes."""
+    table = pa.table(dict(columns)).replace_schema_metadata({STAMP_KEY: canonical(stamp)})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a Parquet table. Raises StoreError if it is missing or damaged."""
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError as error:
+        raise StoreError(
+            path, "a table of this run", "no such file", "Finish the run first: `mtmc run` resumes it."
+        ) from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(path, "a Parquet table", "a damaged file", "Delete it and run `mtmc run` again.") from error
+
+
+def _box_columns(xyxy: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    return {name: np.ascontiguousarray(xyxy[:, i]) for i, name in enumerate(("x1", "y1", "x2", "y2"))}
+
+
+def _label_column(labels: NDArray[np.integer[Any]]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(labels, pa.int8()), pa.array(LABELS))
+
+
+def _vector_column(vectors: NDArray[np.floating[Any]], dtype: type[np.floating[Any]]) -> pa.Array:
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=dtype).ravel())
+    return (
+        pa.FixedSizeListArray.from_arrays(flat, max(vectors.shape[1], 1))
+        if vectors.shape[1]
+        else pa.nulls(len(vectors))
+    )
+
+
+def _column(table: pa.Table, name: str) -> NDArray[Any]:
+    return np.asarray(table.column(name).to_numpy())
+
+
+def _boxes(table: pa.Table) -> NDArray[np.float32]:
+    return np.stack([_column(table, name) for name in ("x1", "y1", "x2", "y2")], axis=1).astype(np.float32)
+
+
+def _labels(table: pa.Table) -> NDArray[np.int16]:
+    names = table.column("label").cast(pa.string()).to_pylist()
+    index = {name: number for number, name in enumerate(LABELS)}
+    return np.array([index[name] for name in names], np.int16)
+
+
+def _vectors(table: pa.Table, name: str) -> NDArray[np.float32]:
+    column = table.column(name).combine_chunks()
+    if pa.types.is_null(column.type) or len(column) == 0:
+        return np.zeros((len(column), 0 if pa.types.is_null(column.type) else column.type.list_size), np.float32)
+    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), np.float32).reshape(len(column), -1)
+
+
+def write_detections(path: Path, detections: Detections, stamp: Stamp) -> None:
+    """Save one camera's detections; features as float16, which costs the tracker's distances less than 1e-3."""
+    columns = {
+        "frame": detections.frames,
+        **_box_columns(detections.xyxy),
+        "score": detections.scores,
+        "label": _label_column(detections.labels),
+        "feature": _vector_column(detections.features, np.float16),
+    }
+    write_table(path, columns, stamp)
+
+
+def read_detections(path: Path) -> Detections:
+    """Load one camera's detections."""
+    table = read_table(path)
+    return Detections(
+        _column(table, "frame"), _boxes(table), _column(table, "score"), _labels(table), _vectors(table, "feature")
+    )
+
+
+def _tracklet_columns(tracklets: Sequence[Tracklet]) -> dict[str, Any]:
+    def joined(arrays: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate(arrays) if arrays else empty
+
+    lengths = [len(t) for t in tracklets]
+    return {
+        "track_id": np.repeat(np.array([t.track_id for t in tracklets], np.int64), lengths),
+        "frame": joined([t.frames for t in tracklets], np.zeros(0, np.int32)),
+        **_box_columns(joined([t.xyxy for t in tracklets], np.zeros((0, 4), np.float32))),
+        "score": joined([t.scores for t in tracklets], np.zeros(0, np.float32)),
+        "label": _label_column(np.repeat(np.array([t.label for t in tracklets], np.int16), lengths)),
+    }
+
+
+def write_tracklets(path: Path, tracklets: Sequence[Tracklet], stamp: Stamp) -> None:
+    """Save one camera's tracklets, one row per box."""
+    write_table(path, _tracklet_columns(tracklets), stamp)
+
+
+def _grouped(keys: NDArray[Any], build: Callable[[NDArray[np.intp]], Tracklet]) -> list[Tracklet]:
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order][:1] - 1)) if len(keys) else np.zeros(0, np.intp)
+    return [build(rows) for rows in np.split(order, starts[1:])] if len(keys) else []
+
+
+def read_tracklets(path: Path, camera_id: str) -> list[Tracklet]:
+    """Load one camera's tracklets, by track id."""
+    table = read_table(path)
+    track_ids, frames, boxes = _column(table, "track_id"), _column(table, "frame"), _boxes(table)
+    scores, labels = _column(table, "score"), _labels(table)
+
+    def build(rows: NDArray[np.intp]) -> Tracklet:
+        first = rows[0]
+        return Tracklet(camera_id, int(track_ids[first]), frames[rows], boxes[rows], scores[rows], int(labels[first]))
+
+    return _grouped(track_ids, build)
+
+
+def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp) -> None:
+    """Save one camera's embeddings; vectors as float16."""
+    columns = {
+        "track_id": embeddings.track_ids,
+        "frame": embeddings.frames,
+        "quality": embeddings.quality,
+        "vector": _vector_column(embeddings.vectors, np.float16),
+    }
+    write_table(path, columns, stamp)
+
+
+def read_embeddings(path: Path) -> Embeddings:
+    """Load one camera's embeddings, unit rows again after the rounding on disk."""
+    table = read_table(path)
+    vectors = _vectors(table, "vector")
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return Embeddings(vectors, _column(table, "track_id"), _column(table, "frame"), _column(table, "quality"))
+
+
+def write_vehicles(path: Path, vehicles: Sequence[GlobalTrack], stamp: Stamp) -> None:
+    """Save the vehicles, one row per box, by vehicle, camera and frame."""
+    ordered = sorted(vehicles, key=lambda v: v.vehicle_id)
+    tracklets = [
+        (v.vehicle_id, t) for v in ordered for t in sorted(v.tracklets, key=lambda t: (t.camera_id, t.track_id))
+    ]
+    lengths = [len(t) for _, t in tracklets]
+    columns = {
+        "vehicle_id": np.repeat(np.array([vehicle_id for vehicle_id, _ in tracklets], np.int64), lengths),
+        "camera_id": pa.array(np.repeat(np.array([t.camera_id for _, t in tracklets], object), lengths), pa.string()),
+        **_tracklet_columns([t for _, t in tracklets]),
+    }
+    write_table(path, columns, stamp)
+
+
+def read_vehicles(path: Path) -> list[GlobalTrack]:
+    """Load the vehicles, by vehicle id."""
+    table = read_table(path)
+    vehicle_ids, track_ids = _column(table, "vehicle_id"), _column(table, "track_id")
+    cameras = np.array(table.column("camera_id").to_pylist(), object)
+    frames, boxes, scores, labels = _column(table, "frame"), _boxes(table), _column(table, "score"), _labels(table)
+    changes = (np.diff(vehicle_ids) != 0) | (np.diff(track_ids) != 0) | (cameras[1:] != cameras[:-1])
+    by_vehicle: dict[int, list[Tracklet]] = {}
+    for rows in np.split(np.arange(len(vehicle_ids)), np.flatnonzero(changes) + 1) if len(vehicle_ids) else []:
+        first = rows[0]
+        tracklet = Tracklet(
+            str(cameras[first]), int(track_ids[first]), frames[rows], boxes[rows], scores[rows], int(labels[first])
+        )
+        by_vehicle.setdefault(int(vehicle_ids[first]), []).append(tracklet)
+    return [GlobalTrack(vehicle_id, tuple(found)) for vehicle_id, found in by_vehicle.items()]
