@@ -1,0 +1,65 @@
+"""The Interpretable Attention Module (IAM): from local features to a map of where the vehicle's geometry is (paper Eq. 4-6).
+
+Shape shorthand: B images, C channels, H x W positions, K kernel size.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EPSILON = 1e-12
+"""Lower limit of every denominator; representable in float32, not in float16."""
+
+
+class InterpretableAttention(nn.Module):
+    """Where in the image a vehicle is told by its geometry: no parameters, so the map can be read as it is.
+
+    For local features L it takes the soft local maximum M = exp(L) / sum of exp(L) over the K x K neighbourhood (Eq. 4), the share
+    G = L / max over channels of L (Eq. 5), and at each position the largest M * G over channels, scaled to sum 1 (Eq. 6).
+
+    Args:
+        kernel_size: K, odd, positions; the paper compares 7, 11 and 15.
+        per_sample_scale: divide L by its maximum per image inside the exponent, as the released code does; the paper's Eq. 4
+            exponentiates L itself, which overflows float32 above 88.
+        border: value of exp(L) outside the map; 1 = exp(0), as released, favours borders a little.
+        area_rescale: multiply the map by H * W, so that its mean is 1; off as released.
+    """
+
+    def __init__(
+        self, kernel_size: int = 7, per_sample_scale: bool = True, border: float = 1.0, area_rescale: bool = False
+    ) -> None:
+        super().__init__()
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"InterpretableAttention: kernel_size must be odd and positive, got {kernel_size}")
+        self.kernel_size, self.border = kernel_size, border
+        self.per_sample_scale, self.area_rescale = per_sample_scale, area_rescale
+
+    def forward(self, local: Tensor) -> Tensor:
+        """Attention map Q (B, 1, H, W) float32, >= 0, summing to 1 per image (to H * W with ``area_rescale``; to 0 where L is 0).
+
+        Args:
+            local: L (B, C, H, W), any float type; negative values count as 0. Computed in float32, whatever autocast says.
+        """
+        with torch.autocast(local.device.type, enabled=False):
+            local = F.relu(local.float())
+            peak = local.amax(dim=1, keepdim=True)
+            # max over channels of M * G = (max over channels of M * L) / peak, since peak > 0 is common to all channels.
+            strongest = (self._local_softmax(local, peak) * local).amax(dim=1, keepdim=True) / peak.clamp_min(EPSILON)
+            attention = strongest / strongest.sum(dim=(2, 3), keepdim=True).clamp_min(EPSILON)
+            return attention * float(local.shape[2] * local.shape[3]) if self.area_rescale else attention
+
+    def _local_softmax(self, local: Tensor, peak: Tensor) -> Tensor:
+        """M (B, C, H, W): exp(L) over its sum in the neighbourhood (Eq. 4)."""
+        scale = peak.amax(dim=(2, 3), keepdim=True).clamp_min(EPSILON) if self.per_sample_scale else 1.0
+        exponential = torch.exp(local / scale)
+        return exponential / self._neighbourhood_sum(exponential)
+
+    def _neighbourhood_sum(self, values: Tensor) -> Tensor:
+        """Sum over the K x K window around each position, ``border`` outside the map; rows, then columns."""
+        size, reach = self.kernel_size, self.kernel_size // 2
+        shifted = values - self.border  # so that the zero padding of the pooling stands for the border's value
+        rows = F.avg_pool2d(shifted, (size, 1), stride=1, padding=(reach, 0))
+        both = F.avg_pool2d(rows, (1, size), stride=1, padding=(0, reach))
+        return both.mul(float(size * size)).add(self.border * size * size)
