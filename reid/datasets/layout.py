@@ -1,0 +1,102 @@
+"""What every reader shares: files that must be there, lists inside them, and counts held against the published ones."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from xml.etree import ElementTree
+
+from reid.errors import UserError
+
+log = logging.getLogger("reid")
+
+UNPACK = "Give --root the folder that holds it, or unpack the data set again."
+
+
+def require(root: Path, *names: str) -> None:
+    """Raise UserError naming the first file or folder of ``names`` that is missing under the root."""
+    for name in names:
+        if not (root / name).exists():
+            raise UserError(root, f"{name} in the folder", _inventory(root), UNPACK)
+
+
+def require_images(paths: Iterable[Path]) -> None:
+    """Raise UserError where a listed image is not on disk, naming the first one and how many are missing."""
+    missing: list[Path] = []
+    for folder, group in groupby(sorted(paths), key=lambda path: path.parent):
+        present = set(os.listdir(folder)) if folder.is_dir() else set()
+        missing += [path for path in group if path.name not in present]
+    if missing:
+        raise UserError(missing[0], "an image", f"no such file ({len(missing):,} listed images are missing)", UNPACK)
+
+
+def read_text(path: Path) -> str:
+    """Text of a small file. Raises UserError where it is missing or no text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(path, "a file", "none", UNPACK) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(path, "a text file", str(error), UNPACK) from None
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """Words of each line that is not blank: spaces at the end, as some copies have them, do not count."""
+    rows = [line.split() for line in read_text(path).splitlines() if line.strip()]
+    if not rows:
+        raise UserError(path, "a list", "an empty file", UNPACK)
+    return rows
+
+
+def read_label_xml(path: Path) -> list[dict[str, str]]:
+    """Attributes of each Item of a ``*_label.xml``.
+
+    The header says gb2312, which Python's parser refuses though the files are plain ASCII: the encoding is given from outside.
+    Raises UserError where the file is missing or no XML.
+    """
+    parser = ElementTree.XMLParser(encoding="utf-8")
+    try:
+        tree = ElementTree.parse(path, parser)
+    except FileNotFoundError:
+        raise UserError(path, "a label file", "none", UNPACK) from None
+    except ElementTree.ParseError as error:
+        raise UserError(path, "labels in XML", f"a damaged file ({error})", UNPACK) from None
+    return [dict(item.attrib) for item in tree.iter("Item")]
+
+
+def parse_name(path: Path, pattern: re.Pattern[str], example: str) -> tuple[int, int]:
+    """(vehicle id, camera id) that a file name carries. Raises UserError for a name of another shape."""
+    match = pattern.match(path.name)
+    if match is None:
+        raise UserError(
+            path, f"a name like {example}", repr(path.name), "Check that --dataset names the right data set."
+        )
+    return int(match[1]), int(match[2])
+
+
+def camera_number(text: str, path: Path) -> int:
+    """7 of "c007". Raises UserError where there is no number."""
+    digits = text.strip().lstrip("cC")
+    if not digits.isdigit():
+        raise UserError(path, "a camera like c007", repr(text), UNPACK)
+    return int(digits)
+
+
+def check_counts(name: str, found: dict[str, int], *editions: dict[str, int]) -> None:
+    """Warn in one line where the counts are those of no published edition; the nearest edition is named."""
+    if found in editions:
+        return
+    nearest = min(editions, key=lambda edition: sum(found[key] != edition[key] for key in edition))
+    differing = [f"{found[key]:,} {key} (published: {nearest[key]:,})" for key in nearest if found[key] != nearest[key]]
+    log.warning("%s: %s; figures from this copy do not compare with published ones.", name, ", ".join(differing))
+
+
+def _inventory(root: Path) -> str:
+    if not root.is_dir():
+        return "a file"
+    names = sorted(os.listdir(root))
+    return f"only {', '.join(names[:6])}{', ...' if len(names) > 6 else ''}" if names else "an empty folder"

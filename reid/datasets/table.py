@@ -1,0 +1,90 @@
+"""Crops of one's own: a CSV table of path, vehicle_id, camera_id, split.
+
+Paths are relative to the table. Vehicle and camera ids are numbers or names. Splits: ``train``; and one test, given either as
+``query`` and ``gallery``, or as ``val`` or ``test``, of which each vehicle's images in its first camera are the queries and all
+other images the gallery (a vehicle of one camera goes to the gallery whole, as a distractor). Further columns are ignored.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.datasets.layout import read_text, require_images
+from reid.datasets.structures import Dataset, ImageSet
+from reid.errors import UserError
+
+COLUMNS = ("path", "vehicle_id", "camera_id", "split")
+SPLITS = ("train", "query", "gallery", "val", "test")
+DEFAULT_TABLE = "index.csv"
+FORM = "See `reid crops --help` for the form."
+
+
+def read_csv(root: Path) -> Dataset:
+    """Read a table, or index.csv of a folder. Raises UserError for a missing column, an unknown split, two tests, or a missing image."""
+    path = root / DEFAULT_TABLE if root.is_dir() else root
+    rows = _read_table(path)
+    images = _images(path, rows)
+    require_images(images.paths)
+    split = np.array([row["split"].strip() for row in rows])
+    query, gallery = _test_part(path, images, split)
+    return Dataset("csv", images.take(split == "train"), query, gallery)
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    reader = csv.DictReader(read_text(path).splitlines())
+    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        raise UserError(path, f"columns {', '.join(COLUMNS)}", f"no column {missing[0]}", FORM)
+    rows = list(reader)
+    if not rows:
+        raise UserError(path, "rows", "only a header", FORM)
+    for number, row in enumerate(rows, start=2):
+        _check_row(path, number, row)
+    return rows
+
+
+def _check_row(path: Path, line: int, row: dict[str, str]) -> None:
+    empty = [column for column in COLUMNS if not (row[column] or "").strip()]
+    if empty:
+        raise UserError(f"{path}, line {line}", "a value in each column", f"no {empty[0]}", FORM)
+    if row["split"].strip() not in SPLITS:
+        raise UserError(f"{path}, line {line}", f"a split of {', '.join(SPLITS)}", repr(row["split"]), FORM)
+
+
+def _images(path: Path, rows: list[dict[str, str]]) -> ImageSet:
+    paths = tuple(path.parent / row["path"].strip() for row in rows)
+    return ImageSet(paths, _numbers([row["vehicle_id"] for row in rows]), _numbers([row["camera_id"] for row in rows]))
+
+
+def _numbers(texts: list[str]) -> NDArray[np.int64]:
+    """The numbers themselves; or, where some are names, their places in sorted order, from 0."""
+    stripped = [text.strip() for text in texts]
+    if all(text.isdecimal() for text in stripped):
+        return np.array([int(text) for text in stripped], dtype=np.int64)
+    return np.unique(stripped, return_inverse=True)[1].astype(np.int64)
+
+
+def _test_part(path: Path, images: ImageSet, split: NDArray[np.str_]) -> tuple[ImageSet, ImageSet]:
+    """(query, gallery); both empty where the table has nothing but train."""
+    present = set(split) - {"train"}
+    if len(present - {"gallery", "query"}) + bool(present & {"gallery", "query"}) > 1:
+        raise UserError(
+            path, "one test", f"splits {', '.join(sorted(present))}", "Put the other test into its own table."
+        )
+    if present & {"gallery", "query"} or not present:
+        return images.take(split == "query"), images.take(split == "gallery")
+    return cross_camera(images.take(split == present.pop()))
+
+
+def cross_camera(images: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """(query, gallery): each vehicle's images in its lowest-numbered camera ask, all other images answer."""
+    query = np.zeros(len(images), dtype=bool)
+    for vehicle in np.unique(images.vehicle_ids):
+        rows = np.flatnonzero(images.vehicle_ids == vehicle)
+        cameras = images.camera_ids[rows]
+        query[rows] = (cameras == cameras.min()) & (cameras.min() != cameras.max())
+    return images.take(query), images.take(~query)
