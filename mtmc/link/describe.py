@@ -1,0 +1,123 @@
+"""From tracklets and crop embeddings to one table: what linking needs to know, free of boxes and pixels.
+
+Shape shorthand: T tracklets, N boxes of one tracklet, M crops, D feature size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.geometry import areas, bottom_centres
+from mtmc.link.problem import Crops, Problem
+from mtmc.scene import Camera, Scene
+from mtmc.structures import Embeddings, Float, Tracklet, TrackletTable
+
+VELOCITY_SPAN_S = 0.5
+"""Boxes this close to a tracklet's end give its velocity there: long enough to outvote box jitter, short enough for a turn."""
+
+
+def describe(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings]) -> TrackletTable:
+    """One row per tracklet, in the order given; cameras are those of the scene, sorted.
+
+    A tracklet's feature is the quality-weighted mean of its crops, made unit; a tracklet without a crop has zeros and quality 0.
+    """
+    names = tuple(sorted(scene.cameras))
+    number = {name: index for index, name in enumerate(names)}
+    ends = [_ends(scene.cameras[t.camera_id], t) for t in tracklets]
+    size = feature_size(embeddings)
+    features, quality = _features(tracklets, embeddings, size)
+    return TrackletTable(
+        cameras=names,
+        camera=np.array([number[t.camera_id] for t in tracklets], np.int32),
+        track_id=np.array([t.track_id for t in tracklets], np.int64),
+        start_s=_column(ends, "start_s", ()),
+        end_s=_column(ends, "end_s", ()),
+        entry_xy=_column(ends, "entry_xy", (2,)).astype(np.float32),
+        exit_xy=_column(ends, "exit_xy", (2,)).astype(np.float32),
+        entry_velocity=_column(ends, "entry_velocity", (2,)).astype(np.float32),
+        exit_velocity=_column(ends, "exit_velocity", (2,)).astype(np.float32),
+        size=_column(ends, "size", ()).astype(np.float32),
+        label=np.array([t.label for t in tracklets], np.int16),
+        entry_ground=_column(ends, "entry_ground", (2,)),
+        exit_ground=_column(ends, "exit_ground", (2,)),
+        quality=quality,
+        features=features,
+    )
+
+
+def pose(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings]) -> Problem:
+    """The linking problem of a scene: table, crops in time order, and which clocks are known."""
+    table = describe(scene, tracklets, embeddings)
+    known = np.array([scene.cameras[name].offset_known for name in table.cameras], bool)
+    return Problem(table, _crops(tracklets, embeddings), known)
+
+
+def feature_size(embeddings: Mapping[str, Embeddings]) -> int:
+    """D of the embeddings, 0 where there are none."""
+    return max((e.vectors.shape[1] for e in embeddings.values()), default=0)
+
+
+def _column(ends: Sequence[dict[str, NDArray[np.float64]]], name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.array([end[name] for end in ends], np.float64).reshape((len(ends), *shape))
+
+
+def _ends(camera: Camera, tracklet: Tracklet) -> dict[str, NDArray[np.float64]]:
+    """Times, places and speeds of a tracklet's first and last box."""
+    size = np.asarray(camera.size, np.float64)
+    pixels = bottom_centres(tracklet.xyxy)
+    places = np.clip(pixels / size, 0.0, 1.0)
+    times = camera.time_s(tracklet.frames)
+    ground = camera.ground_points(pixels[[0, -1]])
+    return {
+        "start_s": times[0],
+        "end_s": times[-1],
+        "entry_xy": places[0],
+        "exit_xy": places[-1],
+        "entry_velocity": _velocity(times, places),
+        "exit_velocity": _velocity(-times[::-1], -places[::-1]),
+        "size": np.sqrt(np.median(areas(tracklet.xyxy)) / np.prod(size)),
+        "entry_ground": ground[0],
+        "exit_ground": ground[1],
+    }
+
+
+def _velocity(times: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean velocity (2,) over the first half second, or over the first step of a sparser tracklet; zero for one box."""
+    if len(times) < 2:
+        return np.zeros(2)
+    last = max(int(np.searchsorted(times, times[0] + VELOCITY_SPAN_S, side="right")) - 1, 1)
+    return np.asarray((places[last] - places[0]) / (times[last] - times[0]))
+
+
+def _features(
+    tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings], size: int
+) -> tuple[Float, NDArray[np.float32]]:
+    features = np.zeros((len(tracklets), size), np.float32)
+    quality = np.zeros(len(tracklets), np.float32)
+    for row, tracklet in enumerate(tracklets):
+        crops = embeddings[tracklet.camera_id].of(tracklet.track_id) if tracklet.camera_id in embeddings else None
+        if crops is not None and len(crops):
+            features[row] = mean_feature(crops.vectors, crops.quality)
+            quality[row] = crops.quality.mean()
+    return features, quality
+
+
+def mean_feature(vectors: Float, quality: NDArray[np.float32]) -> Float:
+    """Unit mean (D,) of crop vectors (M, D) weighted by quality (M,); equal weights where all qualities are zero."""
+    weights = quality if quality.sum() > 0 else np.ones_like(quality)
+    mean = (vectors * weights[:, None]).sum(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
+
+
+def _crops(tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings]) -> Crops:
+    size = feature_size(embeddings)
+    vectors, rows = [np.zeros((0, size), np.float32)], [np.zeros(0, np.int64)]
+    for row, tracklet in enumerate(tracklets):
+        if tracklet.camera_id in embeddings:
+            crops = embeddings[tracklet.camera_id].of(tracklet.track_id)
+            vectors.append(crops.vectors[np.argsort(crops.frames, kind="stable")])
+            rows.append(np.full(len(crops), row, np.int64))
+    return Crops(np.concatenate(vectors), np.concatenate(rows))

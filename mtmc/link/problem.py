@@ -1,0 +1,101 @@
+"""What a linker is given and what it hands back.
+
+Shape shorthand: T tracklets (rows of the table), M sampled crops, D feature size, C cameras, E links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.structures import Double, Float, GlobalTrack, Long, Tracklet, TrackletTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """Sampled crops of all tracklets: vectors (M, D) float32 unit rows; row (M,) int64 index into the tracklet table, sorted."""
+
+    vectors: Float
+    row: Long
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """One linking problem: the table, its crops, and whether each camera's clock (C,) is on the common time."""
+
+    table: TrackletTable
+    crops: Crops
+    clock_known: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @staticmethod
+    def of(table: TrackletTable, clock_known: bool | Sequence[bool] | NDArray[np.bool_] = True) -> Problem:
+        """A problem of tracklets alone: each tracklet's feature is its one crop."""
+        known = np.broadcast_to(np.asarray(clock_known, bool), (len(table.cameras),)).copy()
+        return Problem(table, Crops(table.features, np.arange(len(table), dtype=np.int64)), known)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Chosen links, one row each, with their evidence: ``source`` and ``target`` (E,) rows of the table, ``probability`` (E,)
+    in [0, 1], and the other ``columns`` of the reasons table by name, each (E,)."""
+
+    source: Long
+    target: Long
+    probability: Double
+    columns: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A linker's answer: ``labels`` (T,) int64, equal for one vehicle, -1 for a tracklet that the linker's rules remove;
+    ``links`` where the linker can explain itself; ``network`` the camera network it learned; ``warnings`` in full sentences."""
+
+    labels: Long
+    links: Links | None = None
+    network: object | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Linker(Protocol):
+    """Maps a problem to vehicles. Deterministic; never puts two tracklets of one camera that overlap in time together."""
+
+    def __call__(self, problem: Problem, /) -> Solution:
+        """Link the tracklets of ``problem``."""
+        ...
+
+
+def overlapping(table: TrackletTable, a: Long, b: Long) -> NDArray[np.bool_]:
+    """Whether rows ``a`` and ``b`` (P,) are of one camera and overlap in time: no vehicle can be both."""
+    apart = (table.end_s[a] < table.start_s[b]) | (table.end_s[b] < table.start_s[a])
+    return np.asarray((table.camera[a] == table.camera[b]) & ~apart)
+
+
+def canonical_labels(labels: Long, table: TrackletTable) -> Long:
+    """Renumber labels 1, 2, … by first appearance (time, camera, track id); -1 stays -1."""
+    order = np.lexsort((table.track_id, table.camera, table.start_s))
+    kept = order[labels[order] >= 0]
+    values, first = np.unique(labels[kept], return_index=True)
+    number = np.empty(len(values), np.int64)
+    number[np.argsort(first)] = np.arange(1, len(values) + 1)
+    result = np.full(len(labels), -1, np.int64)
+    result[kept] = number[np.searchsorted(values, labels[kept])]
+    return result
+
+
+def vehicles(tracklets: Sequence[Tracklet], labels: Long) -> list[GlobalTrack]:
+    """Global tracks of labelled tracklets, by label; label -1 = left out."""
+    members: dict[int, list[Tracklet]] = {}
+    for tracklet, label in zip(tracklets, labels.tolist(), strict=True):
+        if label >= 0:
+            members.setdefault(label, []).append(tracklet)
+    return [
+        GlobalTrack(label, tuple(sorted(members[label], key=lambda t: (t.camera_id, t.frames[0], t.track_id))))
+        for label in sorted(members)
+    ]
