@@ -9,6 +9,8 @@ import sys
 
 import typer
 
+from mtmc.cli.look import doctor, export, status
+from mtmc.cli.run import run
 from mtmc.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +21,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+app.command("run")(run)
+app.command("status")(status)
+app.command("export")(export)
+app.command("doctor")(doctor)
 
 
 def main() -> None:

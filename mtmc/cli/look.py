@@ -1,0 +1,77 @@
+"""``mtmc status``, ``mtmc export`` and ``mtmc doctor``: look at what is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def status(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Tell which tables of a run are fresh, stale (and why) or missing. Example: mtmc status runs/S06"""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mtmc.pipeline import plan_again
+    from mtmc.store import open_run
+
+    todo = plan_again(open_run(run))
+    stale = todo.stale()
+    rows = [(f"{stage}/{camera}".rstrip("/"), stale.get((stage, camera), [])) for stage, camera in todo.stamps]
+    states = {
+        name: ("fresh" if not why else why[0] if why[0] in ("missing", "damaged") else "stale") for name, why in rows
+    }
+    if json_:
+        typer.echo(json.dumps({name: {"state": states[name], "reasons": why} for name, why in rows}, indent=2))
+        return
+    table = Table("table", "state", "why")
+    for name, why in rows:
+        table.add_row(name, states[name], "; ".join(why) if states[name] == "stale" else "")
+    Console().print(table)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    format_: Annotated[str, typer.Option("--format", help="aicity, mot, parquet, csv or geojson.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File, or folder for mot.  [default: in the run folder]", show_default=False)
+    ] = None,
+) -> None:
+    """Write a run's vehicles for other tools. Example: mtmc export runs/S06 --format geojson"""
+    from mtmc.export import export as write
+    from mtmc.store import open_run
+
+    for path in write(open_run(run), format_, out):
+        typer.echo(path)
+
+
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="Folder of one scene's videos.")],
+    deep: Annotated[bool, typer.Option(help="Decode every picture too: finds damage and frozen stretches.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Say what is wrong with a folder of videos and what to do. Exit code 1 if something is. Example: mtmc doctor S06/"""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mtmc.doctor import examine
+
+    findings = examine(folder, deep)
+    if json_:
+        typer.echo(json.dumps([finding.row() for finding in findings], indent=2))
+    elif findings:
+        table = Table("camera", "", "found", "what to do")
+        colours = {"error": "red", "warning": "yellow", "note": "dim"}
+        for finding in findings:
+            style = colours[finding.severity]
+            table.add_row(finding.camera or "all", f"[{style}]{finding.severity}[/]", finding.what, finding.fix)
+        Console().print(table)
+    else:
+        typer.echo("nothing to complain about")
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)

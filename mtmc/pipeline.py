@@ -1,0 +1,281 @@
+"""The order of the stages: plan what is stale, run it per camera (in processes), link, export, draw.
+
+Each stage is a pure function of arrays; this file alone knows what comes after what, loads, calls and saves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mtmc import __version__
+from mtmc.config import Config, build_config
+from mtmc.errors import UserError
+from mtmc.scene import Camera, Scene, read_scene
+from mtmc.store import Run, create_run
+from mtmc.store.atomic import replacing, write_json
+from mtmc.store.stamps import Stamp, digest, fingerprint, staleness
+from mtmc.store.tables import (
+    read_detections,
+    read_tracklets,
+    write_detections,
+    write_embeddings,
+    write_table,
+    write_tracklets,
+    write_vehicles,
+)
+from mtmc.video import Video
+from mtmc.workers import Timings, Watch, run_here, run_in_processes
+
+logger = logging.getLogger(__name__)
+
+CAMERA_STAGES = ("detections", "tracklets", "embeddings")
+VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "video": 1}
+"""Raised by one when a stage's code changes its results, so that older tables count as stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run as asked for: the scene, the configuration, where it goes, and the stamp of every table."""
+
+    scene: Scene
+    config: Config
+    run: Run
+    stamps: Mapping[tuple[str, str], Stamp]
+    device: str = "auto"
+
+    def path(self, stage: str, camera_id: str) -> Path:
+        """Where the table of a stage lies; camera "" for those of the whole scene."""
+        return self.run.path(stage, camera_id or None)
+
+    def stale(self) -> dict[tuple[str, str], list[str]]:
+        """(stage, camera) to the reasons why it must run, only for those that must, in the order of the flow."""
+        checked = {key: staleness(self.path(*key), stamp) for key, stamp in self.stamps.items()}
+        return {key: reasons for key, reasons in checked.items() if reasons}
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTask:
+    """The stale stages of one camera, for one worker."""
+
+    camera: Camera
+    config: Config
+    run: Run
+    stamps: Mapping[str, Stamp]
+    device: str
+
+
+# --- planning --------------------------------------------------------------------------------------------------------
+
+
+def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
+    """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at once."""
+    scene = read_scene(videos)
+    return Plan(scene, config, Run(out), dict(_stamps(scene, config)), device)
+
+
+def plan_again(run: Run) -> Plan:
+    """The plan of a finished or broken run, from its ``run.json``."""
+    settings = run.settings
+    return replace(plan(Path(settings["videos"]), run.folder, build_config(settings["config"], "run.json")), run=run)
+
+
+def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Stamp]]:
+    linked: dict[str, Any] = {"clocks": {c.id: [c.offset_s, c.fps] for c in scene.cameras.values()}}
+    for camera in scene.cameras.values():
+        stamps = _camera_stamps(camera, config)
+        for stage, stamp in stamps.items():
+            yield (stage, camera.id), stamp
+            if stage != "detections":
+                linked[f"{stage}/{camera.id}"] = digest(stamp)
+        linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
+    yield ("vehicles", ""), _stamp("vehicles", config.link, linked)
+
+
+def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
+    video = fingerprint(camera.video)
+    seen = {"video": video, **_files(config.detect.model_dump(), camera)}
+    detections = _stamp("detections", config.detect, seen)
+    placed = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
+    tracklets = _stamp("tracklets", config.track, placed)
+    cropped = {"tracklets": digest(tracklets), "video": video, **_files(config.embed.model_dump(), camera)}
+    return {"detections": detections, "tracklets": tracklets, "embeddings": _stamp("embeddings", config.embed, cropped)}
+
+
+def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
+    return {
+        "stage": stage,
+        "version": VERSIONS[stage],
+        "params": params.model_dump(mode="json"),
+        "inputs": dict(inputs),
+    }
+
+
+def _files(params: Mapping[str, Any], camera: Camera) -> dict[str, str | None]:
+    """Fingerprints of the files that parameters name (weights, model configs, recorded detections)."""
+    named = {key: Path(str(value)) for key, value in params.items() if isinstance(value, str | Path) and str(value)}
+    found = {key: path if path.is_absolute() or path.is_file() else camera.folder / path for key, path in named.items()}
+    return {key: _fingerprint(path) for key, path in found.items() if path.is_file()}
+
+
+def _fingerprint(path: Path | None) -> str | None:
+    return None if path is None or not path.is_file() else fingerprint(path)
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
+    """Run what is stale and nothing else. Raises UserError; finished tables stay and are not made again."""
+    settings = {
+        "mtmc": __version__,
+        "videos": str(todo.scene.folder.resolve()),
+        "config": todo.config.model_dump(mode="json"),
+    }
+    run = create_run(todo.run.folder, settings)
+    stale = todo.stale()
+    for (stage, camera_id), reasons in stale.items():
+        logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
+    timings = _read_timings(run)
+    tasks = list(_tasks(todo, stale))
+    if workers > 1 and len(tasks) > 1:
+        timings |= run_in_processes(run_camera, tasks, min(workers, len(tasks)), watch)
+    else:
+        timings |= run_here(run_camera, tasks, watch)
+    if ("vehicles", "") in todo.stale():
+        timings["vehicles"] = _timed(lambda: _link(todo, watch))
+    _write_track3(run)
+    timings |= _draw(todo, watch)
+    timings["peak_memory_mb"] = round(_peak_memory_mb())
+    write_json(run.folder / "timings.json", timings)
+    return run
+
+
+def _explained(reasons: list[str]) -> str:
+    return reasons[0] if reasons in (["missing"], ["damaged"]) else f"stale: {'; '.join(reasons)}"
+
+
+def _tasks(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> Iterator[CameraTask]:
+    """One task per camera with a stale stage; what follows a stale stage is stale by its stamp."""
+    for camera in todo.scene.cameras.values():
+        stamps = {stage: todo.stamps[stage, camera.id] for stage in CAMERA_STAGES if (stage, camera.id) in stale}
+        if stamps:
+            yield CameraTask(camera, todo.config, todo.run, stamps, todo.device)
+
+
+def run_camera(task: CameraTask, watch: Watch) -> Timings:
+    """Run one camera's stale stages in order; seconds by table. Raises UserError naming the camera."""
+    steps = {"detections": _detect, "tracklets": _track, "embeddings": _embed}
+    timings = {}
+    for stage in task.stamps:
+        try:
+            timings[f"{stage}/{task.camera.id}"] = _timed(lambda stage=stage: steps[stage](task, watch))  # type: ignore[misc]
+        except UserError as error:
+            if task.camera.id not in error.where:
+                raise type(error)(
+                    f"camera {task.camera.id}: {error.where}", error.expected, error.found, error.fix
+                ) from error
+            raise
+    return timings
+
+
+def _detect(task: CameraTask, watch: Watch) -> None:
+    from mtmc.detect import detect, make_detector
+
+    frames = Video(task.camera, lambda done: watch(task.camera.id, "detect", done, task.camera.frame_count))
+    detector = make_detector(task.config.detect, task.device)
+    detections = detect(task.camera, frames, detector, task.config.detect)
+    write_detections(task.run.path("detections", task.camera.id), detections, task.stamps["detections"])
+
+
+def _track(task: CameraTask, watch: Watch) -> None:
+    from mtmc.track import make_tracker, track
+
+    watch(task.camera.id, "track", 0, 1)
+    detections = read_detections(task.run.path("detections", task.camera.id))
+    tracklets = track(task.camera, detections, make_tracker(task.config.track), task.config.track)
+    write_tracklets(task.run.path("tracklets", task.camera.id), tracklets, task.stamps["tracklets"])
+    watch(task.camera.id, "track", 1, 1)
+
+
+def _embed(task: CameraTask, watch: Watch) -> None:
+    from mtmc.embed import embed, make_embedder
+
+    tracklets = read_tracklets(task.run.path("tracklets", task.camera.id), task.camera.id)
+    frames = Video(task.camera, lambda done: watch(task.camera.id, "embed", done, 0))
+    embedder = make_embedder(task.config.embed, task.device)
+    embeddings = embed(task.camera, frames, tracklets, embedder, task.config.embed)
+    write_embeddings(task.run.path("embeddings", task.camera.id), embeddings, task.stamps["embeddings"])
+    watch(task.camera.id, "embed", 1, 1)
+
+
+def _link(todo: Plan, watch: Watch) -> None:
+    from mtmc.link import link_with_reasons
+
+    watch("", "link", 0, 1)
+    linked = link_with_reasons(todo.scene, todo.run.tracklets(), todo.run.embeddings(), todo.config.link)
+    stamp = todo.stamps["vehicles", ""]
+    for warning in linked.warnings:
+        logger.warning("%s", warning)
+    write_table(todo.run.path("links"), linked.reasons, stamp)
+    write_json(todo.run.folder / "network.json", linked.network)
+    write_vehicles(todo.run.path("vehicles"), linked.vehicles, stamp)
+    (todo.run.folder / "track3.txt").unlink(missing_ok=True)
+    watch("", "link", 1, 1)
+
+
+def _write_track3(run: Run) -> None:
+    from mtmc.formats import write_aicity
+
+    if not (run.folder / "track3.txt").exists():
+        with replacing(run.folder / "track3.txt") as temporary:
+            write_aicity(temporary, run.vehicles())
+
+
+def _draw(todo: Plan, watch: Watch) -> Timings:
+    """Annotated videos and the mosaic, when asked for and not there yet for these vehicles."""
+    from mtmc.report import draw
+
+    params = todo.config.report
+    inputs = {"vehicles": digest(todo.stamps["vehicles", ""])}
+    stamp = json.loads(json.dumps(_stamp("video", params, inputs)))
+    folder = todo.run.folder / "video"
+    if not params.video or _read_json(folder / "stamp.json") == stamp:
+        return {}
+    seconds = _timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch))
+    write_json(folder / "stamp.json", stamp)
+    return {"video": seconds}
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError):
+        return None
+
+
+def _read_timings(run: Run) -> Timings:
+    return dict(_read_json(run.folder / "timings.json") or {})
+
+
+def _timed(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return round(time.perf_counter() - start, 3)
+
+
+def _peak_memory_mb() -> float:
+    """Largest resident set of this process or of one worker so far."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+
+
+def default_workers(cameras: int, device: str) -> int:
+    """One process per core up to one per camera; on a GPU one process, which fills it by its batches."""
+    return 1 if device.startswith("cuda") else max(1, min(cameras, os.cpu_count() or 1))

@@ -1,0 +1,103 @@
+"""Cameras in parallel processes, each with its share of the cores, progress flowing back."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from mtmc.errors import UserError
+
+Task = TypeVar("Task")
+Watch = Callable[[str, str, int, int], None]
+"""Told (camera id, stage, done, total) now and then."""
+Timings = dict[str, float]
+"""Seconds by table."""
+
+POLL_S = 0.1
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_progress: Any = None
+"""This worker's end of the progress queue."""
+
+
+def run_here(work: Callable[[Task, Watch], Timings], tasks: Sequence[Task], watch: Watch) -> Timings:
+    """Run the tasks one after the other in this process. Raises the first UserError after all have ended."""
+    return _gather([lambda task=task: work(task, watch) for task in tasks])  # type: ignore[misc]
+
+
+def run_in_processes(
+    work: Callable[[Task, Watch], Timings], tasks: Sequence[Task], workers: int, watch: Watch
+) -> Timings:
+    """Run ``work`` (a function of a module) on every task in a pool; seconds by table.
+
+    All cameras are let to end before the first failure is raised, so that what can be finished is finished. A worker that
+    dies (out of memory, killed) is a UserError too.
+    """
+    context = multiprocessing.get_context("spawn")
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    with context.Manager() as manager:
+        progress = manager.Queue()
+        with _threads(threads), ProcessPoolExecutor(workers, context, _start, (progress,)) as pool:
+            futures = [pool.submit(_work, work, task) for task in tasks]
+            while not all(future.done() for future in futures):
+                wait(futures, timeout=POLL_S)
+                _drain(progress, watch)
+    return _gather([future.result for future in futures])
+
+
+class _threads:
+    """Set the thread counts that the workers inherit; libraries read them when they are loaded."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __enter__(self) -> None:
+        self.before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self.count)))
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self.before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _start(progress: Any) -> None:
+    global _progress
+    _progress = progress
+
+
+def _work(work: Callable[[Task, Watch], Timings], task: Task) -> Timings:
+    return work(task, lambda *news: _progress.put(news))
+
+
+def _drain(progress: Any, watch: Watch) -> None:
+    while True:
+        try:
+            watch(*progress.get_nowait())
+        except queue.Empty:
+            return
+
+
+def _gather(results: Sequence[Callable[[], Timings]]) -> Timings:
+    timings: Timings = {}
+    failures: list[UserError] = []
+    for result in results:
+        try:
+            timings |= result()
+        except UserError as error:
+            failures.append(error)
+        except BrokenProcessPool as error:
+            fix = "Run again with fewer --workers or a smaller detect.batch_size; finished cameras are kept."
+            raise UserError(
+                "workers", "processes that live to the end", "one that was killed (out of memory?)", fix
+            ) from error
+    if failures:
+        raise failures[0]
+    return timings
