@@ -1,0 +1,129 @@
+"""Numeric text rows of the field's files: spaces, tabs or commas, no header; every error names file and line."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.errors import InputError
+
+MAX_FRAME = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows of a file as float64 (N, columns) and the 1-based line (N,) of each; ``path`` is for error messages."""
+
+    path: Path
+    values: NDArray[np.float64]
+    lines: NDArray[np.int64]
+
+    def reject(self, bad: NDArray[np.bool_], expected: str, column: int | slice, fix: str) -> None:
+        """Raise InputError with file and line for the first row where ``bad`` (N,) holds, showing its ``column``."""
+        if bad.any():
+            row = int(np.argmax(bad))
+            shown = " ".join(f"{value:g}" for value in np.atleast_1d(self.values[row, column]))
+            raise InputError(f"{self.path}:{self.lines[row]}", expected, shown, fix)
+
+    def integers(self, column: int, name: str, least: int) -> NDArray[np.int64]:
+        """A column of whole numbers from ``least`` on. Raises InputError with file and line."""
+        values = self.values[:, column]
+        whole = np.isfinite(values) & (values == np.floor(values)) & (values >= least) & (values <= MAX_FRAME)
+        fix = "Frames count from 1: add 1 to 0-based ones." if name == "frame" else "Correct the line."
+        self.reject(~whole, f"a whole {name} number from {least} on in column {column + 1}", column, fix)
+        return values.astype(np.int64)
+
+    def boxes(self, first: int) -> NDArray[np.float64]:
+        """Four columns left, top, width, height (N, 4), finite with width and height above 0. Raises InputError."""
+        xywh, columns = self.values[:, first : first + 4], slice(first, first + 4)
+        finite, flat = np.isfinite(xywh.sum(axis=1)), np.minimum(xywh[:, 2], xywh[:, 3]) <= 0
+        self.reject(~finite, "a box of four finite numbers", columns, "Correct the line.")
+        self.reject(flat, "a box of positive width and height", columns, "Correct the line.")
+        return xywh
+
+
+def read_table(path: Path, least: int, most: int, layout: str) -> Table:
+    """Read rows of ``least`` to ``most`` numbers each from a .txt or .csv file or the one member of a .zip, .tar.gz or .gz.
+
+    Rows need not have equally many columns; the columns that all rows share are kept. Raises InputError with file and line.
+    """
+    text = _read_text(path)
+    plain = text.replace(",", " ")
+    if not plain.strip():
+        return Table(path, np.zeros((0, most)), np.zeros(0, np.int64))
+    try:
+        values = np.loadtxt(io.StringIO(plain), dtype=np.float64, ndmin=2, comments=None)
+    except ValueError:
+        return _read_slowly(path, text, least, most, layout)
+    if not least <= values.shape[1] <= most:
+        return _read_slowly(path, text, least, most, layout)
+    lines = np.arange(1, len(values) + 1)
+    if len(values) != text.count("\n") + (not text.endswith("\n")):
+        lines = np.array([n for n, line in enumerate(plain.splitlines(), start=1) if line.strip()])
+    return Table(path, values, lines)
+
+
+def _read_slowly(path: Path, text: str, least: int, most: int, layout: str) -> Table:
+    """Line by line, to name the first line that does not fit, or to cut rows of unequal length to the shortest."""
+    rows, lines = [], []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.replace(",", " ").split()
+        if not words:
+            continue
+        if not least <= len(words) <= most:
+            raise InputError(f"{path}:{number}", layout, f"{len(words)} columns", "Correct the file.")
+        rows.append(_numbers(words, f"{path}:{number}", line, layout))
+        lines.append(number)
+    width = min(map(len, rows))
+    return Table(path, np.array([row[:width] for row in rows]), np.array(lines, np.int64))
+
+
+def _numbers(words: list[str], where: str, line: str, layout: str) -> list[float]:
+    try:
+        return [float(word) for word in words]
+    except ValueError as error:
+        fix = "Take a header line away, or correct the line."
+        raise InputError(where, layout, repr(line.strip()[:60]), fix) from error
+
+
+def _read_text(path: Path) -> str:
+    """The file's text, unpacked. Raises InputError for a missing, damaged or many-member file."""
+    try:
+        return _read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(path, "a text file of numbers", "bytes that are no text", "Check the file.") from error
+    except FileNotFoundError as error:
+        raise InputError(path, "a file", "nothing", "Check the path.") from error
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:
+        raise InputError(path, "a whole archive", f"a damaged one ({error})", "Copy or pack it again.") from error
+    except OSError as error:
+        raise InputError(path, "a readable file", str(error.strerror or error), "Check the path and rights.") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            members = [entry for entry in archive.namelist() if not entry.endswith("/")]
+            return archive.read(_only(path, members))
+    if name.endswith((".tar.gz", ".tgz", ".tar")):
+        with tarfile.open(path) as archive:
+            files = {entry.name: entry for entry in archive.getmembers() if entry.isfile()}
+            member = archive.extractfile(files[_only(path, list(files))])
+            return b"" if member is None else member.read()
+    return gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
+
+
+def _only(path: Path, members: list[str]) -> str:
+    if len(members) != 1:
+        raise InputError(path, "an archive with exactly one file in it", f"{len(members)} files", "Pack the one file.")
+    return members[0]
