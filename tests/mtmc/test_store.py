@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtmc.errors import StoreError
+from mtmc.store import Run, create_run, open_run
+from mtmc.store.atomic import replacing, write_json, writing
+from mtmc.store.stamps import digest, fingerprint, staleness
+from mtmc.store.tables import (
+    read_detections,
+    read_embeddings,
+    read_table,
+    read_tracklets,
+    read_vehicles,
+    write_detections,
+    write_embeddings,
+    write_tracklets,
+    write_vehicles,
+)
+from mtmc.structures import Detections, Embeddings
+from tests.builders import make_tracklet, make_vehicle
+
+STAMP = {
+    "stage": "tracklets",
+    "version": 1,
+    "params": {"max_lost_s": 1.0, "limits": [1, 2]},
+    "inputs": {"detections": "ab"},
+}
+
+
+def detections(rng: np.random.Generator, count: int, size: int) -> Detections:
+    corners = rng.uniform(0, 100, (count, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(1, 50, (count, 2))], axis=1)
+    features = rng.normal(size=(count, size))
+    return Detections(
+        np.sort(rng.integers(0, 9, count)), boxes, rng.uniform(size=count), rng.integers(0, 8, count), features
+    )
+
+
+@given(count=st.integers(0, 30), size=st.sampled_from([0, 1, 7]), seed=st.integers(0, 99))
+def test_detections_come_back_as_they_were(
+    tmp_path_factory: pytest.TempPathFactory, count: int, size: int, seed: int
+) -> None:
+    path = tmp_path_factory.mktemp("run") / "c001.parquet"
+    before = detections(np.random.default_rng(seed), count, size)
+    write_detections(path, before, STAMP)
+    after = read_detections(path)
+    for name in ("frames", "xyxy", "scores", "labels"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    assert after.features.shape == before.features.shape
+    np.testing.assert_allclose(after.features, before.features, atol=2e-3)
+
+
+def test_tracklets_vehicles_and_embeddings_come_back(tmp_path: Path) -> None:
+    a, b = make_tracklet("c001", 3), make_tracklet("c001", 1, frames=[4, 7])
+    write_tracklets(tmp_path / "t.parquet", [a, b], STAMP)
+    assert [(t.key, t.frames.tolist()) for t in read_tracklets(tmp_path / "t.parquet", "c001")] == [
+        (("c001", 1), [4, 7]),
+        (("c001", 3), list(range(10))),
+    ]
+    other = make_tracklet("c002", 3)
+    write_vehicles(tmp_path / "v.parquet", [make_vehicle(2, a, other), make_vehicle(1, b)], STAMP)
+    vehicles = read_vehicles(tmp_path / "v.parquet")
+    assert [(v.vehicle_id, [t.key for t in v.tracklets]) for v in vehicles] == [
+        (1, [("c001", 1)]),
+        (2, [("c001", 3), ("c002", 3)]),
+    ]
+    vectors = np.eye(4, 6, dtype=np.float32)
+    write_embeddings(tmp_path / "e.parquet", Embeddings(vectors, np.arange(4), np.arange(4), np.ones(4)), STAMP)
+    np.testing.assert_array_equal(read_embeddings(tmp_path / "e.parquet").vectors, vectors)
+
+
+def test_nothing_comes_back_as_nothing(tmp_path: Path) -> None:
+    write_tracklets(tmp_path / "t.parquet", [], STAMP)
+    write_vehicles(tmp_path / "v.parquet", [], STAMP)
+    write_embeddings(tmp_path / "e.parquet", Embeddings.empty(), STAMP)
+    assert read_tracklets(tmp_path / "t.parquet", "c001") == []
+    assert read_vehicles(tmp_path / "v.parquet") == []
+    assert len(read_embeddings(tmp_path / "e.parquet")) == 0
+
+
+def test_same_content_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_tracklets(tmp_path / name, [make_tracklet()], STAMP)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        ({}, []),
+        ({"params": {"max_lost_s": 2.0, "limits": [1, 2]}}, ["params.max_lost_s 1.0 -> 2.0"]),
+        ({"inputs": {"detections": "cd"}}, ["inputs.detections changed"]),
+        ({"version": 2}, ["version 1 -> 2"]),
+    ],
+)
+def test_staleness_is_explained(tmp_path: Path, change: dict[str, object], reasons: list[str]) -> None:
+    path = tmp_path / "t.parquet"
+    assert staleness(path, STAMP) == ["missing"]
+    write_tracklets(path, [make_tracklet()], STAMP)
+    assert staleness(path, {**STAMP, **change}) == reasons
+    assert (digest({**STAMP, **change}) == digest(STAMP)) == (not reasons)
+
+
+def test_damaged_table_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(b"PAR1 and then nothing")
+    assert staleness(path, STAMP) == ["damaged"]
+    with pytest.raises(StoreError, match="damaged"):
+        read_table(path)
+
+
+def half_write(path: Path) -> None:
+    path.write_text("half")
+    raise OSError(errno.ENOSPC, "full")
+
+
+def test_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_json(path, {"old": True})
+    with pytest.raises(StoreError), replacing(path) as temporary:
+        half_write(temporary)
+    assert path.read_text() == '{\n  "old": true\n}\n'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "found"), [(errno.ENOSPC, "full disk"), (errno.EACCES, "permission"), (errno.EROFS, "read-only")]
+)
+def test_disk_troubles_are_one_sentence(tmp_path: Path, number: int, found: str) -> None:
+    with pytest.raises(StoreError, match=found), writing(tmp_path):
+        raise OSError(number, "trouble")
+
+
+def test_leftovers_of_a_killed_run_vanish(tmp_path: Path) -> None:
+    (tmp_path / "detections").mkdir()
+    (tmp_path / "detections" / ".partial-7-c001.parquet").touch()
+    run = create_run(tmp_path, {"videos": "x"})
+    assert run.settings == {"videos": "x"}
+    assert list((tmp_path / "detections").iterdir()) == []
+
+
+def test_no_run_folder_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no run\.json"):
+        open_run(tmp_path)
+    assert Run(tmp_path).cameras("tracklets") == []
