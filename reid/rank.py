@@ -9,7 +9,7 @@ Source: Zheng et al. 2015 (Market-1501 protocol), paper Section 4.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 Features = NDArray[np.float32]
 Ids = NDArray[np.int64]
+Rows = NDArray[np.intp]
 Double = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Scorer = Callable[[slice], Features]
+"""Scores (B, G) of a block of queries against the whole gallery, higher is more alike."""
+
+IMAGE_TO_IMAGE = "image to image"
 
 BLOCK_BYTES = 96 * 2**20
 """Scratch memory of one block: its scores, their sorted copy and two masks."""
@@ -48,7 +54,7 @@ class Embedded:
     def __len__(self) -> int:
         return len(self.vehicle_ids)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Embedded:
+    def take(self, rows: Mask | Rows) -> Embedded:
         """The chosen items (mask or indices)."""
         return Embedded(self.vectors[rows], self.vehicle_ids[rows], self.camera_ids[rows])
 
@@ -65,7 +71,7 @@ class RankScores:
     mean_ap: float
     cmc: Double
     average_precision: Double
-    protocol: str = "image to image, same vehicle in same camera removed"
+    protocol: str = IMAGE_TO_IMAGE
 
     @property
     def queries(self) -> int:
@@ -82,19 +88,56 @@ class RankScores:
         return float(self.cmc[min(k, len(self.cmc)) - 1])
 
 
-def evaluate(query: Embedded, gallery: Embedded, *, max_rank: int = 50, euclidean: bool = False) -> RankScores:
+def evaluate(
+    query: Embedded,
+    gallery: Embedded,
+    *,
+    max_rank: int = 50,
+    scorer: Scorer | None = None,
+    protocol: str = IMAGE_TO_IMAGE,
+) -> RankScores:
     """Score each query's ranking of the gallery.
 
-    Ranks by cosine for unit rows, or with ``euclidean`` by squared Euclidean distance where rows are not unit (tracks). Gallery
-    items of the query's own vehicle in the query's own camera are left out; queries without a right answer are skipped; equal
-    scores keep gallery order. Raises ValueError where no query has a right answer.
+    Ranks by cosine, or by another scorer (`euclidean`, `reid.rerank.reciprocal`), which `protocol` then names. Gallery items of
+    the query's own vehicle in the query's own camera are left out; queries without a right answer are skipped; equal scores keep
+    gallery order. Raises ValueError where no query has a right answer.
     """
-    score = _euclidean_scores if euclidean else _cosine_scores
-    found = [
-        match_ranks(score(query.vectors[rows], gallery.vectors), *masks(query, gallery, rows))
+    score = scorer or cosine(query, gallery)
+    found = (
+        ranks
         for rows in query_blocks(len(query), len(gallery))
-    ]
-    return score_ranks(found, max_rank)
+        for ranks in match_ranks(score(rows), *masks(query, gallery, rows))
+    )
+    return score_ranks(found, max_rank, protocol)
+
+
+def cosine(query: Embedded, gallery: Embedded) -> Scorer:
+    """Inner products: the cosine where rows are unit."""
+    return lambda rows: query.vectors[rows] @ gallery.vectors.T
+
+
+def euclidean(query: Embedded, gallery: Embedded) -> Scorer:
+    """2 q.g - |g|^2, which orders like minus the squared distance (|q|^2 is one number per ranking); for rows that are not unit."""
+    squares = np.einsum("gd,gd->g", gallery.vectors, gallery.vectors)
+
+    def score(rows: slice) -> Features:
+        scores = query.vectors[rows] @ gallery.vectors.T
+        scores *= 2
+        scores -= squares
+        return scores
+
+    return score
+
+
+def first_answers(query: Embedded, gallery: Embedded, count: int, scorer: Scorer | None = None) -> Iterator[Rows]:
+    """Per query the gallery rows of its first `count` answers, junk left out, ties in gallery order."""
+    score = scorer or cosine(query, gallery)
+    for rows in query_blocks(len(query), len(gallery)):
+        scores = score(rows)
+        junk = masks(query, gallery, rows)[1]
+        scores[junk] = -np.inf
+        for line, removed in zip(scores, junk, strict=True):
+            yield np.argsort(-line, kind="stable")[: min(count, len(line) - int(removed.sum()))]
 
 
 def query_blocks(queries: int, gallery_size: int) -> Iterator[slice]:
@@ -103,7 +146,7 @@ def query_blocks(queries: int, gallery_size: int) -> Iterator[slice]:
     return (slice(first, min(first + size, queries)) for first in range(0, queries, size))
 
 
-def masks(query: Embedded, gallery: Embedded, rows: slice) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def masks(query: Embedded, gallery: Embedded, rows: slice) -> tuple[Mask, Mask]:
     """(B, G) masks of the right answers and of the junk: same vehicle in another camera, and in the same camera."""
     right = query.vehicle_ids[rows, None] == gallery.vehicle_ids
     junk = query.camera_ids[rows, None] == gallery.camera_ids
@@ -112,19 +155,19 @@ def masks(query: Embedded, gallery: Embedded, rows: slice) -> tuple[NDArray[np.b
     return right, junk
 
 
-def match_ranks(scores: Features, right: NDArray[np.bool_], junk: NDArray[np.bool_]) -> list[Ids]:
+def match_ranks(scores: Features, right: Mask, junk: Mask) -> list[Ids]:
     """Per query of a block the sorted 1-based ranks of its right answers, junk left out, ties in gallery order.
 
     scores (B, G) float32, higher is better; its junk entries are overwritten.
     """
-    scores[junk] = -np.inf
+    np.copyto(scores, -np.inf, where=junk)
     ordered = np.sort(scores, axis=1)
     return [
         _ranks_in_row(row, line, np.flatnonzero(hits)) for row, line, hits in zip(scores, ordered, right, strict=True)
     ]
 
 
-def _ranks_in_row(scores: Features, ordered: Features, hits: NDArray[np.intp]) -> Ids:
+def _ranks_in_row(scores: Features, ordered: Features, hits: Rows) -> Ids:
     values = scores[hits]
     after = np.searchsorted(ordered, values, side="right")
     ranks = len(scores) - after + 1
@@ -134,29 +177,16 @@ def _ranks_in_row(scores: Features, ordered: Features, hits: NDArray[np.intp]) -
     return np.sort(ranks)
 
 
-def score_ranks(blocks: list[list[Ids]], max_rank: int, protocol: str = RankScores.protocol) -> RankScores:
-    """mAP and CMC from the ranks of the right answers of all queries, block after block."""
-    per_query = [ranks for block in blocks for ranks in block]
-    counted = np.array([len(ranks) > 0 for ranks in per_query], dtype=bool)
+def score_ranks(per_query: Iterable[Ids], max_rank: int, protocol: str = IMAGE_TO_IMAGE) -> RankScores:
+    """mAP and CMC from each query's sorted ranks of its right answers. Raises ValueError where no query has any."""
+    pairs = [(_average_precision(ranks), ranks[0] if len(ranks) else 0) for ranks in per_query]
+    precision, best = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+    counted = best > 0
     if not counted.any():
         raise ValueError("no query has a right answer in the gallery")
-    precision = np.array([_average_precision(ranks) for ranks in per_query])
-    best = np.array([ranks[0] for ranks in per_query if len(ranks)])
-    cmc = np.array([(best <= k).mean() for k in range(1, max_rank + 1)])
+    cmc = np.array([(best[counted] <= k).mean() for k in range(1, max_rank + 1)])
     return RankScores(float(precision[counted].mean()), cmc, precision, protocol)
 
 
 def _average_precision(ranks: Ids) -> float:
     return float(np.mean(np.arange(1, len(ranks) + 1) / ranks)) if len(ranks) else float("nan")
-
-
-def _cosine_scores(query: Features, gallery: Features) -> Features:
-    return query @ gallery.T
-
-
-def _euclidean_scores(query: Features, gallery: Features) -> Features:
-    """2 q.g - |g|^2, which orders like minus the squared distance: |q|^2 is the same for the whole ranking."""
-    scores = query @ gallery.T
-    scores *= 2
-    scores -= np.einsum("gd,gd->g", gallery, gallery)
-    return scores
