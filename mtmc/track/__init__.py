@@ -1,1 +1,102 @@
-"""Being built."""
+"""Single-camera tracking: detections of a clip in, tracklets out.
+
+A tracker groups detections (``Tracker``, one method); what follows is the same for all: tracklets are repaired
+(``repair``), then cleaned (``clean``).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from mtmc.errors import ConfigError
+from mtmc.params import Params
+from mtmc.scene import Camera
+from mtmc.structures import LABELS, Detections, Tracklet
+from mtmc.track.clean import CleanParams, clean
+from mtmc.track.deepsort import DeepSortParams, DeepSortTracker
+from mtmc.track.jde import JdeParams, JdeTracker
+from mtmc.track.tracks import Tracker, Tracks
+
+__all__ = [
+    "TRACKERS",
+    "CleanParams",
+    "DeepSortParams",
+    "JdeParams",
+    "TrackParams",
+    "Tracker",
+    "Tracks",
+    "make_tracker",
+    "track",
+]
+
+TRACKERS = ("jde", "deepsort")
+
+
+class TrackParams(Params):
+    """Parameters of the track stage."""
+
+    tracker: str = Field("jde", description='"jde", "deepsort", or "module:callable" that returns a Tracker')
+    jde: JdeParams = Field(default_factory=JdeParams)
+    deepsort: DeepSortParams = Field(default_factory=DeepSortParams)
+    clean: CleanParams = Field(default_factory=CleanParams)
+
+
+def make_tracker(params: TrackParams) -> Tracker:
+    """The tracker that ``params.tracker`` names. Raises ConfigError for an unknown name."""
+    if params.tracker == "jde":
+        return JdeTracker(params.jde)
+    if params.tracker == "deepsort":
+        return DeepSortTracker(params.deepsort)
+    return _outsider(params.tracker)
+
+
+def _outsider(name: str) -> Tracker:
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        choices = ", ".join(TRACKERS)
+        raise ConfigError("track.tracker", f"{choices} or module:callable", repr(name), "Choose one of these.")
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError("track.tracker", "an importable module:callable", repr(name), f"{error}.") from error
+    return cast(Tracker, factory())
+
+
+def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:
+    """Group a camera's detections into tracklets, ids from 1 in order of first appearance.
+
+    Each detection is in at most one tracklet. No boxes in, no tracklets out.
+    """
+    tracks = tracker.track(detections, camera.fps, camera.size)
+    tracklets = to_tracklets(camera.id, detections, tracks)
+    kept = clean(tracklets, camera.fps, camera.size, camera.roi, params.clean)
+    return [t.take(slice(None), number) for number, t in enumerate(kept, start=1)]
+
+
+def to_tracklets(camera_id: str, detections: Detections, tracks: Tracks) -> list[Tracklet]:
+    """One tracklet per track number, in that order; its label is the one with the highest sum of scores."""
+    order = np.argsort(tracks.numbers, kind="stable")
+    numbers = tracks.numbers[order]
+    parts = np.split(order, np.flatnonzero(np.diff(numbers)) + 1) if len(order) else []
+    return [
+        Tracklet(
+            camera_id,
+            int(tracks.numbers[rows[0]]),
+            detections.frames[rows],
+            tracks.xyxy[rows],
+            detections.scores[rows],
+            _label(detections, rows),
+        )
+        for rows in parts
+        if tracks.numbers[rows[0]] > 0
+    ]
+
+
+def _label(detections: Detections, rows: NDArray[np.intp]) -> int:
+    votes = np.bincount(detections.labels[rows], detections.scores[rows] + 1e-6, len(LABELS))
+    return int(votes.argmax())

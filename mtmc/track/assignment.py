@@ -1,0 +1,72 @@
+"""Cost-limited optimal assignment on a sparse list of allowed pairs.
+
+Shape shorthand: P allowed pairs (row, column, cost). The solution minimises the sum of (cost - limit) over the matched
+pairs, which is what a solver with a cost limit and unmatched penalties of limit / 2 on both sides minimises.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+Index = NDArray[np.intp]
+Double = NDArray[np.float64]
+
+_DENSE_CELLS = 10_000  # below this one dense problem is cheaper than finding its components
+
+
+def assign(rows: Index, columns: Index, costs: Double, limit: float) -> tuple[Index, Index]:
+    """Match rows to columns at least total cost, only along the given pairs (P,) and below ``limit``.
+
+    Returns matched (rows, columns), in no particular order but the same for the same input; each at most once.
+    A pair may be listed once only.
+    """
+    allowed = costs < limit
+    if not allowed.all():
+        rows, columns, costs = rows[allowed], columns[allowed], costs[allowed]
+    if len(rows) == 0:
+        return rows, columns
+    unrivalled = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
+    if unrivalled.all():
+        return rows, columns
+    contested = ~unrivalled
+    more_rows, more_columns = _solve(rows[contested], columns[contested], costs[contested] - limit)
+    return np.concatenate([rows[unrivalled], more_rows]), np.concatenate([columns[unrivalled], more_columns])
+
+
+def _solve(rows: Index, columns: Index, gains: Double) -> tuple[Index, Index]:
+    row_names, row = np.unique(rows, return_inverse=True)
+    column_names, column = np.unique(columns, return_inverse=True)
+    shape = len(row_names), len(column_names)
+    solve = _solve_dense if shape[0] * shape[1] <= _DENSE_CELLS else _solve_components
+    matched_row, matched_column = solve(row, column, gains, shape)
+    return row_names[matched_row], column_names[matched_column]
+
+
+def _solve_dense(row: Index, column: Index, gains: Double, shape: tuple[int, int]) -> tuple[Index, Index]:
+    table = np.zeros(shape)  # 0 = leave both unmatched, which every allowed pair (negative) beats
+    table[row, column] = gains
+    matched_row, matched_column = linear_sum_assignment(table)
+    chosen = table[matched_row, matched_column] < 0
+    return matched_row[chosen], matched_column[chosen]
+
+
+def _solve_components(row: Index, column: Index, gains: Double, shape: tuple[int, int]) -> tuple[Index, Index]:
+    """One dense problem per connected component, so that the cost grows with the number of pairs."""
+    count = sum(shape)
+    graph = coo_array((np.ones(len(row), np.int8), (row, column + shape[0])), shape=(count, count))
+    labels = connected_components(graph, directed=False)[1][row]
+    order = np.argsort(labels, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    found_rows, found_columns = [], []
+    for part in parts:
+        row_names, part_row = np.unique(row[part], return_inverse=True)
+        column_names, part_column = np.unique(column[part], return_inverse=True)
+        size = len(row_names), len(column_names)
+        matched_row, matched_column = _solve_dense(part_row, part_column, gains[part], size)
+        found_rows.append(row_names[matched_row])
+        found_columns.append(column_names[matched_column])
+    return np.concatenate(found_rows), np.concatenate(found_columns)

@@ -1,0 +1,53 @@
+"""What a tracker gives back: a number per detection, so that no detection can be in two tracklets.
+
+Shape shorthand: N detections of the clip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mtmc.structures import Detections, Float, Long
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """A partition of the detections of one clip.
+
+    numbers (N,) int64: the track of each detection, 1, 2, ... in order of first appearance, 0 = in no track;
+    xyxy (N, 4) float32: the box to report for it, the detector's own or a filtered one (rows with number 0 mean nothing).
+    Raises ValueError where the lengths differ or a number is negative.
+    """
+
+    numbers: Long
+    xyxy: Float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", np.ascontiguousarray(self.numbers, np.int64))
+        object.__setattr__(self, "xyxy", np.ascontiguousarray(np.reshape(self.xyxy, (-1, 4)), np.float32))
+        if len(self.numbers) != len(self.xyxy):
+            raise ValueError(f"Tracks: {len(self.numbers)} numbers for {len(self.xyxy)} boxes")
+        if len(self.numbers) and self.numbers.min() < 0:
+            raise ValueError("Tracks: numbers must be >= 0 (0 = in no track)")
+
+
+class Tracker(Protocol):
+    """Anything that groups the detections of one camera's whole clip; keeps no state between calls."""
+
+    def track(self, detections: Detections, fps: float, size: tuple[int, int]) -> Tracks:
+        """Group ``detections`` of a clip of ``fps`` frames per second and ``size`` (width, height) pixels."""
+        ...
+
+
+def renumber(owners: ArrayLike) -> Long:
+    """Numbers 1, 2, ... in order of first appearance for arbitrary owners (N,); 0 stays 0 (in no track)."""
+    codes = np.asarray(owners, np.int64)
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    named = codes[first] != 0
+    rank = np.zeros(len(first), np.int64)
+    rank[np.flatnonzero(named)[np.argsort(first[named])]] = np.arange(1, named.sum() + 1)
+    return np.asarray(rank[inverse], np.int64)
