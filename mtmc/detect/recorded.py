@@ -1,0 +1,46 @@
+"""Detections that were made before: MOT det files such as the data set's own ``det/det_mask_rcnn.txt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtmc.detect import ClipDetector, DetectParams
+from mtmc.errors import InputError
+from mtmc.formats import read_mot_detections
+from mtmc.scene import Camera
+from mtmc.structures import Detections
+from mtmc.video import Clip, Frames
+
+
+def make(params: DetectParams, device: str, threads: int) -> RecordedDetector:
+    """Needs no model: ``device`` and ``threads`` do not matter."""
+    return RecordedDetector(params.recorded)
+
+
+class RecordedDetector:
+    """Reads one file per camera; ``{camera}`` in the pattern stands for the camera's id."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def begin(self, camera: Camera, frames: Frames) -> ClipDetector:
+        """Read the camera's file. Raises InputError where it is missing or damaged."""
+        recorded = read_mot_detections(self._path(camera), camera.size)
+
+        def rows_of(clip: Clip) -> Detections:
+            first, end = clip.first_frame, clip.first_frame + len(clip)
+            return recorded.take((recorded.frames >= first) & (recorded.frames < end))
+
+        return rows_of
+
+    def _path(self, camera: Camera) -> Path:
+        name = self._pattern.replace("{camera}", camera.id)
+        for path in (camera.folder / name, Path(name)):
+            if path.is_file():
+                return path
+        raise InputError(
+            camera.folder / name,
+            f"a file of detections for camera {camera.id}",
+            "no such file",
+            "Set detect.recorded, e.g. --set detect.recorded=det/det_yolo3.txt ({camera} stands for the camera id).",
+        )
