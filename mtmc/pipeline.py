@@ -70,6 +70,7 @@ class CameraTask:
     run: Run
     stamps: Mapping[str, Stamp]
     device: str
+    threads: int
 
 
 # --- planning --------------------------------------------------------------------------------------------------------
@@ -120,7 +121,10 @@ def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
 
 def _files(params: Mapping[str, Any], camera: Camera) -> dict[str, str | None]:
     """Fingerprints of the files that parameters name (weights, model configs, recorded detections)."""
-    named = {key: Path(str(value)) for key, value in params.items() if isinstance(value, str | Path) and str(value)}
+    texts = {
+        key: str(value).replace("{camera}", camera.id) for key, value in params.items() if isinstance(value, str | Path)
+    }
+    named = {key: Path(text) for key, text in texts.items() if text}
     found = {key: path if path.is_absolute() or path.is_file() else camera.folder / path for key, path in named.items()}
     return {key: _fingerprint(path) for key, path in found.items() if path.is_file()}
 
@@ -144,7 +148,7 @@ def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     for (stage, camera_id), reasons in stale.items():
         logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
     timings = _read_timings(run)
-    tasks = list(_tasks(todo, stale))
+    tasks = list(_tasks(todo, stale, workers))
     if workers > 1 and len(tasks) > 1:
         timings |= run_in_processes(run_camera, tasks, min(workers, len(tasks)), watch)
     else:
@@ -162,12 +166,13 @@ def _explained(reasons: list[str]) -> str:
     return reasons[0] if reasons in (["missing"], ["damaged"]) else f"stale: {'; '.join(reasons)}"
 
 
-def _tasks(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> Iterator[CameraTask]:
+def _tasks(todo: Plan, stale: Mapping[tuple[str, str], list[str]], workers: int) -> Iterator[CameraTask]:
     """One task per camera with a stale stage; what follows a stale stage is stale by its stamp."""
+    threads = max(1, (os.cpu_count() or 1) // workers)
     for camera in todo.scene.cameras.values():
         stamps = {stage: todo.stamps[stage, camera.id] for stage in CAMERA_STAGES if (stage, camera.id) in stale}
         if stamps:
-            yield CameraTask(camera, todo.config, todo.run, stamps, todo.device)
+            yield CameraTask(camera, todo.config, todo.run, stamps, todo.device, threads)
 
 
 def run_camera(task: CameraTask, watch: Watch) -> Timings:
@@ -190,7 +195,7 @@ def _detect(task: CameraTask, watch: Watch) -> None:
     from mtmc.detect import detect, make_detector
 
     frames = Video(task.camera, lambda done: watch(task.camera.id, "detect", done, task.camera.frame_count))
-    detector = make_detector(task.config.detect, task.device)
+    detector = make_detector(task.config.detect, task.device, task.threads)
     detections = detect(task.camera, frames, detector, task.config.detect)
     write_detections(task.run.path("detections", task.camera.id), detections, task.stamps["detections"])
 
