@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from mtmc.cli.look import doctor, export, status
+from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.run import run
 from mtmc.errors import UserError
 
@@ -26,6 +26,7 @@ app.command("run")(run)
 app.command("status")(status)
 app.command("export")(export)
 app.command("doctor")(doctor)
+app.command("config")(config)
 
 
 def main() -> None:

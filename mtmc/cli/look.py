@@ -75,3 +75,16 @@ def doctor(
         typer.echo("nothing to complain about")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def config(
+    file: Annotated[Path | None, typer.Argument(help="TOML file laid over the defaults.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
+    ] = None,
+) -> None:
+    """Print every parameter with its meaning, unit, range and value, as TOML. Example: mtmc config configs/pipeline/paper.toml"""
+    from mtmc.config import load_config
+    from mtmc.toml import to_toml
+
+    typer.echo(to_toml(load_config(file, set_ or [])), nl=False)
