@@ -1,0 +1,78 @@
+"""Imports point one way: the layout is the flow."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"errors"}),
+    frozenset({"geometry", "params", "toml", "calibration"}),
+    frozenset({"structures", "boxes"}),
+    frozenset({"scene"}),
+    frozenset({"formats", "rows", "video", "store", "appearance", "workers"}),
+    frozenset({"detect", "track", "embed", "link", "score", "synth", "report", "weights"}),
+    frozenset({"config", "doctor"}),
+    frozenset({"pipeline", "export"}),
+    frozenset({"cli"}),
+)
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+ROOMS = LAYERS[5]
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            yield node.module
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("path", modules("mtmc"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_arrows_point_one_way(path: Path) -> None:
+    here = path.relative_to(ROOT / "mtmc").parts[0].removesuffix(".py")
+    if here in ("__init__", "__main__"):
+        return
+    assert here in LEVEL, f"{here} has no place in the layout"
+    for module in imported(path):
+        there = room(module)
+        if not module.startswith("mtmc.") or there == here:
+            continue
+        assert LEVEL[there] <= LEVEL[here], f"{here} imports {there}, which comes after it"
+        assert not (here in ROOMS and there in ROOMS), f"{here} imports {there}: rooms know nothing of each other"
+
+
+def test_reid_never_imports_mtmc_and_mtmc_meets_reid_at_one_door() -> None:
+    for path in modules("reid"):
+        assert not any(m.split(".")[0] == "mtmc" for m in imported(path)), path
+    meeting = {str(p.relative_to(ROOT)) for p in modules("mtmc") if any(m.split(".")[0] == "reid" for m in imported(p))}
+    assert meeting <= {"mtmc/errors.py", "mtmc/embed/sgfd.py"}
+
+
+@pytest.mark.parametrize("command", [["-m", "mtmc"], ["-m", "reid"]])
+def test_help_loads_no_torch(command: list[str]) -> None:
+    code = (
+        "import sys, runpy; sys.argv = [sys.argv[1], '--help']\n"
+        f"try: runpy.run_module('{command[1]}', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "loaded = {'torch', 'cv2', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    finished = subprocess.run([sys.executable, "-c", code, command[1]], capture_output=True, text=True, cwd=ROOT)
+    assert finished.returncode == 0, finished.stderr
+    assert "Usage" in finished.stdout
