@@ -1,0 +1,58 @@
+"""Vehicles out of links: union of tracklets that never breaks the one hard rule, no two of one camera at one time.
+
+Shape shorthand: T tracklets, E links.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtmc.structures import Long, TrackletTable
+
+
+class Partition:
+    """Disjoint sets of tracklets with the times that each occupies per camera; starts with every tracklet alone."""
+
+    def __init__(self, table: TrackletTable) -> None:
+        self._parent = list(range(len(table)))
+        spans = zip(table.camera.tolist(), table.start_s.tolist(), table.end_s.tolist(), strict=True)
+        self._spans: list[list[tuple[int, float, float]]] = [[span] for span in spans]
+
+    def find(self, row: int) -> int:
+        """The set's representative row."""
+        while self._parent[row] != row:
+            self._parent[row] = self._parent[self._parent[row]]
+            row = self._parent[row]
+        return row
+
+    def join(self, a: int, b: int) -> bool:
+        """Unite the sets of two rows unless one camera would then see the vehicle twice at one time; whether they are united."""
+        first, second = self.find(a), self.find(b)
+        if first == second:
+            return True
+        if self._clash(first, second):
+            return False
+        small, large = sorted((first, second), key=lambda row: (len(self._spans[row]), row))
+        self._parent[small] = large
+        self._spans[large] += self._spans[small]
+        self._spans[small] = []
+        return True
+
+    def labels(self) -> Long:
+        """Set numbers (T,): the representative's row."""
+        return np.array([self.find(row) for row in range(len(self._parent))], np.int64)
+
+    def _clash(self, a: int, b: int) -> bool:
+        return any(
+            camera == other and start <= finish and begin <= end
+            for camera, start, end in self._spans[a]
+            for other, begin, finish in self._spans[b]
+        )
+
+
+def join_in_order(table: TrackletTable, source: Long, target: Long, order: Long) -> Long:
+    """Labels (T,) after joining links (E,) one after the other in ``order``, skipping those that break the rule."""
+    partition = Partition(table)
+    for link in order.tolist():
+        partition.join(int(source[link]), int(target[link]))
+    return partition.labels()
