@@ -55,16 +55,16 @@ class DetectParams(Params):
     """recorded: MOT detection file, from the camera's folder or the working folder; {camera} stands for the camera id."""
     classes: tuple[str, ...] = ("car", "bus", "truck", "van", "vehicle")
     """Labels that are kept."""
-    min_score: float = Field(0.3, ge=0, le=1)
-    nms_iou: float = Field(0.6, gt=0, le=1)
+    min_score: float = Field(default=0.3, ge=0, le=1)
+    nms_iou: float = Field(default=0.6, gt=0, le=1)
     """Of two boxes of any class that overlap more (intersection over union) the better one stays."""
-    min_side_px: float = Field(8.0, gt=0)
+    min_side_px: float = Field(default=8.0, gt=0)
     """Shorter side of the smallest box kept, pixels of the video."""
     appearance: Literal["auto", "detector", "histogram", "none"] = "auto"
     """Features of boxes for the tracker: the detector's own, colour histograms, none; auto: its own if it has any, else histograms."""
-    short_side_px: int = Field(0, ge=0, le=4096)
+    short_side_px: int = Field(default=0, ge=0, le=4096)
     """Frames are resized to this shorter side for the network; 0: as the model was trained."""
-    batch: int = Field(4, ge=1, le=256)
+    batch: int = Field(default=4, ge=1, le=256)
     """Frames at once."""
     motion: MotionParams = MotionParams()
 
@@ -87,8 +87,8 @@ def detect(camera: Camera, frames: Frames, detector: Detector, params: DetectPar
     return Detections.concatenate(_same_width(parts))
 
 
-def make_detector(params: DetectParams, device: str = "auto", threads: int = 0) -> Detector:
-    """The detector that the parameters name; ``device`` is auto, cpu, cuda, ...; ``threads`` 0 = all of the machine.
+def make_detector(params: DetectParams, device: str = "auto") -> Detector:
+    """The detector that the parameters name; ``device`` is auto, cpu, cuda, ...
 
     Raises ConfigError for an unknown name, WeightsError for a wrong model file, InstallError for a missing package.
     """
@@ -102,7 +102,7 @@ def make_detector(params: DetectParams, device: str = "auto", threads: int = 0) 
             "Choose one.",
         )
     module = importlib.import_module(f"mtmc.detect.{params.detector}")
-    return module.make(params, device, threads)  # type: ignore[no-any-return]
+    return module.make(params, device)  # type: ignore[no-any-return]
 
 
 def _own_detector(params: DetectParams, device: str) -> Detector:

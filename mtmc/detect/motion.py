@@ -33,28 +33,28 @@ NOISE_FACTOR = 5.0
 class MotionParams(Params):
     """Background subtraction: what stands out, what is a shadow, what is big enough."""
 
-    learn_s: float = Field(60.0, gt=0)
+    learn_s: float = Field(default=60.0, gt=0)
     """The empty road is the median of frames spread over this many first seconds."""
-    adapt_s: float = Field(20.0, gt=0)
+    adapt_s: float = Field(default=20.0, gt=0)
     """The empty road follows the light with this time constant."""
-    work_width_px: int = Field(720, ge=64, le=4096)
+    work_width_px: int = Field(default=720, ge=64, le=4096)
     """Wider videos are shrunk to this width first."""
-    min_difference: float = Field(16.0, gt=0, le=255)
+    min_difference: float = Field(default=16.0, gt=0, le=255)
     """Grey levels by which a pixel must differ from the empty road."""
-    shadow_dark: float = Field(0.5, ge=0, le=1)
+    shadow_dark: float = Field(default=0.5, ge=0, le=1)
     """A pixel at least this bright, as a share of the empty road, and of its colour and texture counts as shadow; 1 = no shadows."""
-    close_px: int = Field(9, ge=1, le=101)
+    close_px: int = Field(default=9, ge=1, le=101)
     """Gaps of up to this many working pixels inside a vehicle are closed."""
-    min_area_share: float = Field(0.001, gt=0, lt=1)
+    min_area_share: float = Field(default=0.001, gt=0, lt=1)
     """Smallest blob, as a share of the image's area."""
-    max_area_share: float = Field(0.6, gt=0, le=1)
+    max_area_share: float = Field(default=0.6, gt=0, le=1)
     """A larger blob is a change of light or a shake of the camera, no vehicle."""
-    min_fill: float = Field(0.35, ge=0, le=1)
+    min_fill: float = Field(default=0.35, ge=0, le=1)
     """Share of its box that a blob fills at least."""
 
 
-def make(params: DetectParams, device: str, threads: int) -> MotionDetector:
-    """Needs no model: ``device`` and ``threads`` do not matter."""
+def make(params: DetectParams, device: str) -> MotionDetector:
+    """Needs no model: ``device`` does not matter."""
     return MotionDetector(params.motion)
 
 

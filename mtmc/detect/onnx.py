@@ -5,6 +5,7 @@ Shape shorthand: B images, A anchor cells, C classes; a head row is (centre x, c
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,13 @@ FLOOR_SCORE = 0.05
 STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 
 
-def make(params: DetectParams, device: str, threads: int) -> OnnxDetector:
+def make(params: DetectParams, device: str) -> OnnxDetector:
     """The detector of ``params.weights``. Raises WeightsError for another kind of file, InstallError without onnxruntime."""
     path = required_weights(params)
-    return OnnxDetector(path, _open(path, device, threads), params.model_classes)
+    return OnnxDetector(path, _open(path, device), params.model_classes)
 
 
-def _open(path: Path, device: str, threads: int) -> Any:
+def _open(path: Path, device: str) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -42,7 +43,7 @@ def _open(path: Path, device: str, threads: int) -> Any:
             "detector onnx", "the package onnxruntime", "none", "Install it: pip install 'mtmc[onnx]'."
         ) from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)  # onnxruntime itself does not look
     options.log_severity_level = 3
     known = onnxruntime.get_available_providers()
     cuda = device.startswith("cuda") or (device == "auto" and "CUDAExecutionProvider" in known)

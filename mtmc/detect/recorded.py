@@ -12,8 +12,8 @@ from mtmc.structures import Detections
 from mtmc.video import Clip, Frames
 
 
-def make(params: DetectParams, device: str, threads: int) -> RecordedDetector:
-    """Needs no model: ``device`` and ``threads`` do not matter."""
+def make(params: DetectParams, device: str) -> RecordedDetector:
+    """Needs no model: ``device`` does not matter."""
     return RecordedDetector(params.recorded)
 
 
@@ -25,7 +25,13 @@ class RecordedDetector:
 
     def begin(self, camera: Camera, frames: Frames) -> ClipDetector:
         """Read the camera's file. Raises InputError where it is missing or damaged."""
-        recorded = read_mot_detections(self._path(camera), camera.size)
+        path = self._path(camera)
+        recorded = read_mot_detections(path, camera.size)
+        if len(recorded) and recorded.frames[-1] >= camera.frame_count:
+            found = f"frame {recorded.frames[-1] + 1}"
+            raise InputError(
+                path, f"frames 1 to {camera.frame_count} like its video", found, "Give the file of this video."
+            )
 
         def rows_of(clip: Clip) -> Detections:
             first, end = clip.first_frame, clip.first_frame + len(clip)

@@ -1,1 +1,45 @@
-"""Being built."""
+"""Results to look at: each camera's video with its boxes, and all cameras side by side on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from mtmc.params import Params
+from mtmc.scene import Scene
+from mtmc.structures import GlobalTrack
+
+__all__ = ["ReportParams", "draw"]
+
+Watch = Callable[[str, str, int, int], None]
+"""Told (camera id, stage, done, total) now and then."""
+
+
+class ReportParams(Params):
+    """What the result videos look like."""
+
+    video: bool = True
+    """Whether to make the videos at all."""
+    width_px: int = Field(default=1280, ge=160, le=7680)
+    """Widest picture, for single cameras and the mosaic alike."""
+    height_px: int = Field(default=960, ge=120, le=4320)
+    """Highest picture."""
+    max_fps: float = Field(default=15.0, gt=0, le=120)
+    """The mosaic shows the fastest camera's rate up to this many pictures a second."""
+    trail_s: float = Field(default=1.0, ge=0)
+    """How long a vehicle's path stays visible behind it."""
+    crf: int = Field(default=25, ge=0, le=51)
+    """x264's quality, smaller is better and larger on disk."""
+
+
+def draw(scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch) -> None:
+    """Write ``<camera>.mp4`` for each camera and ``mosaic.mp4`` of all on the scene's clock into ``folder``.
+
+    H.264 that a browser plays. A vehicle has the same colour everywhere, a thick frame if several cameras saw it. Each video is
+    decoded once. Raises InputError for a damaged video, StoreError where the folder cannot be written.
+    """
+    from mtmc.report.mosaic import draw_scene
+
+    draw_scene(scene, vehicles, folder, params, watch)

@@ -1,0 +1,157 @@
+"""The result videos: one pass over all cameras on the scene's clock writes the cameras' own videos and the mosaic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mtmc.report import ReportParams, Watch
+from mtmc.report.paint import WHITE, Mark, marks_of, paint, tag
+from mtmc.scene import Camera, Scene
+from mtmc.structures import GlobalTrack
+from mtmc.video import Image, Video, VideoWriter
+
+DARK = (48, 40, 36)
+GAP_PX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where cameras stand in the mosaic: cells of (width, height) pixels in ``columns`` columns."""
+
+    columns: int
+    rows: int
+    cell: tuple[int, int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the whole picture, even as H.264 wants it."""
+        width = self.columns * (self.cell[0] + GAP_PX) - GAP_PX
+        height = self.rows * (self.cell[1] + GAP_PX) - GAP_PX
+        return width + width % 2, height + height % 2
+
+    def corner(self, place: int) -> tuple[int, int]:
+        """(x, y) of the upper left corner of the place-th cell, row by row."""
+        row, column = divmod(place, self.columns)
+        return column * (self.cell[0] + GAP_PX), row * (self.cell[1] + GAP_PX)
+
+
+def lay_out(sizes: Sequence[tuple[int, int]], limit: tuple[int, int]) -> Grid:
+    """The grid inside ``limit`` (width, height) that shows the cameras of ``sizes`` largest; none is enlarged more than twice."""
+    widest, highest = max(w for w, _ in sizes), max(h for _, h in sizes)
+    best, best_scale = 1, 0.0
+    for columns in range(1, len(sizes) + 1):
+        rows = math.ceil(len(sizes) / columns)
+        room = (limit[0] - GAP_PX * (columns - 1)) / columns, (limit[1] - GAP_PX * (rows - 1)) / rows
+        scale = min(room[0] / widest, room[1] / highest, 2.0)
+        if scale > best_scale:
+            best, best_scale = columns, scale
+    cell = max(2, int(widest * best_scale)), max(2, int(highest * best_scale))
+    return Grid(best, math.ceil(len(sizes) / best), cell)
+
+
+def draw_scene(scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch) -> None:
+    """Write all videos of a scene (see ``mtmc.report.draw``)."""
+    cameras = list(scene.cameras.values())
+    grid = lay_out([camera.size for camera in cameras], (params.width_px, params.height_px))
+    fps = min(max(camera.fps for camera in cameras), params.max_fps)
+    start = min(camera.offset_s for camera in cameras)
+    steps = math.ceil((max(camera.offset_s + camera.duration_s for camera in cameras) - start) * fps)
+    with ExitStack() as stack:
+        mosaic = stack.enter_context(VideoWriter(folder / "mosaic.mp4", fps, grid.size, params.crf))
+        tiles = [stack.enter_context(_Tile(c, vehicles, folder, grid.cell, params)) for c in cameras]
+        for step in range(steps):
+            mosaic.write(_compose(tiles, grid, start + step / fps))
+            watch("", "video", step + 1, steps)
+        for tile in tiles:
+            tile.finish()
+
+
+def _compose(tiles: Sequence[_Tile], grid: Grid, time_s: float) -> Image:
+    canvas = np.full((grid.size[1], grid.size[0], 3), DARK, np.uint8)
+    for place, tile in enumerate(tiles):
+        x, y = grid.corner(place)
+        picture = tile.at(time_s)
+        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    return canvas
+
+
+class _Tile:
+    """One camera: writes its own annotated video while it is played, and shows its place in the mosaic."""
+
+    def __init__(
+        self, camera: Camera, vehicles: Sequence[GlobalTrack], folder: Path, cell: tuple[int, int], params: ReportParams
+    ) -> None:
+        self._camera, self._cell = camera, cell
+        self._marks: Mapping[int, Sequence[Mark]] = marks_of(vehicles, camera.id, round(params.trail_s * camera.fps))
+        self._own_size = _fitted(camera.size, (params.width_px, params.height_px), 1.0)
+        self._writer = VideoWriter(folder / f"{camera.id}.mp4", camera.fps, self._own_size, params.crf)
+        self._played = self._play()
+        self._frame, self._picture = -1, self._blank("not started")
+
+    def __enter__(self) -> _Tile:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._writer.__exit__(*failure)  # type: ignore[arg-type]
+
+    def at(self, time_s: float) -> Image:
+        """The cell's picture at a moment of the scene's clock."""
+        wanted = math.floor((time_s - self._camera.offset_s) * self._camera.fps + 1e-6)
+        if wanted < 0:
+            return self._picture
+        shown = self._frame
+        image = None
+        while self._frame < wanted and (following := next(self._played, None)) is not None:
+            self._frame, image = following
+        if self._frame < wanted:
+            return self._blank("ended")
+        if image is not None and self._frame != shown:
+            self._picture = self._cell_picture(image)
+        return self._picture
+
+    def finish(self) -> None:
+        """Play what the mosaic did not need to the end."""
+        for _ in self._played:
+            pass
+
+    def _play(self) -> Iterator[tuple[int, Image]]:
+        for clip in Video(self._camera).clips(1):
+            image = clip.images[0]
+            self._writer.write(self._annotated(image, clip.first_frame, self._own_size))
+            yield clip.first_frame, image
+
+    def _cell_picture(self, image: Image) -> Image:
+        picture = self._annotated(image, self._frame, _fitted(self._camera.size, self._cell, 2.0))
+        return self._centred(picture)
+
+    def _annotated(self, image: Image, frame: int, size: tuple[int, int]) -> Image:
+        picture = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        paint(picture, self._marks.get(frame, ()), size[0] / self._camera.size[0])
+        clock = f"{self._camera.id}  {float(self._camera.time_s(frame)):.2f} s  frame {frame + 1}"
+        tag(picture, clock, (0, 0), DARK)
+        return picture
+
+    def _blank(self, state: str) -> Image:
+        picture = np.full((self._cell[1], self._cell[0], 3), DARK, np.uint8)
+        tag(picture, f"{self._camera.id}  {state}", (0, 0), WHITE)
+        return picture
+
+    def _centred(self, picture: Image) -> Image:
+        cell = np.full((self._cell[1], self._cell[0], 3), DARK, np.uint8)
+        x, y = (self._cell[0] - picture.shape[1]) // 2, (self._cell[1] - picture.shape[0]) // 2
+        cell[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+        return cell
+
+
+def _fitted(size: tuple[int, int], limit: tuple[int, int], most: float) -> tuple[int, int]:
+    """(width, height) scaled to fit into ``limit``, at most ``most`` times as large."""
+    scale = min(limit[0] / size[0], limit[1] / size[1], most)
+    return max(2, int(size[0] * scale)), max(2, int(size[1] * scale))
