@@ -6,12 +6,9 @@ Shape shorthand: B images, C channels, h x w positions.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal
 
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
-
-BackboneName = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
 
 DEPTHS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
     "resnet10": (BasicBlock, (1, 1, 1, 1)),

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from reid.config import NetworkParams
 from reid.errors import UserError
-from reid.sgfd import SGFD, NetworkParams
+from reid.sgfd import SGFD
 
 FORMAT = "sgfd-1"
 OTHER_FILE = "Give a .safetensors file written by `reid train`."

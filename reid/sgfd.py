@@ -1,7 +1,7 @@
 """SGFD: Self-supervised Geometric Features Discovery (paper Figure 2), and the smaller networks of its ablation (Table 4).
 
     image ─┬─ stem ──────────┬───────────── global_tail ──── pool ─ neck ─ GB feature
-           │                 └─ × Q ─────── geometric_tail ─ pool ─ neck ─ GFB feature
+           │                 └─ * Q ─────── geometric_tail ─ pool ─ neck ─ GFB feature
            └─ attention_encoder ─ IAM ─┘
                               └─ rotation_tail ─ pool ─ rotation_classifier   (SLB: training only)
 
@@ -11,18 +11,17 @@ Shape shorthand: B images, D channels of a branch's feature (2048 for resnet50),
 from __future__ import annotations
 
 import copy
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
 from reid.attention import InterpretableAttention
-from reid.backbone import Backbone, BackboneName, residual_block
+from reid.backbone import Backbone, residual_block
+from reid.config import NetworkParams
 
-Variant = Literal["global", "plain", "geometric", "full"]
 BRANCHES: dict[str, tuple[str, ...]] = {
     "global": ("global",),
     "plain": ("plain", "global"),
@@ -31,34 +30,6 @@ BRANCHES: dict[str, tuple[str, ...]] = {
 }
 """Branches of each variant, in the order of the feature."""
 ROTATIONS = 4
-
-
-class NetworkParams(BaseModel):
-    """Everything that fixes the shape of the network and what its weights mean; stored with every checkpoint."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    variant: Variant = "full"
-    """``global``: GB only; ``plain``: GB and the encoder as an ordinary second branch, no attention; ``geometric``: GB and GFB;
-    ``full``: GB, GFB and the rotation branch SLB."""
-    backbone: BackboneName = "resnet50"
-    attention_encoder: BackboneName = "resnet18"
-    width: float = Field(1.0, ge=0.125, le=2)
-    """Factor on the channels of the backbone."""
-    attention_width: float = Field(1.0, ge=0.125, le=2)
-    """Factor on the channels of the attention encoder and the rotation branch."""
-    image_size: tuple[int, int] = (256, 256)
-    """Height and width in pixels of the images that the network sees; multiples of 32."""
-    kernel_size: int = Field(7, ge=1)
-    """K of Eq. 4, positions, odd."""
-    per_sample_scale: bool = True
-    """As released: exp(L / max L); the paper's Eq. 4: exp(L)."""
-    border: float = Field(1.0, ge=0)
-    """Value of exp(L) outside the map."""
-    area_rescale: bool = False
-    """Multiply Q by its number of positions; off in the paper and as released."""
-    rotation_scale: float = Field(10.0, gt=0)
-    """Start of the cosine classifier's learnable gamma."""
 
 
 class Branch(NamedTuple):

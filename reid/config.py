@@ -1,0 +1,243 @@
+"""Parameters of the network and of its training, and how TOML files and ``--set`` give them.
+
+Defaults are the paper's recipe for VeRi-776; where the paper and the released code differ, the released code's choice is the default
+and the field says so.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from reid.errors import UserError
+
+Variant = Literal["global", "plain", "geometric", "full"]
+BackboneName = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Share = Field(0.5, ge=0, le=1)
+
+
+class Params(BaseModel):
+    """Base of all parameters here: frozen, checked, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class NetworkParams(Params):
+    """Everything that fixes the shape of the network and what its weights mean; stored with every checkpoint."""
+
+    variant: Variant = "full"
+    """``global``: GB only; ``plain``: GB and the encoder as an ordinary second branch, no attention; ``geometric``: GB and GFB;
+    ``full``: GB, GFB and the rotation branch SLB."""
+    backbone: BackboneName = "resnet50"
+    attention_encoder: BackboneName = "resnet18"
+    width: float = Field(1.0, ge=0.125, le=2)
+    """Factor on the channels of the backbone."""
+    attention_width: float = Field(1.0, ge=0.125, le=2)
+    """Factor on the channels of the attention encoder and the rotation branch."""
+    image_size: tuple[int, int] = (256, 256)
+    """Height and width in pixels of the images that the network sees; multiples of 32. Q sums to 1 over a map 1/8 as high and wide,
+    so weights hold for the size they were trained with."""
+    kernel_size: int = Field(7, ge=1)
+    """K of Eq. 4, positions, odd."""
+    per_sample_scale: bool = True
+    """Released code: exp(L / max L). The paper's Eq. 4: exp(L)."""
+    border: float = Field(1.0, ge=0)
+    """Value of exp(L) outside the map; 1 as released, the paper is silent."""
+    area_rescale: bool = False
+    """Multiply Q by its number of positions; off in Eq. 6 and as released."""
+    rotation_scale: float = Field(10.0, gt=0)
+    """Start of the cosine classifier's learnable gamma; 10 as released, the paper is silent."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> NetworkParams:
+        if any(side < 32 or side % 32 for side in self.image_size):
+            raise ValueError(f"image_size must be multiples of 32, not {self.image_size}")
+        if self.variant == "full" and self.image_size[0] != self.image_size[1]:
+            raise ValueError(
+                f"the variant full turns images by 90 degrees: image_size must be square, not {self.image_size}"
+            )
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, not {self.kernel_size}")
+        return self
+
+
+class AugmentParams(Params):
+    """How a training image is varied, in this order, as released; the paper names only random cropping, flipping and erasing."""
+
+    zoom_probability: float = Share
+    """How often the image is resized to ``zoom`` x its size and cut at random; otherwise it is resized straight."""
+    zoom: float = Field(1.125, ge=1, le=2)
+    flip_probability: float = Share
+    jitter: float = Field(0.0, ge=0, lt=1)
+    """Largest relative change of brightness, contrast and colour; off as released. Useful where cameras differ in white balance."""
+    erase_probability: float = Share
+    erase_area: tuple[float, float] = (0.02, 0.4)
+    """Smallest and largest share of the image's area that the erased square covers."""
+    rotations: Literal["one", "all"] = "one"
+    """``one``: each image turned by one angle drawn at random, as released; ``all``: by all four (the paper's D_SL), 4 x the cost."""
+
+
+class SamplerParams(Params):
+    """A batch is ``identities`` (P) vehicles with ``images`` (K) each, per process."""
+
+    identities: int = Field(7, ge=2)
+    images: int = Field(4, ge=2)
+
+
+class LossParams(Params):
+    """Equation 7. Identity and triplet loss are means over the branches: weight 1 is the paper's 0.5 for each of two branches."""
+
+    identity_weight: float = Field(1.0, ge=0)
+    triplet_weight: float = Field(1.0, ge=0)
+    rotation_weight: float = Field(1.0, ge=0)
+    """Lambda of the rotation loss; Table 4 compares 0.1, 1 and 2."""
+    smoothing: float = Field(0.1, ge=0, lt=1)
+    """Label smoothing; 0.1 as released, the paper is silent."""
+    margin: float = Field(0.5, ge=0)
+    """Triplet margin in feature units; 0.5 for VeRi-776 and CityFlow, 0.7 for VehicleID and persons."""
+
+
+class OptimizerParams(Params):
+    """Adam with L2 in the gradient (not decoupled), one group of parameters."""
+
+    lr: float = Field(1e-4, gt=0)
+    weight_decay: float = Field(5e-4, ge=0)
+    clip_norm: float = Field(0.0, ge=0)
+    """Largest norm of the gradient; 0: not clipped, as released."""
+    schedule: Literal["steps", "cosine"] = "steps"
+    """``steps``: x ``factor`` after each milestone; ``cosine``: warm-up, cosine to ``floor``, cosine to 0."""
+    milestones: tuple[int, ...] = (20, 40, 60)
+    """Epochs after which the rate is multiplied by ``factor``."""
+    factor: float = Field(0.1, gt=0, le=1)
+    warmup_epochs: int = Field(10, ge=0)
+    tail_epochs: int = Field(20, ge=0)
+    floor: float = Field(1e-7, ge=0)
+    warmup_start: Literal["tenth", "zero"] = "tenth"
+    """First epoch's rate: ``tenth``: lr / warmup_epochs, as released; ``zero``: 0, as the paper says (that epoch learns nothing)."""
+
+
+class LoopParams(Params):
+    """How the training runs; nothing here changes what is learned, but precision, ema_decay and epochs."""
+
+    epochs: int = Field(80, ge=1)
+    seed: int = Field(3, ge=0)
+    evaluate_every: int = Field(5, ge=0)
+    """Epochs between evaluations on query and gallery; 0: never."""
+    precision: Precision = "auto"
+    """``auto``: bf16 where the device multiplies it fast (CUDA, CPUs with AMX), else fp32."""
+    channels_last: bool = True
+    compile: bool = False
+    ema_decay: float = Field(0.0, ge=0, lt=1)
+    """Evaluate and save an exponential average of the weights; 0: the weights themselves, as in the paper."""
+    sync_bn: bool = False
+    """Share batch statistics among processes."""
+    workers: int = Field(-1, ge=-1)
+    """Processes that read images; -1: none on a CPU, up to 8 beside a GPU."""
+    cache_mb: int = Field(1024, ge=0)
+    """Training sets whose decoded pixels need less than this stay in memory."""
+
+
+class TrainParams(Params):
+    """One training, whole. ``network.pretrained`` weights are named by ``pretrained``."""
+
+    dataset: str = "veri776"
+    root: Path | None = None
+    """Folder of the data set; ``toy`` makes its own."""
+    pretrained: str = "imagenet"
+    """``imagenet`` (torchvision's V1 weights), ``none``, or a path: an SGFD checkpoint, a torchvision .pth, or a folder of those."""
+    network: NetworkParams = NetworkParams()
+    augment: AugmentParams = AugmentParams()
+    sampler: SamplerParams = SamplerParams()
+    loss: LossParams = LossParams()
+    optimizer: OptimizerParams = OptimizerParams()
+    loop: LoopParams = LoopParams()
+
+
+def load_config(path: Path | None, overrides: Sequence[str] = (), **given: object) -> TrainParams:
+    """Parameters from a TOML file, then ``given`` keys that are not None, then overrides such as ``"loss.margin=0.7"``.
+
+    A file may name one other file to start from: ``base = "veri776.toml"``, beside itself. Without a file: the defaults.
+
+    Raises UserError naming file, key, what was expected and what was found.
+    """
+    table: dict[str, Any] = {} if path is None else _read_with_base(path)
+    table |= {key: value for key, value in given.items() if value is not None}
+    for override in overrides:
+        _set(table, override)
+    return _validated(table, path)
+
+
+def restore_config(text: str, where: Path) -> TrainParams:
+    """Parameters out of the JSON that a training wrote; raises UserError where it does not fit."""
+    try:
+        return TrainParams.model_validate_json(text)
+    except ValidationError as mistake:
+        raise _first_mistake(mistake, where) from None
+
+
+def _validated(table: Mapping[str, object], path: Path | None) -> TrainParams:
+    try:
+        return TrainParams.model_validate(table)
+    except ValidationError as mistake:
+        raise _first_mistake(mistake, path or Path("--set")) from None
+
+
+def _first_mistake(mistake: ValidationError, where: Path) -> UserError:
+    first = mistake.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return UserError(f"{where}, {key}", first["msg"], repr(first["input"]), "Correct the value or remove the key.")
+
+
+def _read_with_base(path: Path) -> dict[str, Any]:
+    table = _read(path)
+    base = table.pop("base", None)
+    if base is None:
+        return table
+    below = _read(path.parent / str(base))
+    if "base" in below:
+        raise UserError(
+            path.parent / str(base), "a file without a base of its own", "one", "Name the lowest file as base."
+        )
+    return _merged(below, table)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            path, "a TOML file", "nothing", "Give --config an existing file; configs/reid/ has some."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+        raise UserError(path, "TOML", str(bad), "Correct the line named.") from None
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = _merged(cast(dict[str, Any], below[key]), value) if both else value
+    return merged
+
+
+def _set(table: dict[str, Any], override: str) -> None:
+    """Write ``a.b=value`` into the table; the value is TOML, or a plain string where it is not."""
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise UserError("--set", "key=value", repr(override), "Write for example --set loss.margin=0.7.")
+    try:
+        value: object = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        inner = table.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise UserError("--set", "the name of a section", repr(section), "See configs/reid/ for the names.")
+        table = inner
+    table[last] = value
