@@ -1,0 +1,139 @@
+"""CLEAR MOT (Bernardin and Stiefelhagen, "Evaluating Multiple Object Tracking Performance", 2008), in motmetrics' reading.
+
+Matching carries on: a vehicle keeps the prediction it was last matched to, however long ago, while the two overlap enough; what
+is left is matched for the most pairs, then the least distance. Frames of the joined time line follow one another, so a vehicle
+that changes its id from one camera to the next counts as a switch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.score.assign import best_assignment, components
+from mtmc.score.compare import Comparison
+
+Long = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clear:
+    """matches (M,) matched edges of the comparison; switches, fragmentations: counts; mt, pt, ml: vehicles matched in at least
+    80 %, 20 %, less than 20 % of their boxes."""
+
+    matches: NDArray[np.intp]
+    switches: int
+    fragmentations: int
+    mt: int
+    pt: int
+    ml: int
+
+
+def match_frames(comparison: Comparison) -> Clear:
+    """Match box to box through time and count what CLEAR counts."""
+    matches = _matched_edges(comparison)
+    truth, predicted = comparison.truth, comparison.predicted
+    rows, track = comparison.left[matches], predicted.ids[comparison.right[matches]]
+    order = np.argsort(truth.ids[rows], kind="stable")
+    vehicle, track = truth.ids[rows][order], track[order]
+    switches = int(((np.diff(vehicle) == 0) & (np.diff(track) != 0)).sum())
+    matched = np.zeros(len(truth), np.bool_)
+    matched[rows] = True
+    ratio = np.bincount(vehicle, minlength=len(truth.names)) / np.maximum(truth.counts, 1)
+    mt, ml = int((ratio >= 0.8).sum()), int((ratio < 0.2).sum())
+    return Clear(matches, switches, _fragmentations(truth.ids, matched), mt, len(ratio) - mt - ml, ml)
+
+
+def _fragmentations(ids: Long, matched: NDArray[np.bool_]) -> int:
+    """Times that a vehicle is lost and found again: runs of matched boxes less one, over the vehicles found at all."""
+    order = np.argsort(ids, kind="stable")
+    ids, matched = ids[order], matched[order]
+    new = np.r_[True, np.diff(ids) != 0]
+    starts = matched & (new | ~np.r_[False, matched[:-1]])
+    return int(starts.sum()) - len(np.unique(ids[matched]))
+
+
+def _matched_edges(comparison: Comparison) -> NDArray[np.intp]:
+    """Matched edges in time order. Pairs without rivals match whatever happened before, so only the others go frame by frame."""
+    edges = comparison.close
+    left, right = comparison.left[edges], comparison.right[edges]
+    part = components(left, right)
+    rivals = np.bincount(part)[part] > 1 if len(part) else np.zeros(0, np.bool_)
+    chosen = np.zeros(len(edges), np.bool_)
+    chosen[~rivals] = True
+    if rivals.any():
+        chosen[_follow(comparison, edges, np.flatnonzero(rivals), part, chosen)] = True
+    return edges[chosen]
+
+
+def _follow(
+    comparison: Comparison, edges: NDArray[np.intp], rivals: NDArray[np.intp], part: Long, sure: NDArray[np.bool_]
+) -> list[int]:
+    """Match the contested parts in time order; returns positions in ``edges``."""
+    vehicle, track = comparison.truth.ids[comparison.left[edges]], comparison.predicted.ids[comparison.right[edges]]
+    time = comparison.truth.time[comparison.left[edges]]
+    similarity = comparison.similarity[edges]
+    known_time, known_track = _last_sure(vehicle, track, time, sure, rivals)
+    order = np.lexsort((rivals, part[rivals], time[rivals]))
+    starts = np.flatnonzero(np.r_[True, np.diff(part[rivals][order]) != 0])
+    stops = np.r_[starts[1:], len(order)]
+    at, before_time, before_track = rivals[order].tolist(), known_time[order].tolist(), known_track[order].tolist()
+    vehicles, tracks = vehicle[rivals][order].tolist(), track[rivals][order].tolist()
+    times, weights = time[rivals][order].tolist(), similarity[rivals][order].tolist()
+    latest: dict[int, tuple[int, int]] = {}
+    picked: list[int] = []
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        group = range(start, stop)
+        last = {}
+        for k in group:
+            moment, partner = latest.get(vehicles[k], (-1, -1))
+            last[vehicles[k]] = partner if moment > before_time[k] else before_track[k]
+        for k in _match_group(group, vehicles, tracks, weights, last):
+            latest[vehicles[k]] = times[k], tracks[k]
+            picked.append(at[k])
+    return picked
+
+
+def _last_sure(
+    vehicle: Long, track: Long, time: Long, sure: NDArray[np.bool_], rivals: NDArray[np.intp]
+) -> tuple[Long, Long]:
+    """Moment and partner of the vehicle's last uncontested match before each contested edge, -1 for none."""
+    span = int(time.max()) + 2
+    known = np.flatnonzero(sure)
+    keys = vehicle[known] * span + time[known]
+    order = np.argsort(keys, kind="stable")
+    known, keys = known[order], keys[order]
+    found = np.searchsorted(keys, vehicle[rivals] * span + time[rivals]) - 1
+    if len(known) == 0:
+        return np.full(len(rivals), -1), np.full(len(rivals), -1)
+    at = known[np.maximum(found, 0)]
+    fits = (found >= 0) & (vehicle[at] == vehicle[rivals])
+    return np.where(fits, time[at], -1), np.where(fits, track[at], -1)
+
+
+def _match_group(
+    group: range, vehicles: list[int], tracks: list[int], weights: list[float], last: dict[int, int]
+) -> list[int]:
+    """Edges of one contested part to match: carried on in order of the vehicles, then the best assignment of the rest."""
+    picked: list[int] = []
+    taken_vehicles: set[int] = set()
+    taken_tracks: set[int] = set()
+    for k in group:
+        if last[vehicles[k]] == tracks[k] and tracks[k] not in taken_tracks:
+            picked.append(k)
+            taken_vehicles.add(vehicles[k])
+            taken_tracks.add(tracks[k])
+    rest = [k for k in group if vehicles[k] not in taken_vehicles and tracks[k] not in taken_tracks]
+    if len(rest) < 2:
+        return picked + rest
+    if len({vehicles[k] for k in rest}) == 1 or len({tracks[k] for k in rest}) == 1:
+        return [*picked, max(rest, key=weights.__getitem__)]
+    chosen = best_assignment(
+        np.array([vehicles[k] for k in rest]),
+        np.array([tracks[k] for k in rest]),
+        np.array([weights[k] for k in rest]),
+        most_pairs=True,
+    )
+    return picked + [k for k, good in zip(rest, chosen.tolist(), strict=True) if good]

@@ -1,0 +1,170 @@
+"""One scene's scores from flat boxes: check, filter, compare once, then every metric on that comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.boxes import Boxes
+from mtmc.errors import InputError
+from mtmc.scene import Scene
+from mtmc.score import ScoreParams
+from mtmc.score.aicity import FILTERS, KEPT, Reasons, challenge_filters, check_sides
+from mtmc.score.clear import Clear, match_frames
+from mtmc.score.compare import Comparison, compare
+from mtmc.score.hota import higher_order
+from mtmc.score.identity import Identities, match_identities
+from mtmc.score.links import count_camera_pairs, count_links, find_units
+from mtmc.score.loss import explain_loss
+from mtmc.score.oracle import oracle_boxes
+from mtmc.score.scores import METRICS, Ceiling, Metrics, Scores
+
+Mask = NDArray[np.bool_]
+
+
+def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]) -> Scores:
+    """All scores of a scene; see ``mtmc.score.score``."""
+    check_sides(truth, predicted, params.other_cameras, params.duplicates)
+    reasons = _filter(truth, predicted, params, masks)
+    kept = predicted.take(reasons == KEPT)
+    comparison = _compare(truth, kept, params)
+    identities, clear = match_identities(comparison), match_frames(comparison)
+    units = find_units(comparison, clear.matches, kept)
+    other = FILTERS.index("other_camera")
+    dropped = _compare(truth, _distinct(predicted.take((reasons != KEPT) & (reasons != other))), params)
+    whole = measure(comparison, identities, clear, truth, kept)
+    return Scores(
+        **{name: getattr(whole, name) for name in METRICS},
+        filters=_report(reasons, params, bool(masks)),
+        cameras=_score_cameras(comparison, truth, kept),
+        pairs=tuple(count_camera_pairs(comparison, units, truth.cameras)),
+        links=count_links(units),
+        loss=explain_loss(comparison, identities, dropped, params.localisation_floor),
+        oracle=_ceilings(truth, predicted, params, masks, whole.idf1) if params.oracle else {},
+    )
+
+
+def filtered_comparison(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]) -> Comparison:
+    """What is scored: truth and kept predictions, for a second engine to compute the same from."""
+    check_sides(truth, predicted, params.other_cameras, params.duplicates)
+    return _compare(truth, predicted.take(_filter(truth, predicted, params, masks) == KEPT), params)
+
+
+def measure(comparison: Comparison, identities: Identities, clear: Clear, truth: Boxes, predicted: Boxes) -> Metrics:
+    """The metrics of one comparison."""
+    boxes, found = len(comparison.truth), len(comparison.predicted)
+    matches = len(clear.matches)
+    hota = higher_order(comparison)
+    similarity = comparison.similarity[clear.matches]
+    return Metrics(
+        idf1=2 * identities.idtp / max(boxes + found, 1),
+        idp=identities.idtp / max(found, 1),
+        idr=identities.idtp / max(boxes, 1),
+        idtp=identities.idtp,
+        idfp=identities.idfp,
+        idfn=identities.idfn,
+        hota=hota.hota,
+        deta=hota.deta,
+        assa=hota.assa,
+        loca=hota.loca,
+        mota=1 - (boxes + found - 2 * matches + clear.switches) / boxes if boxes else float("nan"),
+        motp=float(similarity.mean()) if matches else 0.0,
+        switches=clear.switches,
+        fragmentations=clear.fragmentations,
+        mt=clear.mt,
+        pt=clear.pt,
+        ml=clear.ml,
+        truth_boxes=boxes,
+        predicted_boxes=found,
+        vehicles=len(comparison.truth.names),
+        predicted_vehicles=len(comparison.predicted.names),
+        ground_error_m=_ground_error(comparison, clear.matches, truth, predicted),
+    )
+
+
+def _ground_error(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> float:
+    """Mean distance in metres of matched boxes whose world coordinates both sides know, NaN if there are none."""
+    one = truth.world[comparison.truth.rows[comparison.left[matches]]]
+    other = predicted.world[comparison.predicted.rows[comparison.right[matches]]]
+    distances = np.hypot(*(one - other).T)
+    known = distances[np.isfinite(distances)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def with_ground(boxes: Boxes, scene: Scene) -> Boxes:
+    """Boxes whose missing world coordinates are the ground under their bottom centres, in metres on the scene's plane."""
+    world = boxes.world.copy()
+    feet = boxes.xywh[:, :2] + boxes.xywh[:, 2:] * np.array([0.5, 1.0])
+    for number, camera_id in enumerate(boxes.cameras):
+        rows = (boxes.camera == number) & ~np.isfinite(world).all(axis=1)
+        if camera_id in scene.cameras and rows.any():
+            world[rows] = scene.cameras[camera_id].ground_points(feet[rows])
+    return replace(boxes, world=world)
+
+
+def _filter(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]) -> Reasons:
+    used = masks if params.roi else {}
+    return challenge_filters(predicted, used, truth.cameras, params.multi_camera, params.duplicates)
+
+
+def _report(reasons: Reasons, params: ScoreParams, masked: bool) -> dict[str, int | None]:
+    on = (params.roi and masked, params.multi_camera, params.duplicates, True)
+    counts = [int((reasons == number).sum()) for number in range(len(FILTERS))]
+    return {name: count if used else None for name, count, used in zip(FILTERS, counts, on, strict=True)}
+
+
+def _score_cameras(comparison: Comparison, truth: Boxes, predicted: Boxes) -> dict[str, Metrics]:
+    scores = {}
+    for number, camera_id in enumerate(truth.cameras):
+        part = comparison.one_camera(number)
+        scores[camera_id] = measure(part, match_identities(part), match_frames(part), truth, predicted)
+    return scores
+
+
+def _compare(truth: Boxes, predicted: Boxes, params: ScoreParams) -> Comparison:
+    aligned = _on_cameras_of(truth, predicted)
+    if params.measure == "iou":
+        return compare(truth, aligned, params.min_iou)
+    for boxes in (truth, aligned):
+        unknown = ~np.isfinite(boxes.world).all(axis=1)
+        if unknown.any():
+            fix = "Score with --measure iou, or give a calibrated scene."
+            raise InputError(boxes.where(int(np.argmax(unknown))), "world coordinates in metres", "none", fix)
+    return compare(truth, aligned, 0.5, "ground", params.max_distance_m)
+
+
+def _on_cameras_of(truth: Boxes, predicted: Boxes) -> Boxes:
+    """Predictions with the truth's camera numbers; they are in no other camera any more."""
+    index = {camera_id: number for number, camera_id in enumerate(truth.cameras)}
+    codes = np.array([index.get(camera_id, -1) for camera_id in predicted.cameras], np.int64)
+    camera = codes[predicted.camera] if len(predicted) else predicted.camera
+    sources = dict(zip(predicted.cameras, predicted.sources, strict=True))
+    return replace(
+        predicted, cameras=truth.cameras, sources=tuple(sources.get(c, "") for c in truth.cameras), camera=camera
+    )
+
+
+def _distinct(boxes: Boxes) -> Boxes:
+    """Each row under an id of its own: what was dropped may repeat ids, and only its boxes matter."""
+    return replace(boxes, ids=np.arange(len(boxes)))
+
+
+def _ceilings(
+    truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask], idf1: float
+) -> dict[str, Ceiling]:
+    """IDF1 of each oracle under the same filters."""
+    once = params.model_copy(update={"multi_camera": False})
+    kept = predicted.take(_filter(truth, predicted, once, masks) == KEPT)
+    comparison = _compare(truth, kept, params)
+    variants = oracle_boxes(comparison, match_frames(comparison).matches, truth, kept)
+    again = params.model_copy(update={"roi": False})
+    ceilings = {}
+    for name, boxes in variants.items():
+        left = boxes.take(_filter(truth, boxes, again, {}) == KEPT)
+        match = match_identities(_compare(truth, left, params))
+        value = 2 * match.idtp / (len(truth) + len(left))
+        ceilings[name] = Ceiling(value, value - idf1)
+    return ceilings
