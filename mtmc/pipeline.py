@@ -70,7 +70,6 @@ class CameraTask:
     run: Run
     stamps: Mapping[str, Stamp]
     device: str
-    threads: int
 
 
 # --- planning --------------------------------------------------------------------------------------------------------
@@ -148,7 +147,7 @@ def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     for (stage, camera_id), reasons in stale.items():
         logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
     timings = _read_timings(run)
-    tasks = list(_tasks(todo, stale, workers))
+    tasks = list(_tasks(todo, stale))
     if workers > 1 and len(tasks) > 1:
         timings |= run_in_processes(run_camera, tasks, min(workers, len(tasks)), watch)
     else:
@@ -166,13 +165,12 @@ def _explained(reasons: list[str]) -> str:
     return reasons[0] if reasons in (["missing"], ["damaged"]) else f"stale: {'; '.join(reasons)}"
 
 
-def _tasks(todo: Plan, stale: Mapping[tuple[str, str], list[str]], workers: int) -> Iterator[CameraTask]:
+def _tasks(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> Iterator[CameraTask]:
     """One task per camera with a stale stage; what follows a stale stage is stale by its stamp."""
-    threads = max(1, (os.cpu_count() or 1) // workers)
     for camera in todo.scene.cameras.values():
         stamps = {stage: todo.stamps[stage, camera.id] for stage in CAMERA_STAGES if (stage, camera.id) in stale}
         if stamps:
-            yield CameraTask(camera, todo.config, todo.run, stamps, todo.device, threads)
+            yield CameraTask(camera, todo.config, todo.run, stamps, todo.device)
 
 
 def run_camera(task: CameraTask, watch: Watch) -> Timings:
@@ -195,7 +193,7 @@ def _detect(task: CameraTask, watch: Watch) -> None:
     from mtmc.detect import detect, make_detector
 
     frames = Video(task.camera, lambda done: watch(task.camera.id, "detect", done, task.camera.frame_count))
-    detector = make_detector(task.config.detect, task.device, task.threads)
+    detector = make_detector(task.config.detect, task.device)
     detections = detect(task.camera, frames, detector, task.config.detect)
     write_detections(task.run.path("detections", task.camera.id), detections, task.stamps["detections"])
 
