@@ -5,7 +5,7 @@ Shape shorthand: N images, D feature size, B images of a batch, (h, w) the netwo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,8 @@ from reid.errors import UserError
 
 Features = NDArray[np.float32]
 Picture = NDArray[np.uint8]
+Watch = Callable[[int], object]
+"""Told how many images each finished batch had."""
 Precision = Literal["float32", "bfloat16", "float16"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -36,13 +38,15 @@ def embed_images(
     *,
     precision: Precision = "float32",
     flip: bool = False,
+    watch: Watch | None = None,
 ) -> Features:
     """Unit vectors (N, D) float32 of image files, in their order; files are read ahead by threads.
 
     size: (h, w) the images are resized to, aspect not kept. flip: average with the mirrored image. Raises UserError for a missing
     or damaged image.
     """
-    return embed_crops(model, _read_ahead(paths, size), size, device, batch_size, precision=precision, flip=flip)
+    crops = _read_ahead(paths, size)
+    return embed_crops(model, crops, size, device, batch_size, precision=precision, flip=flip, watch=watch)
 
 
 def embed_crops(
@@ -54,16 +58,33 @@ def embed_crops(
     *,
     precision: Precision = "float32",
     flip: bool = False,
+    watch: Watch | None = None,
 ) -> Features:
     """Unit vectors (N, D) float32 of pictures (any height, any width, 3) uint8 RGB, in their order; (0, 0) for none.
 
-    The model is put into evaluation mode and moved to the device. Raises UserError where the device runs out of memory or a vector is not finite.
+    The model is put into evaluation mode and moved to the device. Raises UserError where the device runs out of memory or a
+    vector is not finite.
     """
     model = model.to(device).eval()
-    parts = [
-        _embed_batch(model, chunk, size, torch.device(device), precision, flip) for chunk in _chunks(crops, batch_size)
-    ]
+    parts = []
+    for chunk in _chunks(crops, batch_size):
+        parts.append(_embed_batch(model, chunk, size, torch.device(device), precision, flip))
+        if watch is not None:
+            watch(len(chunk))
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; ``auto`` is CUDA where there is one. Raises UserError for a device that this machine lacks."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        found = str(error).splitlines()[0]
+        raise UserError("--device", "a device of this machine", f"{name!r} ({found})", "Try --device cpu.") from None
+    return device
 
 
 def read_image(path: Path) -> Image.Image:
@@ -80,7 +101,7 @@ def read_image(path: Path) -> Image.Image:
 
 
 def resize(image: Image.Image, size: tuple[int, int]) -> Picture:
-    """(h, w, 3) uint8 RGB, bilinear with antialiasing: what the network sees before normalisation (algorithm of the paper's test)."""
+    """(h, w, 3) uint8 RGB, bilinear with antialiasing, aspect not kept: the paper's test image before normalisation."""
     height, width = size
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 

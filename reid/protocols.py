@@ -13,7 +13,8 @@ import numpy as np
 
 from reid.datasets.structures import GalleryTrack
 from reid.datasets.vehicleid import GALLERY_CAMERA, QUERY_CAMERA, draw_gallery
-from reid.rank import Embedded, Features, RankScores, euclidean, evaluate
+from reid.rank import IMAGE_TO_IMAGE, Embedded, Features, RankScores, euclidean, evaluate
+from reid.rerank import Reciprocal, reciprocal
 
 TrackRule = Literal["correct", "released"]
 TRIALS = 10
@@ -51,13 +52,24 @@ class TrialScores:
     rank5: tuple[float, float]
 
 
-def random_galleries(pool: Embedded, trials: int = TRIALS, seed: int = 0) -> TrialScores:
+def image_to_image(query: Embedded, gallery: Embedded, rerank: Reciprocal | None = None) -> RankScores:
+    """imAP and CMC; re-ranked where asked for, and then named so. Raises ValueError where no query has a right answer."""
+    if rerank is None:
+        return evaluate(query, gallery)
+    return evaluate(
+        query, gallery, scorer=reciprocal(query, gallery, rerank), protocol=f"{IMAGE_TO_IMAGE}, {rerank.name}"
+    )
+
+
+def random_galleries(
+    pool: Embedded, trials: int = TRIALS, seed: int = 0, rerank: Reciprocal | None = None
+) -> TrialScores:
     """VehicleID's protocol: in each trial one random image per vehicle is the gallery and all others ask; nothing is removed.
 
     Raises ValueError where every vehicle has one image only.
     """
     rng = np.random.default_rng(seed)
-    scores = [_trial(pool, rng) for _ in range(trials)]
+    scores = [_trial(pool, rng, rerank) for _ in range(trials)]
     return TrialScores(
         trials,
         _spread([score.mean_ap for score in scores]),
@@ -66,9 +78,11 @@ def random_galleries(pool: Embedded, trials: int = TRIALS, seed: int = 0) -> Tri
     )
 
 
-def _trial(pool: Embedded, rng: np.random.Generator) -> RankScores:
+def _trial(pool: Embedded, rng: np.random.Generator, rerank: Reciprocal | None) -> RankScores:
     asking, answering = draw_gallery(pool.vehicle_ids, rng)
-    return evaluate(_in_camera(pool.take(asking), QUERY_CAMERA), _in_camera(pool.take(answering), GALLERY_CAMERA))
+    return image_to_image(
+        _in_camera(pool.take(asking), QUERY_CAMERA), _in_camera(pool.take(answering), GALLERY_CAMERA), rerank
+    )
 
 
 def _in_camera(items: Embedded, camera: int) -> Embedded:

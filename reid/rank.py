@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.datasets.structures import UNKNOWN_ID
+
 Features = NDArray[np.float32]
 Ids = NDArray[np.int64]
 Rows = NDArray[np.intp]
@@ -147,8 +149,12 @@ def query_blocks(queries: int, gallery_size: int) -> Iterator[slice]:
 
 
 def masks(query: Embedded, gallery: Embedded, rows: slice) -> tuple[Mask, Mask]:
-    """(B, G) masks of the right answers and of the junk: same vehicle in another camera, and in the same camera."""
+    """(B, G) masks of the right answers and of the junk: same vehicle in another camera, and in the same camera.
+
+    Vehicle -1 is nobody: not even another -1.
+    """
     right = query.vehicle_ids[rows, None] == gallery.vehicle_ids
+    right[query.vehicle_ids[rows] == UNKNOWN_ID] = False
     junk = query.camera_ids[rows, None] == gallery.camera_ids
     junk &= right
     right &= ~junk

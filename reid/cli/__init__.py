@@ -9,6 +9,11 @@ import sys
 
 import typer
 
+from reid.cli.crops import crops
+from reid.cli.embed import embed
+from reid.cli.eval import evaluate
+from reid.cli.rank import rank
+from reid.cli.train import train
 from reid.errors import UserError
 
 app = typer.Typer(
@@ -24,6 +29,13 @@ app = typer.Typer(
 @app.callback()
 def _commands() -> None:
     """Vehicle and person re-identification with SGFD: train, evaluate, look, export."""
+
+
+app.command("eval")(evaluate)
+app.command("train")(train)
+app.command("rank")(rank)
+app.command("embed")(embed)
+app.command("crops")(crops)
 
 
 def main() -> None:

@@ -1,0 +1,80 @@
+"""``reid eval``: a checkpoint's figures on a data set's test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from reid.cli.options import BatchSize, DatasetName, Device, Flip, Json, Precision, Root, Weights, embedding
+
+if TYPE_CHECKING:
+    from reid.evaluation import Figure
+
+
+def evaluate(
+    weights: Weights,
+    dataset: DatasetName,
+    root: Root,
+    tmap: Annotated[
+        Literal["correct", "released"],
+        typer.Option(help="VeRi-776's image-to-track figure; 'released' repeats the published code's camera slip."),
+    ] = "correct",
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="k-reciprocal re-ranking (k1 20, k2 6, lambda 0.3); the figure says so.")
+    ] = False,
+    submission: Annotated[
+        Path | None,
+        typer.Option(help="CityFlow-ReID: write the first 100 answers per query for the challenge's server."),
+    ] = None,
+    flip: Flip = False,
+    device: Device = "auto",
+    batch_size: BatchSize = 64,
+    precision: Precision = "float32",
+    json_: Json = False,
+) -> None:
+    """Evaluate a checkpoint by the data set's own protocol; it may have been trained on any other data set.
+
+    \b
+    Examples:
+      reid eval --weights runs/veri/best.safetensors --dataset veri776 --root ~/VeRi
+      reid eval --weights runs/veri/best.safetensors --dataset vehicleid --root ~/VehicleID_V1.0
+      reid eval --weights runs/cityflow/best.safetensors --dataset cityflow --root ~/AIC20_ReID --submission track2.txt
+    """
+    from reid.datasets import load_dataset
+    from reid.evaluation import embed_test, evaluate_dataset, write_submission
+    from reid.rerank import Reciprocal
+
+    data = load_dataset(dataset, root)
+    embed = embedding(weights, device, batch_size, precision, flip)
+    if submission is not None:
+        write_submission(submission, *embed_test(embed, data), data.gallery)
+        typer.echo(f"{submission}: {len(data.query)} queries")
+        return
+    figures = evaluate_dataset(embed, data, tmap, Reciprocal() if rerank else None)
+    typer.echo(_as_json(weights, dataset, flip, figures) if json_ else _as_table(f"{weights} on {dataset}", figures))
+
+
+def _as_json(weights: Path, dataset: str, flip: bool, figures: list[Figure]) -> str:
+    from dataclasses import asdict
+
+    rows = [asdict(figure) for figure in figures]
+    return json.dumps({"weights": str(weights), "dataset": dataset, "flip": flip, "figures": rows}, indent=2)
+
+
+def _as_table(title: str, figures: list[Figure]) -> str:
+    """Percent, one row per protocol."""
+    names = list(figures[0].values)
+    width = max(len(figure.protocol) for figure in figures)
+    lines = [title, "  ".join(["protocol".ljust(width), "queries", *(name.rjust(12) for name in names)])]
+    for figure in figures:
+        cells = [_percent(figure, name).rjust(12) for name in names]
+        lines.append("  ".join([figure.protocol.ljust(width), f"{figure.queries:7,}", *cells]))
+    return "\n".join(lines)
+
+
+def _percent(figure: Figure, name: str) -> str:
+    deviation = figure.deviations.get(name)
+    return f"{figure.values[name]:.2%}" + (f" ± {100 * deviation:.2f}" if deviation is not None else "")

@@ -1,0 +1,131 @@
+"""``reid train``: learn a network from a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reid.cli.options import Device, Json
+
+if TYPE_CHECKING:
+    from reid.config import TrainParams
+    from reid.datasets import Dataset
+    from reid.journal import Journal
+    from reid.parallel import Process
+    from reid.train import Trained
+
+
+def train(
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="veri776, cityflow, vehicleid, market1501, dukemtmc, csv, or toy.", show_default=False),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the data set; for csv the table or its folder.", show_default=False)
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file, see configs/reid/.", show_default=False)] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="key=value over the file, e.g. loss.margin=0.7.", show_default=False),
+    ] = None,
+    pretrained: Annotated[
+        str | None,
+        typer.Option(
+            help="imagenet, none, an SGFD checkpoint, a torchvision .pth, or a folder of those.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = Path("runs/reid"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in --out.")] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    r"""Train SGFD, or a smaller network of its family, and evaluate it as it learns.
+
+    Under torchrun each process takes its own share of every batch's identities.
+
+    \b
+    Examples:
+      reid train --config configs/reid/smoke.toml
+      reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
+      reid train --resume --out runs/veri
+      torchrun --nproc_per_node 4 -m reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
+    """
+    from reid.config import load_config
+    from reid.parallel import this_process
+
+    given = {"dataset": dataset, "root": root, "pretrained": pretrained}
+    saved = out / "config.json" if resume and config is None else None
+    params = load_config(saved or config, overrides or [], **given)
+    process = this_process()
+    trained = _run(params, out, resume, device, process)
+    if process.leads:
+        _report(trained, as_json)
+
+
+def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Process) -> Trained:
+    from reid.embedder import choose_device
+    from reid.journal import FolderJournal
+    from reid.parallel import joined
+    from reid.train import Training, evaluation_on
+
+    chosen = process.device(choose_device(device))
+    out.mkdir(parents=True, exist_ok=True)
+    with joined(process, chosen):
+        data = _read(params, out, process)
+        journal = FolderJournal(out, params.loop.epochs) if process.leads else None
+        evaluate = evaluation_on(chosen, params)
+        training = Training(params, data, out, evaluate=evaluate, device=chosen, process=process, journal=journal)
+        if resume:
+            training.resume()
+        if journal is not None:
+            _announce(journal, params, data, str(chosen), process.world)
+        try:
+            return training.run()
+        finally:
+            if journal is not None:
+                journal.close()
+
+
+def _read(params: TrainParams, out: Path, process: Process) -> Dataset:
+    """The data set, drawn first where it is the toy."""
+    from reid.datasets import load_dataset
+    from reid.datasets.toy import make_toy
+    from reid.errors import UserError
+
+    if params.dataset == "toy":
+        folder = params.root or out / "toy"
+        if process.leads:
+            make_toy(folder)
+        process.wait()
+        return make_toy(folder)
+    if params.root is None:
+        raise UserError(
+            "--root", f"the folder of {params.dataset}", "nothing", "Say where the data set was unpacked to."
+        )
+    return load_dataset(params.dataset, params.root)
+
+
+def _announce(journal: Journal, params: TrainParams, data: Dataset, device: str, world: int) -> None:
+    from reid.train import testable
+
+    many = f", {world} processes" if world > 1 else ""
+    journal.say(
+        f"{data.name}: {len(data.train)} images of {data.train.vehicle_count} vehicles; {params.network.variant} "
+        f"{params.network.backbone} at {params.network.image_size[0]} x {params.network.image_size[1]} px on {device}{many}"
+    )
+    if not testable(data):
+        journal.say("no test with public labels: it is not evaluated while it trains")
+
+
+def _report(trained: Trained, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    if as_json:
+        typer.echo(json.dumps({**asdict(trained), "folder": str(trained.folder)}))
+        return
+    typer.echo(f"{trained.folder / 'last.safetensors'}: loss {trained.losses.get('total', float('nan')):.4f}")
+    if trained.best_epoch:
+        typer.echo(f"{trained.folder / 'best.safetensors'}: mAP {trained.best_map:.4f} at epoch {trained.best_epoch}")

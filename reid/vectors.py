@@ -1,0 +1,47 @@
+"""Vectors on disk: a Parquet table that pandas, polars and DuckDB read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from reid.errors import UserError
+
+IMAGE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"])
+
+
+def find_images(places: Sequence[Path]) -> list[Path]:
+    """The files named, and all images under the folders named, sorted within each. Raises UserError where there is none."""
+    paths = [path for place in places for path in _images_at(place)]
+    if not paths:
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise UserError(places[0], f"images ({suffixes})", "none", "Name image files or a folder that holds some.")
+    return paths
+
+
+def write_vectors(path: Path, images: Sequence[Path], vectors: NDArray[np.float32], facts: dict[str, str]) -> None:
+    """Write path (string) and vector (fixed-size list of float32) per image; facts go into the schema's metadata.
+
+    Raises UserError where the file cannot be written.
+    """
+    values = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+    column = pa.FixedSizeListArray.from_arrays(values, vectors.shape[1])
+    table = pa.table({"path": pa.array([str(image) for image in images]), "vector": column})
+    try:
+        pq.write_table(table.replace_schema_metadata(facts), path)
+    except OSError as error:
+        raise UserError(path, "a file to write", str(error), "Choose another --out.") from None
+
+
+def _images_at(place: Path) -> Iterator[Path]:
+    if not place.exists():
+        raise UserError(place, "an image or a folder", "nothing", "Check the path.")
+    if place.is_dir():
+        yield from sorted(path for path in place.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    else:
+        yield place
