@@ -108,7 +108,7 @@ def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0) -> Si
 def _fragment(passages: Passages, difficulty: Difficulty, random: Random) -> tuple[Passages, NDArray[np.float64]]:
     """Cut some passages in two with a short gap. Second result (P, 2): share of the way at which a piece begins and ends."""
     count = len(passages.vehicle)
-    broken = (random.random(count) < difficulty.fragment) & (passages.end_s - passages.start_s > 4)
+    broken = (random.random(count) < difficulty.fragment) & (passages.end_s - passages.start_s > 6)
     share, gap = random.uniform(0.3, 0.7, count), random.uniform(0.3, 1.5, count)
     middle = passages.start_s + share * (passages.end_s - passages.start_s)
     first = replace(passages, end_s=np.where(broken, middle, passages.end_s))

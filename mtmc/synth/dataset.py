@@ -1,0 +1,237 @@
+"""Writes a synthetic scene as an AI City data set: videos, truth, masks, calibration, clocks and a map."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from mtmc.geometry import EARTH_RADIUS_M
+from mtmc.structures import LABELS
+from mtmc.synth.frames import Seen, draw_frame
+from mtmc.synth.lens import Lens
+from mtmc.synth.render import Pose
+from mtmc.synth.scene import FIRST_PARKED_ID, ORIGIN, SynthCamera, World
+from mtmc.synth.sensor import Developer, content_frames
+from mtmc.synth.vehicles import Vehicle
+from mtmc.synth.view import View, make_view
+
+Image = NDArray[np.uint8]
+Progress = Callable[[str, int, int], None]
+
+SCENARIO = "S01"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """A box of the truth: 0-based frame, vehicle id, box (left, top, right, bottom) in pixels."""
+
+    frame: int
+    vehicle_id: int
+    box: tuple[int, int, int, int]
+
+
+def write_scene(world: World, out: Path, progress: Progress = lambda camera, done, total: None) -> dict[str, Any]:
+    """Write the scene under ``out``; returns a summary (cameras, frames, vehicles, boxes).
+
+    Raises OSError if ``out`` cannot be written.
+    """
+    rows: dict[str, list[Row]] = {}
+    shown: dict[str, list[float]] = {}
+    for camera in world.cameras:
+        folder = out / SCENARIO / camera.id
+        (folder / "gt").mkdir(parents=True, exist_ok=True)
+        rows[camera.id], shown[camera.id] = _write_camera(world, camera, folder, progress)
+    _write_truth(out, rows)
+    _write_clocks(out, world)
+    return _write_description(out, world, rows, shown)
+
+
+def active_vehicles(world: World, time_s: float) -> list[tuple[Vehicle, Pose]]:
+    """The moving vehicles and where they are at a scene time."""
+    return [(trip.vehicle, trip.pose(time_s)) for trip in world.trips if trip.on_road(time_s)]
+
+
+def camera_times(world: World, camera: SynthCamera) -> NDArray[np.float64]:
+    """Scene time (frames,) that each written frame truly shows, dropped and repeated frames included."""
+    rng = np.random.default_rng((camera.seed, 5))
+    shown = content_frames(camera.frame_count, world.params.dropped, world.params.repeated, rng)
+    return np.asarray(camera.offset_s + shown / camera.fps)
+
+
+def rendered(world: World, camera: SynthCamera, view: View | None = None) -> Iterator[tuple[Image, list[Seen]]]:
+    """The camera's frames as its video shows them before compression, with what is visible in each."""
+    view = view or make_view(world.network, world.scenery, camera.lens, world.light, camera.seed % 100_003)
+    developer = Developer(camera.sensor, camera.lens.size, np.random.default_rng((camera.seed, 6)))
+    for time_s in camera_times(world, camera):
+        image, seen = draw_frame(view, active_vehicles(world, float(time_s)), world.light)
+        yield developer.develop(image), seen
+
+
+def _write_camera(world: World, camera: SynthCamera, folder: Path, progress: Progress) -> tuple[list[Row], list[float]]:
+    roi = roi_mask(camera.lens)
+    cv2.imwrite(str(folder / "roi.jpg"), roi)
+    (folder / "calibration.txt").write_text(calibration_text(camera.lens))
+    rows: list[Row] = []
+    coco = CocoWriter()
+    with VideoWriter(folder / "vdo.avi", camera.fps, camera.lens.size, world.params.crf) as video:
+        for frame, (image, seen) in enumerate(rendered(world, camera)):
+            video.write(image)
+            inside = [s for s in seen if roi[min(s.box[3], roi.shape[0]) - 1, (s.box[0] + s.box[2]) // 2] > 127]
+            rows += [Row(frame, s.vehicle.id, s.box) for s in inside]
+            coco.add(f"{SCENARIO}/{camera.id}/{frame + 1:06d}.jpg", camera.lens.size, seen, frame)
+            progress(camera.id, frame + 1, camera.frame_count)
+    (folder / "gt" / "coco.json").write_text(json.dumps(coco.document, separators=(",", ":")))
+    return rows, [round(float(t), 4) for t in camera_times(world, camera)]
+
+
+class VideoWriter:
+    """H.264 in AVI, one thread and no B-frames: the same frames give the same bytes, and every reader counts them alike."""
+
+    def __init__(self, path: Path, fps: float, size: tuple[int, int], crf: int) -> None:
+        self.container = av.open(str(path), "w", options={"fflags": "+bitexact"})
+        stream = self.container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+        stream.width, stream.height, stream.pix_fmt = size[0], size[1], "yuv420p"
+        stream.codec_context.thread_count = 1
+        stream.options = {"crf": str(crf), "preset": "veryfast", "bf": "0", "threads": "1", "g": "50"}
+        stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        self.stream = stream
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def write(self, image: Image) -> None:
+        """Append a BGR frame."""
+        for packet in self.stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")):
+            self.container.mux(packet)
+
+    def __exit__(self, *_: object) -> None:
+        for packet in self.stream.encode():
+            self.container.mux(packet)
+        self.container.close()
+
+
+class CocoWriter:
+    """Collects a COCO detection document with run-length masks of the visible parts."""
+
+    def __init__(self) -> None:
+        self.document: dict[str, Any] = {
+            "images": [], "annotations": [],
+            "categories": [{"id": k + 1, "name": name} for k, name in enumerate(LABELS)],
+        }  # fmt: skip
+
+    def add(self, file_name: str, size: tuple[int, int], seen: list[Seen], frame: int = 0) -> None:
+        """One image and its visible vehicles."""
+        width, height = size
+        image_id = len(self.document["images"]) + 1
+        self.document["images"].append({"id": image_id, "file_name": file_name, "width": width, "height": height, "frame": frame})
+        for item in seen:
+            x0, y0, x1, y1 = item.box
+            whole = np.zeros((height, width), np.uint8, order="F")
+            whole[y0:y1, x0:x1] = item.mask
+            code = coco_mask.encode(whole)
+            self.document["annotations"].append({
+                "id": len(self.document["annotations"]) + 1, "image_id": image_id, "iscrowd": 0,
+                "category_id": LABELS.index(item.vehicle.label) + 1, "vehicle_id": item.vehicle.id,
+                "bbox": [x0, y0, x1 - x0, y1 - y0], "area": int(item.mask.sum()), "visible": round(item.share, 3),
+                "segmentation": {"size": [height, width], "counts": code["counts"].decode("ascii")},
+            })  # fmt: skip
+
+
+def calibration_text(lens: Lens) -> str:
+    """``calibration.txt``: the homography from (latitude, longitude) to pixels, labelled form."""
+    matrix = lens.ground_to_image @ _gps_to_metres()
+    matrix = matrix / np.abs(matrix).max()
+    rows = ";".join(" ".join(repr(float(v)) for v in row) for row in matrix)
+    return f"Homography matrix: {rows}\nReprojection error: 0.0\n"
+
+
+def _gps_to_metres() -> NDArray[np.float64]:
+    per_degree = np.radians(EARTH_RADIUS_M)
+    east = per_degree * np.cos(np.radians(ORIGIN[0]))
+    return np.array([[0, east, -east * ORIGIN[1]], [per_degree, 0, -per_degree * ORIGIN[0]], [0, 0, 1.0]])
+
+
+def roi_mask(lens: Lens, reach_m: float = 75.0) -> Image:
+    """White where the ground is nearer than ``reach_m``: farther vehicles are not part of the truth."""
+    width, height = lens.size
+    rows = (np.arange(height) + 0.5 - height / 2) / lens.focal_px
+    down = rows * np.cos(lens.pitch_rad) + np.sin(lens.pitch_rad)
+    near = lens.position[2] / np.maximum(down, 1e-6) * (np.cos(lens.pitch_rad) - rows * np.sin(lens.pitch_rad)) < reach_m
+    return np.repeat((255 * (near & (down > 0))).astype(np.uint8)[:, None], width, axis=1)
+
+
+def _write_truth(out: Path, rows: dict[str, list[Row]]) -> None:
+    """``gt/gt_all.txt`` with all vehicles and ``gt/gt.txt`` with those that at least two cameras see, as CityFlow has it."""
+    cameras_of: dict[int, set[str]] = {}
+    for camera_id, found in rows.items():
+        for row in found:
+            cameras_of.setdefault(row.vehicle_id, set()).add(camera_id)
+    challenge = []
+    for camera_id, found in rows.items():
+        folder = out / SCENARIO / camera_id / "gt"
+        crossing = [r for r in found if len(cameras_of[r.vehicle_id]) > 1 and r.vehicle_id < FIRST_PARKED_ID]
+        (folder / "gt_all.txt").write_text("".join(_gt_line(r) for r in found))
+        (folder / "gt.txt").write_text("".join(_gt_line(r) for r in crossing))
+        challenge += [f"{int(camera_id[1:])} {r.vehicle_id} {r.frame + 1} {r.box[0]} {r.box[1]} {r.box[2] - r.box[0]} {r.box[3] - r.box[1]} -1 -1\n" for r in crossing]
+    (out / SCENARIO / "ground_truth.txt").write_text("".join(challenge))
+
+
+def _gt_line(row: Row) -> str:
+    left, top, right, bottom = row.box
+    return f"{row.frame + 1},{row.vehicle_id},{left},{top},{right - left},{bottom - top},1,-1,-1,-1\n"
+
+
+def _write_clocks(out: Path, world: World) -> None:
+    for name, line in (("cam_timestamp", lambda c: f"{c.id} {c.offset_s:.3f}\n"), ("cam_framenum", lambda c: f"{c.id} {c.frame_count}\n")):
+        (out / name).mkdir(parents=True, exist_ok=True)
+        (out / name / f"{SCENARIO}.txt").write_text("".join(line(c) for c in world.cameras))
+
+
+def _write_description(out: Path, world: World, rows: dict[str, list[Row]], shown: dict[str, list[float]]) -> dict[str, Any]:
+    """``truth.json``: what really happened, for tests and for those who measure."""
+    passages: dict[int, list[dict[str, Any]]] = {}
+    for camera in world.cameras:
+        frames: dict[int, list[int]] = {}
+        for row in rows[camera.id]:
+            frames.setdefault(row.vehicle_id, []).append(row.frame)
+        for vehicle_id, seen in frames.items():
+            times = shown[camera.id]
+            passages.setdefault(vehicle_id, []).append({
+                "camera": camera.id, "first_frame": seen[0] + 1, "last_frame": seen[-1] + 1,
+                "first_s": times[seen[0]], "last_s": times[seen[-1]], "boxes": len(seen),
+            })  # fmt: skip
+    vehicles = {t.vehicle.id: t.vehicle for t in world.trips} | {v.id: v for v, _ in world.scenery.parked}
+    document = {
+        "seed": world.seed, "params": world.params.model_dump(), "origin": ORIGIN,
+        "cameras": [_describe_camera(c, shown[c.id]) for c in world.cameras],
+        "vehicles": [
+            {"id": i, "body": vehicles[i].body, "label": vehicles[i].label, "paint": vehicles[i].paint_name, "parked": i >= FIRST_PARKED_ID,
+             "passages": sorted(found, key=lambda p: p["first_s"])}
+            for i, found in sorted(passages.items())
+        ],
+    }  # fmt: skip
+    (out / SCENARIO / "truth.json").write_text(json.dumps(document, indent=1))
+    moving = [v for v in document["vehicles"] if not v["parked"]]
+    return {
+        "out": str(out / SCENARIO), "cameras": len(world.cameras), "frames": sum(c.frame_count for c in world.cameras),
+        "vehicles": len(moving), "crossing": sum(len({p["camera"] for p in v["passages"]}) > 1 for v in moving),
+        "parked": len(document["vehicles"]) - len(moving), "boxes": sum(len(r) for r in rows.values()),
+    }  # fmt: skip
+
+
+def _describe_camera(camera: SynthCamera, shown: list[float]) -> dict[str, Any]:
+    return {
+        "id": camera.id, "fps": camera.fps, "offset_s": camera.offset_s, "frames": camera.frame_count, "size": camera.lens.size,
+        "position_m": camera.lens.position.tolist(), "yaw_rad": camera.lens.yaw_rad, "pitch_rad": camera.lens.pitch_rad,
+        "focal_px": camera.lens.focal_px, "shown_s": shown,
+    }  # fmt: skip

@@ -1,0 +1,95 @@
+"""One camera's frames with exact truth: vehicles drawn over the still view from far to near, and the ids that remain visible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.synth.lens import Lens
+from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
+from mtmc.synth.vehicles import Vehicle
+from mtmc.synth.view import Occluder, View
+
+Image = NDArray[np.uint8]
+
+MIN_VISIBLE = 0.25
+"""Share of a silhouette that must be visible for its box to count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A vehicle as a frame shows it: tight box (left, top, right, bottom) in pixels of its visible part, that part's mask inside
+    the box, and the visible share of its whole silhouette."""
+
+    vehicle: Vehicle
+    box: tuple[int, int, int, int]
+    mask: NDArray[np.bool_]
+    share: float
+
+
+def draw_frame(view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Light, min_size_px: int = 10) -> tuple[Image, list[Seen]]:
+    """The picture before the sensor, and what can be seen in it (moving and parked vehicles)."""
+    lens = view.lens
+    image = view.background.copy()
+    ordered = sorted(((distance(lens, pose), vehicle, pose) for vehicle, pose in vehicles), key=lambda item: -item[0])
+    ordered = [item for item in ordered if in_sight(lens, *item)]
+    for _, vehicle, pose in ordered:
+        drop_shadow(image, vehicle, pose, lens, light)
+    ids = np.zeros(image.shape[:2], np.int32)
+    known: dict[int, tuple[Vehicle | None, Drawn]] = {}
+    waiting = list(view.occluders)
+    for away, vehicle, pose in ordered:
+        while waiting and waiting[0].distance_m > away:
+            _cover(image, ids, view, waiting.pop(0), known)
+        drawn = draw_vehicle(image, vehicle, pose, lens, light)
+        if drawn is not None:
+            _mark(ids, drawn, vehicle.id)
+            known[vehicle.id] = vehicle, drawn
+    for occluder in waiting:
+        _cover(image, ids, view, occluder, known)
+    return image, [s for s in (_seen(ids, v, d, min_size_px) for v, d in known.values() if v is not None) if s is not None]
+
+
+def distance(lens: Lens, pose: Pose) -> float:
+    """Metres along the ground from below the camera."""
+    return float(np.hypot(lens.position[0] - pose.x, lens.position[1] - pose.y))
+
+
+def in_sight(lens: Lens, away: float, vehicle: Vehicle, pose: Pose, reach_m: float = 160.0) -> bool:
+    """Whether a vehicle can be in the picture at all."""
+    ahead = lens.axes[2]
+    offset = np.array([pose.x, pose.y, 0.8]) - lens.position
+    return away < reach_m and bool(offset @ ahead > -vehicle.length_m / 2)
+
+
+def _mark(ids: NDArray[np.int32], drawn: Drawn, number: int) -> None:
+    x0, y0, x1, y1 = drawn.roi
+    ids[y0:y1, x0:x1][drawn.mask > 0] = number
+
+
+def _cover(image: Image, ids: NDArray[np.int32], view: View, thing: Occluder, known: dict[int, tuple[Vehicle | None, Drawn]]) -> None:
+    """Put a still thing back in front of the farther vehicles, where it hides some; mark it if it is a parked vehicle."""
+    x0, y0, x1, y1 = thing.drawn.roi
+    window = ids[y0:y1, x0:x1]
+    hides = (thing.drawn.mask > 0) & (window > 0)
+    if hides.any():
+        image[y0:y1, x0:x1][hides] = view.background[y0:y1, x0:x1][hides]
+    window[thing.drawn.mask > 0] = thing.vehicle.id if thing.vehicle is not None else 0
+    if thing.vehicle is not None:
+        known[thing.vehicle.id] = thing.vehicle, thing.drawn
+
+
+def _seen(ids: NDArray[np.int32], vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | None:
+    x0, y0, x1, y1 = drawn.roi
+    visible = ids[y0:y1, x0:x1] == vehicle.id
+    columns, rows = np.flatnonzero(visible.any(axis=0)), np.flatnonzero(visible.any(axis=1))
+    if len(columns) < min_size_px or len(rows) < min_size_px:
+        return None
+    share = float(np.count_nonzero(visible)) / max(drawn.whole_px, 1.0)
+    if share < MIN_VISIBLE:
+        return None
+    left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    return Seen(vehicle, (x0 + left, y0 + top, x0 + right, y0 + bottom), visible[top:bottom, left:right], share)

@@ -1,0 +1,62 @@
+"""A pinhole camera on a pole: world metres (east, north, up) to pixels, and the ground homography.
+
+Pixels are continuous: pixel (0, 0) covers [0, 1) x [0, 1). Shape shorthand: N points.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+NEAREST_M = 0.4
+"""Depth below which points are held, so that what reaches behind the camera stays finite."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lens:
+    """Where a camera stands and looks. position (3,) metres; yaw_rad counter-clockwise from east; pitch_rad downwards; focal_px."""
+
+    position: Array
+    yaw_rad: float
+    pitch_rad: float
+    focal_px: float
+    size: tuple[int, int]
+
+    @property
+    def axes(self) -> Array:
+        """Rows right, down, forward (3, 3) in world coordinates."""
+        cy, sy, cp, sp = math.cos(self.yaw_rad), math.sin(self.yaw_rad), math.cos(self.pitch_rad), math.sin(self.pitch_rad)
+        return np.array([[sy, -cy, 0.0], [-cy * sp, -sy * sp, -cp], [cy * cp, sy * cp, -sp]])
+
+    @property
+    def matrix(self) -> Array:
+        """Projection matrix (3, 4) from homogeneous world points."""
+        width, height = self.size
+        intrinsic = np.array([[self.focal_px, 0, width / 2], [0, self.focal_px, height / 2], [0, 0, 1.0]])
+        rotation = self.axes
+        return np.asarray(intrinsic @ np.concatenate([rotation, -(rotation @ self.position)[:, None]], axis=1))
+
+    @property
+    def ground_to_image(self) -> Array:
+        """Homography (3, 3) from ground metres (east, north) to pixels."""
+        return self.matrix[:, [0, 1, 3]]
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """Pixels (N, 2) and depths (N,) of world points (N, 3)."""
+        matrix = self.matrix
+        image = points @ matrix[:, :3].T + matrix[:, 3]
+        depth = np.maximum(image[:, 2], NEAREST_M)
+        return image[:, :2] / depth[:, None], image[:, 2]
+
+
+def looking_at(position: tuple[float, float, float], target: tuple[float, float], view_deg: float, size: tuple[int, int]) -> Lens:
+    """A camera at ``position`` whose middle pixel sees the ground point ``target``; ``view_deg`` is its horizontal field of view."""
+    x, y, z = position
+    east, north = target[0] - x, target[1] - y
+    focal = size[0] / 2 / math.tan(math.radians(view_deg) / 2)
+    return Lens(np.array(position, np.float64), math.atan2(north, east), math.atan2(z, math.hypot(east, north)), focal, size)

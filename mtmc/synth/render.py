@@ -1,0 +1,209 @@
+"""Drawing vehicles into a frame: shaded convex polygons on a twice-as-fine canvas, with exact visible masks.
+
+Shape shorthand: V points, F faces. Images are BGR uint8; ids are int32 images, 0 where no vehicle is seen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.synth.bodies import mesh_of
+from mtmc.synth.lens import Lens
+from mtmc.synth.mesh import GLASS, LAMP, MATT, TAIL, Mesh
+from mtmc.synth.vehicles import Vehicle
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+
+SUBPIXEL = 3
+"""Fractional bits of polygon coordinates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Sun and sky. sun (3,) unit vector towards the sun; sun_power 0 = overcast; sky and ground BGR tints in [0, 2]; night in [0, 1]."""
+
+    sun: tuple[float, float, float] = (0.45, -0.35, 0.82)
+    sun_power: float = 0.60
+    ambient: float = 0.52
+    sky: tuple[float, float, float] = (0.86, 0.72, 0.62)
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    night: float = 0.0
+    haze_per_m: float = 0.0012
+    haze: tuple[float, float, float] = (0.80, 0.76, 0.72)
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """A vehicle at an instant: middle on the ground (east, north) metres, yaw counter-clockwise from east, braking or not."""
+
+    x: float
+    y: float
+    yaw: float
+    braking: bool = False
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What a vehicle covers in an image: ``roi`` (x0, y0, x1, y1) pixels, its silhouette mask inside (uint8, 0 or 255), and the
+    area of the whole silhouette in pixels, also where it leaves the image."""
+
+    roi: tuple[int, int, int, int]
+    mask: Image = field(repr=False)
+    whole_px: float
+
+
+def place(mesh: Mesh, pose: Pose) -> tuple[Array, Array]:
+    """World points (V, 3) and normals (F, 3)."""
+    turn = _turn(pose.yaw)
+    return mesh.points @ turn + np.array([pose.x, pose.y, 0.0]), mesh.normals @ turn
+
+
+def _turn(yaw: float) -> Array:
+    c, s = math.cos(yaw), math.sin(yaw)
+    return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def shade(mesh: Mesh, normals: Array, centre: Array, eye: Array, light: Light, braking: bool) -> Array:
+    """Face colours (F, 3) BGR in [0, 1]: sky and sun on paint, reflections on paint and glass, lamps that glow."""
+    sun = np.maximum(normals @ np.asarray(light.sun), 0.0) * light.sun_power
+    up = normals[:, 2]
+    diffuse = light.ambient * (0.74 + 0.30 * up) + sun
+    view = centre - eye
+    view /= np.linalg.norm(view)
+    mirrored = view[2] - 2 * (normals @ view) * up
+    gloss = np.array([0.10, 0.42, 0.0, 0.06, 0.06])[mesh.finish]
+    sky_seen = np.clip(0.45 + 0.9 * mirrored, 0.05, 1.0) * gloss * (light.ambient + 0.5 * light.sun_power)
+    reflected = view - 2 * (normals @ view)[:, None] * normals
+    glint = np.clip(reflected @ np.asarray(light.sun), 0, 1) ** 24 * light.sun_power * gloss * 2.0
+    colours = mesh.colours * diffuse[:, None] * np.asarray(light.tint) + sky_seen[:, None] * np.asarray(light.sky) + glint[:, None]
+    return _lamps(colours, mesh, light, braking)
+
+
+def _lamps(colours: Array, mesh: Mesh, light: Light, braking: bool) -> Array:
+    if light.night > 0:
+        colours[mesh.finish == LAMP] = (0.90, 0.98, 1.0)
+        colours[mesh.finish == TAIL] = np.maximum(colours[mesh.finish == TAIL], (0.10, 0.10, 0.75))
+    if braking:
+        colours[mesh.finish == TAIL] = (0.15, 0.18, 0.98)
+    return colours
+
+
+def hazed(colours: Array, distance_m: float, light: Light) -> Array:
+    """Colours seen through ``distance_m`` of air."""
+    share = 1 - math.exp(-light.haze_per_m * distance_m)
+    return colours + (np.asarray(light.haze) - colours) * share
+
+
+def draw_vehicle(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, shaded: float = 1.0) -> Drawn | None:
+    """Draw a vehicle over ``image`` in place; None if no part of it falls inside. ``shaded`` darkens it (under a tree)."""
+    mesh = mesh_of(vehicle)
+    points, normals = place(mesh, pose)
+    pixels, depth = lens.project(points)
+    if depth.max() < 1.0:
+        return None
+    roi = clipped_roi(pixels, lens.size)
+    if roi is None:
+        return None
+    centre = np.array([pose.x, pose.y, vehicle.height_m / 2])
+    distance = float(np.linalg.norm(centre - lens.position))
+    colours = shade(mesh, normals, centre, lens.position, light, pose.braking) * shaded
+    colours = hazed(colours, distance, light)
+    faces = visible_faces(mesh, points, normals, lens, lens.focal_px / distance)
+    mask = _paint_faces(image, roi, pixels, mesh, faces, colours)
+    area = float(np.count_nonzero(mask))
+    return Drawn(roi, mask, area if _is_inside(pixels, lens.size) else max(area, _hull_area(pixels)))
+
+
+def _is_inside(pixels: Array, size: tuple[int, int]) -> bool:
+    return bool((pixels >= 0).all() and (pixels <= size).all())
+
+
+def _hull_area(pixels: Array) -> float:
+    """Area of the convex hull: 4 % more than a silhouette, which is near enough to say how much of it was cut off."""
+    return 0.96 * float(cv2.contourArea(cv2.convexHull(pixels.astype(np.float32))))
+
+
+def clipped_roi(pixels: Array, size: tuple[int, int], margin: int = 2) -> tuple[int, int, int, int] | None:
+    """Whole pixels around points (N, 2), inside the image; None if empty."""
+    low, high = pixels.min(axis=0) - margin, pixels.max(axis=0) + margin
+    x0, y0 = max(0, math.floor(low[0])), max(0, math.floor(low[1]))
+    x1, y1 = min(size[0], math.ceil(high[0])), min(size[1], math.ceil(high[1]))
+    return (x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None
+
+
+def visible_faces(mesh: Mesh, points: Array, normals: Array, lens: Lens, pixels_per_m: float) -> list[int]:
+    """Faces that look at the camera and are large enough, farthest solid of the lowest layer first."""
+    first = points[mesh.starts[:-1]]
+    seen = np.einsum("ij,ij->i", normals, first - lens.position) < 0
+    seen &= mesh.detail <= pixels_per_m
+    # a solid's own distance: the mean of its faces' first points is near enough and costs nothing
+    counts = np.bincount(mesh.solid, minlength=len(mesh.layer))
+    away = np.bincount(mesh.solid, weights=np.linalg.norm(first - lens.position, axis=1), minlength=len(mesh.layer)) / np.maximum(counts, 1)
+    rank = np.empty(len(mesh.layer), np.int64)
+    rank[np.lexsort((-away, mesh.layer))] = np.arange(len(mesh.layer))
+    chosen = np.flatnonzero(seen)
+    return [int(f) for f in chosen[np.argsort(rank[mesh.solid[chosen]], kind="stable")]]
+
+
+def _paint_faces(
+    image: Image, roi: tuple[int, int, int, int], pixels: Array, mesh: Mesh, faces: list[int], colours: Array
+) -> Image:
+    x0, y0, x1, y1 = roi
+    fine = 2 if (x1 - x0) * (y1 - y0) < 120_000 else 1
+    window = image[y0:y1, x0:x1]
+    canvas = cv2.resize(window, None, fx=fine, fy=fine, interpolation=cv2.INTER_NEAREST)
+    cover = np.zeros(canvas.shape[:2], np.uint8)
+    local = ((np.clip(pixels, -4000, 8000) - (x0, y0)) * fine - 0.5) * (1 << SUBPIXEL)
+    corners = np.rint(local).astype(np.int32)
+    bgr = np.clip(colours * 255, 0, 255)
+    tones = bgr.tolist()
+    starts = mesh.starts.tolist()
+    for f in faces:
+        polygon = corners[starts[f] : starts[f + 1]]
+        cv2.fillConvexPoly(canvas, polygon, tones[f], cv2.LINE_8, SUBPIXEL)
+        if mesh.detail[f] == 0:
+            cv2.fillConvexPoly(cover, polygon, 255, cv2.LINE_8, SUBPIXEL)
+    if fine == 2:
+        window[:] = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+        cover = cv2.resize(cover, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    else:
+        window[:] = canvas
+    return np.asarray(cv2.threshold(cover, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def drop_shadow(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light) -> None:
+    """Darken the ground under and, in sunshine, beside a vehicle."""
+    half = np.array([vehicle.length_m / 2, vehicle.width_m / 2])
+    corner = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * half * (1.0, 0.97)
+    turn = _turn(pose.yaw)[:2, :2]
+    foot = corner @ turn + (pose.x, pose.y)
+    _darken(image, foot, lens, 0.42, vehicle)
+    if light.sun_power > 0.05:
+        sun = np.asarray(light.sun)
+        slide = -sun[:2] / max(sun[2], 0.2) * 0.86 * vehicle.height_m
+        belt = -sun[:2] / max(sun[2], 0.2) * 0.55 * vehicle.height_m
+        roof = (corner * (0.62 if vehicle.height_m < 2 else 0.95, 0.85)) @ turn + (pose.x, pose.y) + slide
+        _darken(image, np.concatenate([foot, foot + belt, roof]), lens, 1 - 0.75 * light.sun_power, vehicle)
+
+
+def _darken(image: Image, ground: Array, lens: Lens, factor: float, vehicle: Vehicle) -> None:
+    points = np.concatenate([ground, np.zeros((len(ground), 1))], axis=1)
+    pixels, depth = lens.project(points)
+    roi = clipped_roi(pixels, lens.size, 6)
+    if roi is None or depth.min() < 0.5:
+        return
+    x0, y0, x1, y1 = roi
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    hull = cv2.convexHull(np.rint((np.clip(pixels, -4000, 8000) - (x0, y0) - 0.5) * 8).astype(np.int32))
+    cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_AA, SUBPIXEL)
+    soft = max(1, int(0.10 * lens.focal_px / max(float(depth.mean()), 1.0))) | 1
+    mask = cv2.blur(mask, (soft, soft))
+    keep = cv2.LUT(mask, np.rint(255 - np.arange(256) * (1 - factor)).astype(np.uint8))
+    window = image[y0:y1, x0:x1]
+    cv2.multiply(window, cv2.merge((keep, keep, keep)), dst=window, scale=1 / 255)

@@ -1,0 +1,119 @@
+"""A camera's still background, drawn once: ground, sky, buildings, parked cars and what may hide a vehicle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.synth.ground import paint_ground
+from mtmc.synth.lens import Lens
+from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
+from mtmc.synth.roads import Network
+from mtmc.synth.scenery import Building, Post, Scenery, Tree, draw_building, draw_post, draw_tree, shadow_polygons
+from mtmc.synth.vehicles import Vehicle
+
+Array = NDArray[np.float64]
+Image = NDArray[np.uint8]
+Thing = Tree | Post | Building | tuple[Vehicle, Pose]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occluder:
+    """A still thing that can hide vehicles: its pixels (``mask`` inside ``drawn.roi``), distance, and the vehicle if it is one."""
+
+    drawn: Drawn
+    distance_m: float
+    vehicle: Vehicle | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A camera's still picture and its occluders, farthest first; ``shade`` is the ground light around as a map."""
+
+    lens: Lens
+    background: Image
+    occluders: list[Occluder] = field(default_factory=list)
+
+
+def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int) -> View:
+    """Draw the still world as ``lens`` sees it."""
+    image = _ground_and_sky(network, scenery, lens, light, seed)
+    things: list[tuple[float, Thing]] = []
+    things += [(_distance(lens, h.x, h.y), h) for h in scenery.buildings]
+    things += [(_distance(lens, t.x, t.y), t) for t in scenery.trees]
+    things += [(_distance(lens, p.x, p.y), p) for p in scenery.posts]
+    things += [(_distance(lens, pose.x, pose.y), (vehicle, pose)) for vehicle, pose in scenery.parked]
+    occluders = []
+    for distance, thing in sorted(things, key=lambda item: -item[0]):
+        if 4.0 < distance < 160.0:
+            found = _draw_thing(image, thing, lens, light, distance)
+            occluders += [found] if found is not None else []
+    return View(lens, image, occluders)
+
+
+def _draw_thing(
+    image: Image, thing: Thing, lens: Lens, light: Light, distance: float
+) -> Occluder | None:
+    if isinstance(thing, tuple):
+        vehicle, pose = thing
+        drop_shadow(image, vehicle, pose, lens, light)
+        drawn = draw_vehicle(image, vehicle, pose, lens, light)
+        return None if drawn is None else Occluder(drawn, distance, vehicle)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    if isinstance(thing, Tree):
+        draw_tree(image, mask, thing, lens, light)
+    elif isinstance(thing, Post):
+        draw_post(image, mask, thing, lens, light)
+    else:
+        draw_building(image, mask, thing, lens, light)
+    x, y, w, h = cv2.boundingRect(mask)
+    if w == 0:
+        return None
+    return Occluder(Drawn((x, y, x + w, y + h), np.ascontiguousarray(mask[y : y + h, x : x + w]), float(w * h)), distance)
+
+
+def _distance(lens: Lens, x: float, y: float) -> float:
+    return float(np.hypot(lens.position[0] - x, lens.position[1] - y))
+
+
+def _ground_and_sky(network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int) -> Image:
+    ahead = lens.axes[2, :2] / np.linalg.norm(lens.axes[2, :2])
+    x, y = lens.position[:2] + ahead * 30
+    shadows = shadow_polygons(scenery, light)
+    strength = 0.75 * light.sun_power
+    width, height = lens.size
+    near = paint_ground(network, (float(x), float(y)), 90.0, 20.0, seed, shadows, strength)
+    far = paint_ground(network, (float(x), float(y)), 600.0, 4.0, seed + 1, shadows, strength)
+    to_image = np.array([[2, 0, -0.5], [0, 2, -0.5], [0, 0, 1.0]]) @ lens.ground_to_image
+    layers = [
+        cv2.warpPerspective(m.image, to_image @ np.linalg.inv(m.to_map), (2 * width, 2 * height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for m in (far, near)
+    ]  # fmt: skip
+    inside = cv2.warpPerspective(_vignette(len(near.image)), to_image @ np.linalg.inv(near.to_map), (2 * width, 2 * height))
+    share = inside[..., None].astype(np.float32) / 255
+    ground = cv2.resize(layers[0] * (1 - share) + layers[1] * share, (width, height), interpolation=cv2.INTER_AREA)
+    return _with_sky(ground, lens, light, seed)
+
+
+def _vignette(size: int) -> Image:
+    """Weights of the fine map: full in its middle, fading out towards its edge."""
+    axis = np.clip((1 - np.abs(np.linspace(-1, 1, size))) * 6, 0, 1)
+    return np.rint(255 * np.minimum(axis[:, None], axis[None])).astype(np.uint8)
+
+
+def _with_sky(ground: NDArray[np.float32], lens: Lens, light: Light, seed: int) -> Image:
+    width, height = lens.size
+    rows = (np.arange(height) + 0.5 - height / 2) / lens.focal_px
+    down = rows * np.cos(lens.pitch_rad) + np.sin(lens.pitch_rad)  # sine of the angle below the horizon, up to a scale
+    distance = lens.position[2] / np.maximum(down, 1e-4)
+    lit = (light.ambient + 0.65 * light.sun_power) * np.asarray(light.tint)
+    share = (1 - np.exp(-light.haze_per_m * distance))[:, None, None]
+    image = ground * lit * (1 - share) + 255 * np.asarray(light.haze) * share
+    clouds = cv2.resize(np.random.default_rng(seed + 2).standard_normal((9, 16)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    climb = np.clip(-down * 3, 0, 1)[:, None, None]
+    sky = 255 * (np.asarray(light.haze) * (1 - climb) + np.asarray(light.sky) * climb * 1.08) + 7 * clouds[..., None] * climb
+    image = np.where((down < 0.004)[:, None, None], sky, image)
+    return np.clip(image, 0, 255).astype(np.uint8)
