@@ -63,12 +63,17 @@ def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack]) -> None:
     if len(boxes) and boxes.ids.min() < 1:
         raise ValueError(f"vehicle ids must be positive, found {boxes.ids.min()}")
     numbers = np.array(_numbers(path, boxes.cameras), np.int64)[boxes.camera] if len(boxes) else boxes.camera
-    near, far = np.rint(boxes.xywh[:, :2]), np.rint(boxes.xywh[:, :2] + boxes.xywh[:, 2:])
-    pixels = np.concatenate([near, np.maximum(far - near, 1)], axis=1).astype(np.int64)
+    pixels = whole_pixels(boxes.xywh).astype(np.int64)
     none = np.full((len(boxes), 2), -1)
     rows = np.concatenate([np.stack([numbers, boxes.ids, boxes.frames + 1], axis=1), pixels, none], axis=1)
     order = np.lexsort((boxes.ids, boxes.frames, numbers))
     np.savetxt(path, rows[order], fmt="%d")
+
+
+def whole_pixels(xywh: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes xywh (N, 4) with their corners rounded to whole pixels, at least 1 wide and high, as a submission holds them."""
+    near, far = np.rint(xywh[:, :2]), np.rint(xywh[:, :2] + xywh[:, 2:])
+    return np.concatenate([near, np.maximum(far - near, 1)], axis=1)
 
 
 def _numbers(path: Path | str, cameras: Sequence[str]) -> list[int]:

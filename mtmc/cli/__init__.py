@@ -6,11 +6,13 @@ One file per command; each imports what it needs inside its function, so that ``
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.run import run
+from mtmc.cli.score import score
 from mtmc.errors import UserError
 
 app = typer.Typer(
@@ -23,16 +25,17 @@ app = typer.Typer(
 )
 
 app.command("run")(run)
+app.command("score")(score)
 app.command("status")(status)
 app.command("export")(export)
 app.command("doctor")(doctor)
 app.command("config")(config)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``mtmc`` command: a user's mistake becomes one sentence and exit code 2."""
     try:
-        app()
+        app(arguments)
     except UserError as mistake:
         print(f"error: {mistake}", file=sys.stderr)  # noqa: T201 - the one place that reports a user's mistake
         sys.exit(2)

@@ -15,10 +15,10 @@ from pydantic import Field
 from mtmc.boxes import Boxes
 from mtmc.params import Params
 from mtmc.scene import Scene
-from mtmc.score.scores import Metrics, Scores, as_json
+from mtmc.score.scores import Metrics, Scores, to_json
 from mtmc.structures import GlobalTrack
 
-__all__ = ["Metrics", "ScoreParams", "Scores", "as_json", "score"]
+__all__ = ["Metrics", "ScoreParams", "Scores", "score", "to_json"]
 
 Mask = NDArray[np.bool_]
 

@@ -5,15 +5,22 @@ motmetrics' own IoU helper fails on numpy 2, so it gets our similarities as dist
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.boxes import Boxes
+from mtmc.score import ScoreParams
 from mtmc.score.compare import Comparison
-from mtmc.score.scores import Metrics
+from mtmc.score.evaluate import filtered_comparison
+from mtmc.score.scores import Metrics, Scores
 
+Mask = NDArray[np.bool_]
 Long = NDArray[np.int64]
 
 MOTMETRICS = {
@@ -35,9 +42,11 @@ MOTMETRICS = {
 
 
 def motmetrics_scores(comparison: Comparison) -> dict[str, float]:
-    """The metrics that motmetrics knows, by our names."""
+    """The metrics that motmetrics knows, by our names; {} where there is no box at all."""
     import motmetrics
 
+    if len(comparison.truth) + len(comparison.predicted) == 0:
+        return {}
     accumulator = motmetrics.MOTAccumulator()
     for moment, (ids, tracks, distances) in enumerate(frame_matrices(comparison)):
         accumulator.update(ids, tracks, distances, frameid=moment)
@@ -46,9 +55,16 @@ def motmetrics_scores(comparison: Comparison) -> dict[str, float]:
         row = motmetrics.metrics.create().compute(
             accumulator, metrics=list(MOTMETRICS.values()), return_dataframe=False
         )
-    found = {ours: float(np.nan_to_num(row[theirs])) for ours, theirs in MOTMETRICS.items()}
-    found["motp"] = 1.0 - found["motp"] if found["motp"] or len(comparison.close) else 0.0
+    found = {ours: _number(ours, row[theirs]) for ours, theirs in MOTMETRICS.items()}
+    found["motp"] = 1.0 - found["motp"] if len(comparison.close) else 0.0
     return found
+
+
+def _number(name: str, value: float) -> float:
+    """motmetrics divides by zero where we say 0, or NaN for the MOTA of no boxes."""
+    if math.isfinite(value):
+        return float(value)
+    return float("nan") if name == "mota" else 0.0
 
 
 def frame_matrices(comparison: Comparison) -> Iterator[tuple[Long, Long, NDArray[np.float64]]]:
@@ -69,9 +85,50 @@ def frame_matrices(comparison: Comparison) -> Iterator[tuple[Long, Long, NDArray
         yield truth.ids[rows], predicted.ids[columns], distances
 
 
+def reference_scores(
+    truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]
+) -> dict[str, dict[str, float]]:
+    """motmetrics' numbers for the scene (under ``""``) and for each camera, after the same filters and overlaps."""
+    comparison = filtered_comparison(truth, predicted, params, masks)
+    found = {"": motmetrics_scores(comparison)}
+    for number, camera_id in enumerate(truth.cameras):
+        found[camera_id] = motmetrics_scores(comparison.one_camera(number))
+    return found
+
+
+def by_reference(scores: Scores, references: dict[str, dict[str, float]]) -> Scores:
+    """Scores with motmetrics' numbers in place of ours; HOTA, which it does not know, becomes NaN."""
+    cameras = {camera_id: _with(metrics, references[camera_id]) for camera_id, metrics in scores.cameras.items()}
+    return replace(_with(scores, references[""]), cameras=cameras)
+
+
+AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
+
+
+def _with(metrics: AnyMetrics, reference: dict[str, float]) -> AnyMetrics:
+    whole = {
+        name: int(value) if isinstance(getattr(metrics, name), int) else value for name, value in reference.items()
+    }
+    unknown = dict.fromkeys(("hota", "deta", "assa", "loca"), float("nan"))
+    return replace(metrics, **whole, **unknown)
+
+
+def all_differences(
+    scores: Scores, references: dict[str, dict[str, float]], tolerance: float = 1e-9
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Where ours and motmetrics' numbers differ by more than ``tolerance``: by scope and metric, ours first."""
+    scopes = {"": scores, **scores.cameras}
+    found = {scope: differences(metrics, references[scope], tolerance) for scope, metrics in scopes.items()}
+    return {scope or "scene": pairs for scope, pairs in found.items() if pairs}
+
+
 def differences(
     metrics: Metrics, reference: dict[str, float], tolerance: float = 1e-9
 ) -> dict[str, tuple[float, float]]:
     """Metrics that differ by more than ``tolerance``: ours and the reference's, by name."""
     pairs = {name: (float(getattr(metrics, name)), value) for name, value in reference.items()}
-    return {name: pair for name, pair in pairs.items() if not abs(pair[0] - pair[1]) <= tolerance}
+    return {name: pair for name, pair in pairs.items() if not _same(*pair, tolerance)}
+
+
+def _same(ours: float, theirs: float, tolerance: float) -> bool:
+    return abs(ours - theirs) <= tolerance or (math.isnan(ours) and math.isnan(theirs))

@@ -70,7 +70,7 @@ class Scores(Metrics):
 METRICS = tuple(f.name for f in fields(Metrics))
 
 
-def as_json(scores: Scores) -> dict[str, Any]:
+def to_json(scores: Scores) -> dict[str, Any]:
     """Plain values for ``json.dumps``; numbers that are not defined become None. The keys are a promise: see the README."""
     links = scores.links
     return {

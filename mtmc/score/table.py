@@ -1,0 +1,141 @@
+"""Scores for people: rich tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from mtmc.score.loss import CAUSES
+from mtmc.score.scores import Metrics, Scores
+
+COLUMNS = ("idf1", "idp", "idr", "mota", "motp", "hota", "deta", "assa", "loca")
+FILTER_NAMES = {
+    "roi": "outside the mask",
+    "single_camera": "seen by one camera only",
+    "duplicate": "repeated",
+    "other_camera": "in cameras without ground truth",
+}
+ORACLE_NAMES = {
+    "links": "links",
+    "tracklets": "tracklets",
+    "tracklets_links": "tracklets and links",
+    "boxes": "boxes",
+    "boxes_tracklets": "boxes and tracklets",
+}
+MOST_VEHICLES = 20
+
+
+def renderables(scores: Scores, explain: bool = False) -> Iterator[Table | Text]:
+    """The parts of the report, in order."""
+    yield metrics_table(scores)
+    yield Text(_filter_line(scores))
+    if scores.pairs:
+        yield pairs_table(scores)
+        links = scores.links
+        yield Text(
+            f"links between tracklets: {links.right} right, {links.wrong} wrong, {links.missed} missed; "
+            f"precision {links.precision:.4f}, recall {links.recall:.4f}, F1 {links.f1:.4f}"
+        )
+    if explain:
+        yield loss_table(scores)
+        yield vehicles_table(scores)
+    if scores.oracle:
+        yield oracle_table(scores)
+
+
+def metrics_table(scores: Scores) -> Table:
+    """One row for the scene, one per camera."""
+    table = Table(title=f"{scores.vehicles} true vehicles, {scores.truth_boxes} boxes in {len(scores.cameras)} cameras")
+    table.add_column("")
+    headings = ("IDF1", "IDP", "IDR", "MOTA", "MOTP", "HOTA", "DetA", "AssA", "LocA", "switches", "frag.", "MT/PT/ML")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    table.add_row(*_metrics_row("scene", scores), style="bold", end_section=True)
+    for camera_id, metrics in scores.cameras.items():
+        table.add_row(*_metrics_row(camera_id, metrics))
+    return table
+
+
+def _metrics_row(name: str, metrics: Metrics) -> list[str]:
+    numbers = [_number(getattr(metrics, column)) for column in COLUMNS]
+    tracked = f"{metrics.mt}/{metrics.pt}/{metrics.ml}"
+    return [name, *numbers, str(metrics.switches), str(metrics.fragmentations), tracked]
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def _filter_line(scores: Scores) -> str:
+    parts = []
+    for name, count in scores.filters.items():
+        if count is None:
+            parts.append(f"rows {FILTER_NAMES[name]}: not asked")
+        elif count or name != "other_camera":
+            parts.append(f"{count} rows {FILTER_NAMES[name]}")
+    error = f"; ground error {scores.ground_error_m:.2f} m" if not math.isnan(scores.ground_error_m) else ""
+    return f"dropped before scoring: {', '.join(parts)}; scored: {scores.predicted_boxes} boxes of {scores.predicted_vehicles} vehicles{error}"
+
+
+def pairs_table(scores: Scores) -> Table:
+    """One row per pair of cameras."""
+    table = Table(title="camera pairs")
+    for heading in ("cameras", "vehicles in both", "right", "missed", "wrong links"):
+        table.add_column(heading, justify="left" if heading == "cameras" else "right")
+    for pair in scores.pairs:
+        table.add_row(" - ".join(pair.cameras), *map(str, (pair.vehicles, pair.right, pair.missed, pair.wrong)))
+    return table
+
+
+def loss_table(scores: Scores) -> Table:
+    """Where 1 - IDF1 went."""
+    table = Table(title=f"where {1 - scores.idf1:.4f} of IDF1 went", show_footer=True)
+    boxes = scores.loss.boxes
+    table.add_column("cause", "1 - IDF1")
+    table.add_column("lost boxes", str(int(boxes.sum())), justify="right")
+    table.add_column("IDF1", f"{sum(scores.loss.shares.values()):.4f}", justify="right")
+    for number, (cause, share) in enumerate(scores.loss.shares.items()):
+        table.add_row(cause.replace("_", " "), str(boxes[number]), f"{share:.4f}")
+    return table
+
+
+def vehicles_table(scores: Scores) -> Table:
+    """The vehicles that cost the most, with their causes."""
+    loss = scores.loss
+    ranked = sorted(((name, boxes) for name, boxes in loss.vehicles.items() if boxes.any()), key=lambda x: -x[1].sum())
+    title = "vehicles that cost the most" if len(ranked) > MOST_VEHICLES else "what each vehicle cost"
+    table = Table(title=f"{title} (IDF1)")
+    table.add_column("vehicle", justify="right")
+    table.add_column("total", justify="right")
+    for cause in CAUSES:
+        table.add_column(cause.replace("_", " "), justify="right")
+    for name, boxes in ranked[:MOST_VEHICLES]:
+        shares = [f"{count / loss.total:.4f}" if count else "" for count in boxes]
+        table.add_row("none" if name is None else str(name), f"{boxes.sum() / loss.total:.4f}", *shares)
+    return table
+
+
+def oracle_table(scores: Scores) -> Table:
+    """Ceilings: IDF1 if stages were perfect."""
+    table = Table(title="ceilings")
+    table.add_column("if these were true")
+    table.add_column("IDF1", justify="right")
+    table.add_column("gain", justify="right")
+    table.add_row("nothing (as scored)", f"{scores.idf1:.4f}", "", end_section=True)
+    for name, ceiling in scores.oracle.items():
+        table.add_row(ORACLE_NAMES[name], f"{ceiling.idf1:.4f}", f"{ceiling.gain:+.4f}")
+    return table
+
+
+def differences_table(found: dict[str, dict[str, tuple[float, float]]]) -> Table:
+    """Where two engines disagree."""
+    table = Table(title="the engines disagree")
+    for heading in ("scope", "metric", "mtmc", "motmetrics"):
+        table.add_column(heading)
+    for scope, metrics in found.items():
+        for name, (ours, theirs) in metrics.items():
+            table.add_row(scope, name, repr(ours), repr(theirs))
+    return table
