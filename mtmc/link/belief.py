@@ -1,0 +1,34 @@
+"""Probabilities of links when each tracklet has at most one follower and one predecessor.
+
+Sum-product belief propagation on the sparse bipartite graph of candidates; it converges to the unique fixed point (Williams and
+Lau, "Approximate evaluation of marginal association probabilities with belief propagation", 2014). Shape shorthand: E candidates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtmc.structures import Double, Long
+
+ITERATIONS = 60
+TOLERANCE = 1e-4
+LARGEST = 60.0
+"""Log-odds beyond this change nothing in double precision and would overflow."""
+
+
+def link_probabilities(count: int, source: Long, target: Long, log_odds: Double) -> Double:
+    """Marginal probability (E,) that target follows source, given the log-odds (E,) of each link against both of its ends staying
+    free. ``count`` = number of tracklets; each (source, target) pair once."""
+    weight = np.exp(np.clip(log_odds, -LARGEST, LARGEST))
+    backward = np.ones(len(weight))
+    for _ in range(ITERATIONS):
+        offered = weight * backward
+        forward = weight / (1.0 + np.bincount(source, offered, count)[source] - offered)
+        total = np.bincount(target, forward, count)[target] - forward
+        update = 1.0 / (1.0 + np.maximum(total, 0.0))
+        change = float(np.abs(update - backward).max(initial=0.0))
+        backward = update
+        if change < TOLERANCE:
+            break
+    offered = weight * backward
+    return np.asarray(offered / (1.0 + np.bincount(source, offered, count)[source]))

@@ -1,0 +1,173 @@
+"""Which exit leads to which entry: peaks of the time difference between look-alike tracklets, from unlabelled tracklets alone.
+
+For an exit of one camera and an entry of another, each tracklet leaving votes for the tracklets entering that look most like it,
+mutual near neighbours most. Votes of unrelated pairs spread over time as all pairs do; votes of real transitions pile up at the travel time (plus
+whatever the clocks differ). A pile that chance cannot explain is a link.
+
+Shape shorthand: A and B rows of the two ports, H histogram bins of one second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+from mtmc.link.ports import PortMap, Ports
+from mtmc.structures import Double, Float, Long, TrackletTable
+
+WIDTHS_S = (2, 5, 12, 30, 60)
+"""Widths of a pile that are tried."""
+LEAST_SIGNIFICANCE = 5.5
+"""Standard deviations above chance that make a link; with some 1e5 places tried, chance passes it less than once in 100 runs."""
+LEAST_VOTES = 2.5
+MOST_PEAKS = 3
+NEAR = 4
+"""Neighbours that get a vote."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peak:
+    """A pile of votes: the global exit port ``exit`` leads to the entry port ``entry`` about ``centre_s`` seconds later (by the
+    cameras' own clocks), give or take ``width_s``; ``votes`` beyond chance; ``significance`` in standard deviations."""
+
+    exit: int
+    entry: int
+    centre_s: float
+    width_s: float
+    votes: float
+    significance: float
+
+
+def discover(
+    table: TrackletTable, features: Float, ports: PortMap, spans_s: Mapping[tuple[int, int], tuple[float, float]],
+    ordered: NDArray[np.bool_],
+) -> list[Peak]:  # fmt: skip
+    """Links between all exits and entries of the ordered camera pairs that ``spans_s`` lists with their range of seconds.
+
+    ``ordered`` (C,): cameras whose clocks agree with each other. Peaks that contradict a more significant one are left out.
+    """
+    leaving, entering = _members(ports.exit, ports.exits), _members(ports.entry, ports.entries)
+    peaks: list[Peak] = []
+    for (source, target), span in spans_s.items():
+        strict = bool(ordered[source] and ordered[target])
+        for (exit_, a), (entry, b) in product(leaving[source], entering[target]):
+            peaks += [Peak(exit_, entry, *pile) for pile in find_peaks(table, features, a, b, span, strict)]
+    return _without_reversals(peaks, table, ports)
+
+
+def _members(number: Long, ports: tuple[Ports, ...]) -> list[list[tuple[int, Long]]]:
+    """Per camera its real ports (not "elsewhere") by global number, with the rows that use them in time order."""
+    order = np.argsort(number, kind="stable")
+    first = np.searchsorted(number[order], np.arange(sum(len(p) + 1 for p in ports) + 1))
+    members, base = [], 0
+    for p in ports:
+        members.append(
+            [(k, order[first[k] : first[k + 1]]) for k in range(base, base + len(p)) if first[k + 1] > first[k]]
+        )
+        base += len(p) + 1
+    return members
+
+
+def _without_reversals(peaks: list[Peak], table: TrackletTable, ports: PortMap) -> list[Peak]:
+    """Drop the mirror images of real links. Vehicles that go from B to A also pair up as "A to B", at minus the travel time minus
+    both stays in view; the way back then would take less than no time. Of two such peaks the more significant one is real: the
+    true exit and entry are one pair of ports, their mirror image is strewn over many."""
+    stay = np.array([_median(table, c) for c in range(len(table.cameras))])
+    kept: list[Peak] = []
+    for peak in sorted(peaks, key=lambda p: (-p.significance, p.exit, p.entry, p.centre_s)):
+        cameras = ports.exit_camera[peak.exit], ports.entry_camera[peak.entry]
+        both = 0.5 * float(stay[list(cameras)].sum())
+        contradicted = any(
+            (ports.entry_camera[k.entry], ports.exit_camera[k.exit]) == cameras and k.centre_s + peak.centre_s < -both
+            for k in kept
+        )
+        if not contradicted:
+            kept.append(peak)
+    return kept
+
+
+def _median(table: TrackletTable, camera: int) -> float:
+    rows = table.camera == camera
+    return float(np.median((table.end_s - table.start_s)[rows])) if rows.any() else 0.0
+
+
+def find_peaks(
+    table: TrackletTable, features: Float, a: Long, b: Long, span_s: tuple[float, float], ordered: bool
+) -> list[tuple[float, float, float, float]]:
+    """Piles (centre, width, votes, significance) from rows ``a`` to rows ``b`` with time differences in ``span_s``.
+
+    ``ordered``: the clocks agree, so the second tracklet's middle must be later than the first's.
+    """
+    if len(a) == 0 or len(b) == 0:
+        return []
+    difference = table.start_s[b][None, :] - table.end_s[a][:, None]
+    possible = (difference >= span_s[0]) & (difference < span_s[1])
+    if ordered:
+        middle = (table.start_s + table.end_s) / 2
+        possible &= middle[b][None, :] > middle[a][:, None]
+    votes = _votes(features[a] @ features[b].T, possible)
+    bins = np.floor(difference - span_s[0]).astype(np.int64)
+    count = int(np.ceil(span_s[1] - span_s[0]))
+    pairs = np.bincount(bins[possible], np.ones(int(possible.sum())), count)
+    weight = np.bincount(bins[possible], votes[possible], count)
+    square = float((votes[possible] ** 2).sum())
+    piles = _piles(weight, pairs, square)
+    return [(span_s[0] + centre, width, extra, z) for centre, width, extra, z in piles]
+
+
+def _votes(similarity: Float, possible: NDArray[np.bool_]) -> Double:
+    """1 for mutual nearest neighbours, less for pairs that are only near, 0 beyond."""
+    masked = np.where(possible, similarity, -np.inf)
+    ahead, back = _ranks(masked), _ranks(masked.T).T
+    vote = 1.0 / ((1.0 + ahead) * (1.0 + back))
+    return np.where(possible & (ahead < NEAR) & (back < NEAR), vote, 0.0)
+
+
+def _ranks(similarity: Float) -> NDArray[np.int64]:
+    """Rank of each entry in its row, 0 = most similar; entries beyond the NEAR first all get NEAR."""
+    near = min(NEAR, similarity.shape[1])
+    ranks = np.full(similarity.shape, NEAR, np.int64)
+    best = np.argpartition(-similarity, near - 1, axis=1)[:, :near]
+    values = np.take_along_axis(similarity, best, axis=1)
+    best = np.take_along_axis(best, np.argsort(-values, axis=1, kind="stable"), axis=1)
+    np.put_along_axis(ranks, best, np.arange(near)[None, :], axis=1)
+    return ranks
+
+
+def _piles(weight: Double, pairs: Double, square: float) -> list[tuple[float, float, float, float]]:
+    """Piles (centre, width, extra votes, significance), most significant first, each outside of those before."""
+    piles: list[tuple[float, float, float, float]] = []
+    if weight.sum() == 0:
+        return piles
+    spread = square / weight.sum()
+    free = np.ones(len(weight))
+    while len(piles) < MOST_PEAKS:
+        best = (0.0, 0, 0, 0.0)
+        for width in WIDTHS_S:
+            extra, z = _excess(weight * free, pairs * free, width, spread)
+            z = np.where((free > 0) & (extra >= LEAST_VOTES), z, 0.0)
+            at = int(z.argmax())
+            best = max(best, (float(z[at]), at, width, float(extra[at])))
+        significance, at, width, extra_votes = best
+        if significance < LEAST_SIGNIFICANCE:
+            break
+        piles.append((at + 0.5, float(width), extra_votes, significance))
+        free[max(at - 2 * width, 0) : at + 2 * width + 1] = 0.0
+    return piles
+
+
+def _excess(weight: Double, pairs: Double, width: int, spread: float) -> tuple[Double, Double]:
+    """Votes beyond chance in a window about every bin, and in standard deviations.
+
+    Chance is the mean vote of the pairs outside of the window; ``spread`` is the mean square vote over the mean vote.
+    """
+    inside = uniform_filter1d(weight, width, mode="constant") * width
+    beside = uniform_filter1d(pairs, width, mode="constant") * width
+    outside = np.maximum(weight.sum() - inside, 0.5) / np.maximum(pairs.sum() - beside, 1.0)
+    expected = outside * (beside + 0.5)
+    return inside - expected, (inside - expected) / np.sqrt(spread * expected + 0.01)

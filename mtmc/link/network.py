@@ -1,0 +1,120 @@
+"""The camera network: ports, links, travel times, clocks, and what the evidence means, learned from unlabelled tracklets.
+
+Shape shorthand: C cameras, L links (the last C of them lead from a camera to itself: pieces of one passage), G bins of a travel-time
+density, N paths (link, exit port, entry port), K exit or entry ports of all cameras.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtmc.link.density import Ratio
+from mtmc.link.ports import PortMap
+from mtmc.structures import Double, Long
+
+GRID = 128
+STRAY = 0.03
+"""Share of transitions that keep no travel time: the outlier part of every density."""
+SHRINK = 3.0
+"""A port's own habits count once it has seen more than this many vehicles; until then its camera's do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Travel:
+    """Links between cameras. source, target (L,) camera indices; low_s, high_s (L,) the gate, seconds from exit to entry by the
+    cameras' own clocks; density (L, G) of the seconds within the gate, integrating to 1; flow (L,) expected transitions."""
+
+    source: Long
+    target: Long
+    low_s: Double
+    high_s: Double
+    density: Double
+    flow: Double
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def take(self, rows: Long) -> Travel:
+        """The chosen links."""
+        return Travel(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def log_density(self, link: Long, seconds: Double) -> Double:
+        """log of (density x gate width) (P,): evidence of travel times against any time in the gate."""
+        width = (self.high_s - self.low_s)[link]
+        position = (seconds - self.low_s[link]) / width * GRID - 0.5
+        left = np.clip(np.floor(position).astype(np.int64), 0, GRID - 2)
+        share = np.clip(position - left, 0.0, 1.0)
+        value = self.density[link, left] * (1 - share) + self.density[link, left + 1] * share
+        return np.asarray(np.log(value * width))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """How many vehicles took which path. key (N,) sorted path numbers, count (N,) expected vehicles; leaving, entering (K,): tracklets
+    that leave / enter by each port; unborn (K,): entries per second of vehicles that come from nowhere the network knows."""
+
+    key: Long
+    count: Double
+    leaving: Double
+    entering: Double
+    unborn: Double
+
+    def number(self, link: Long, exit_: Long, entry: Long) -> Long:
+        """Path numbers (P,) of (link, exit port, entry port)."""
+        return np.asarray((link * len(self.leaving) + exit_) * len(self.entering) + entry)
+
+    def log_odds(self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long) -> Double:
+        """log odds (P,) that a vehicle at this exit goes this way rather than nowhere, over the rate at which vehicles from nowhere
+        would turn up at the entry within the link's gate."""
+        way, gone = self._choices(travel, ports, link, exit_, entry)
+        width = (travel.high_s - travel.low_s)[link]
+        return np.asarray(np.log(way) - np.log(gone) - np.log(self.unborn[entry] * width))
+
+    def _choices(self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long) -> tuple[Double, Double]:
+        """Probability (P,) of the path, and (P,) of going nowhere, given the exit; shrunk to the camera's habits."""
+        cameras = np.bincount(ports.exit_camera, self.leaving)
+        habit = (travel.flow / (cameras[travel.source] + 1.0))[link]
+        arrivals = np.zeros((len(travel), len(self.entering)))
+        first, entered = self.key // (len(self.leaving) * len(self.entering)), self.key % len(self.entering)
+        np.add.at(arrivals, (first, entered), self.count)
+        doors = np.bincount(ports.entry_camera)[travel.target]
+        share = (arrivals[link, entry] + 0.5) / (travel.flow + 0.5 * doors)[link]
+        total = self.leaving[exit_] + SHRINK
+        way = (self._counted(self.number(link, exit_, entry)) + SHRINK * habit * share) / total
+        used = np.bincount(self.key // len(self.entering) % len(self.leaving), self.count, len(self.leaving))
+        gone = np.maximum(self.leaving - used, 0.0)[exit_] + SHRINK * 0.4
+        return way, gone / total
+
+    def _counted(self, number: Long) -> Double:
+        if len(self.key) == 0:
+            return np.zeros(len(number))
+        at = np.minimum(np.searchsorted(self.key, number), len(self.key) - 1)
+        return np.where(self.key[at] == number, self.count[at], 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Meaning:
+    """What scores say: appearance of cosines, size of absolute differences of log size; kind (labels, labels) of label pairs; pieces of
+    one passage are ``gap_s`` apart on average and ``drift`` (share of the image) off the straight line."""
+
+    appearance: Ratio
+    size: Ratio
+    kind: Double
+    gap_s: float
+    drift: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraNetwork:
+    """All that is learned. clock_ahead_s, clock_error_s (C,): by how much each camera's clock is ahead of the common time, and how
+    well that is known (inf: not at all)."""
+
+    cameras: tuple[str, ...]
+    ports: PortMap
+    travel: Travel
+    paths: Paths
+    meaning: Meaning
+    clock_ahead_s: Double
+    clock_error_s: Double
