@@ -13,6 +13,7 @@ import typer
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.run import run
 from mtmc.cli.score import score
+from mtmc.cli.synth import synth
 from mtmc.errors import UserError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command("status")(status)
 app.command("export")(export)
 app.command("doctor")(doctor)
 app.command("config")(config)
+app.command("synth")(synth)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -234,11 +234,11 @@ def _stick(builder: MeshBuilder, solid: int, vehicle: Vehicle, place: str, surfa
             builder.face(solid, patch(surface, (s, min(1, s + ds)), (t, min(1, t + dt * 1.6))), sticker.colour, MATT, 8, out)
 
 
-def _mirrors(builder: MeshBuilder, vehicle: Vehicle, x: float, z: float) -> None:
+def _mirrors(builder: MeshBuilder, vehicle: Vehicle, x: float, z: float, layer: float = CABIN) -> None:
     for side in (-1, 1):
         y = side * (vehicle.width_m / 2 - 0.06)
         low, high = sorted((y, y + side * 0.20))
-        builder.box(builder.solid(CABIN, (x, side * vehicle.width_m * 0.5, z)), (x - 0.06, low, z), (x + 0.12, high, z + 0.15), vehicle.trim, PAINT, 12)
+        builder.box(builder.solid(layer, (x, side * vehicle.width_m * 0.5, z)), (x - 0.06, low, z), (x + 0.12, high, z + 0.15), vehicle.trim, PAINT, 12)
 
 
 def _hood(builder: MeshBuilder, solid: int, vehicle: Vehicle, front: float, back: float, z: tuple[float, float], half: float) -> None:
@@ -338,7 +338,7 @@ def _van(builder: MeshBuilder, vehicle: Vehicle) -> None:
     _nose_of_tall(builder, solid, vehicle, 0.505 * length, (0.18 * height, 0.44 * height), 0.84 * half)
     _side_details(builder, solid, vehicle, (-0.2, 0.1, 0.28), (0.16 * height, 0.56 * height))
     _wheels(builder, solid, vehicle, 0.35, axles_m(vehicle))
-    _mirrors(builder, vehicle, 0.28 * length, 0.55 * height)
+    _mirrors(builder, vehicle, 0.28 * length, 0.55 * height, BODY)
     if vehicle.rack:
         w = 0.8 * half
         _rack(builder, vehicle, np.array([(-0.45 * length, w, height), (0.1 * length, w, height), (0.1 * length, -w, height), (-0.45 * length, -w, height)]))
@@ -374,7 +374,7 @@ def _box_truck(builder: MeshBuilder, vehicle: Vehicle) -> None:
     _nose_of_tall(builder, cab, vehicle, 0.505 * length, (0.17 * height, 0.40 * height), 0.82 * half)
     _wheels(builder, cab, vehicle, 0.46, axles_m(vehicle)[1:])
     _cargo_box(builder, vehicle)
-    _mirrors(builder, vehicle, 0.42 * length, 0.48 * height)
+    _mirrors(builder, vehicle, 0.42 * length, 0.48 * height, BODY)
 
 
 def _cargo_box(builder: MeshBuilder, vehicle: Vehicle) -> None:
@@ -417,7 +417,7 @@ def _bus(builder: MeshBuilder, vehicle: Vehicle) -> None:
             builder.face(solid, patch(end, lamp, (0.10, 0.20)), _LAMP if side > 0 else _TAIL, LAMP if side > 0 else TAIL, 0, out)
         builder.face(solid, patch(end, (0.40, 0.60), (0.06, 0.14)), vehicle.plate, MATT, 14, out)
     _wheels(builder, solid, vehicle, 0.48, axles_m(vehicle))
-    _mirrors(builder, vehicle, 0.49 * length, 0.6 * height)
+    _mirrors(builder, vehicle, 0.49 * length, 0.6 * height, BODY)
     unit = builder.solid(TOP, (-0.1 * length, 0, height))
     builder.box(unit, (-0.25 * length, -0.5 * half, height), (-0.05 * length, 0.5 * half, height + 0.2), (0.75, 0.75, 0.75), MATT)
 

@@ -35,9 +35,9 @@ def draw_frame(view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Ligh
     lens = view.lens
     image = view.background.copy()
     ordered = sorted(((distance(lens, pose), vehicle, pose) for vehicle, pose in vehicles), key=lambda item: -item[0])
-    ordered = [item for item in ordered if in_sight(lens, *item)]
+    ordered = [item for item in ordered if lens.may_see(item[2].x, item[2].y, item[1].length_m / 2)]
     for _, vehicle, pose in ordered:
-        drop_shadow(image, vehicle, pose, lens, light)
+        drop_shadow(image, vehicle, pose, lens, light, view.ground)
     ids = np.zeros(image.shape[:2], np.int32)
     known: dict[int, tuple[Vehicle | None, Drawn]] = {}
     waiting = list(view.occluders)
@@ -56,13 +56,6 @@ def draw_frame(view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Ligh
 def distance(lens: Lens, pose: Pose) -> float:
     """Metres along the ground from below the camera."""
     return float(np.hypot(lens.position[0] - pose.x, lens.position[1] - pose.y))
-
-
-def in_sight(lens: Lens, away: float, vehicle: Vehicle, pose: Pose, reach_m: float = 160.0) -> bool:
-    """Whether a vehicle can be in the picture at all."""
-    ahead = lens.axes[2]
-    offset = np.array([pose.x, pose.y, 0.8]) - lens.position
-    return away < reach_m and bool(offset @ ahead > -vehicle.length_m / 2)
 
 
 def _mark(ids: NDArray[np.int32], drawn: Drawn, number: int) -> None:

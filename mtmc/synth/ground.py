@@ -5,7 +5,6 @@ A map covers a square of ``extent_m`` around ``centre``; its pixels grow right (
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,6 +20,8 @@ Image = NDArray[np.uint8]
 PARKING_M = 2.5
 """Width of the parking strip beside each kerb lane."""
 PAVEMENT_M = 3.0
+_BEYOND_M = 150.0
+"""How far a road goes on for the eye where the world of the vehicles ends."""
 
 _ASPHALT, _PAVEMENT, _GRASS, _WHITE, _YELLOW = (96, 95, 94), (148, 152, 155), (66, 104, 92), (205, 206, 206), (70, 165, 200)
 
@@ -33,12 +34,17 @@ class GroundMap:
     to_map: Array
 
 
-def noise(rng: np.random.Generator, size: int, cells: tuple[int, ...], strength: tuple[float, ...]) -> NDArray[np.float32]:
-    """Smooth random (size, size) float32 around 0: one octave per entry of ``cells`` (random values per side)."""
-    total = np.zeros((size, size), np.float32)
+def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...], strength: tuple[float, ...]) -> NDArray[np.float32]:
+    """Smooth random (height, width) float32 around 0: one octave per entry of ``cells`` (random values per side, repeated
+    beyond 512: the eye does not see it and random numbers are dear)."""
+    height, width = shape
+    total = np.zeros(shape, np.float32)
     for count, power in zip(cells, strength, strict=True):
-        coarse = rng.standard_normal((min(count, size), min(count, size))).astype(np.float32) * power
-        total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR if count < size else cv2.INTER_NEAREST)
+        coarse = rng.standard_normal((min(count, 512), min(count, 512)), np.float32) * np.float32(power)
+        if count > 512:
+            times = -(-count // 512)
+            coarse = np.tile(coarse, (times, times))[:count, :count]
+        total += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return total
 
 
@@ -87,15 +93,15 @@ class _Brush:
 
 
 def _ends(network: Network, road: Road) -> tuple[Array, Array, Array, Array]:
-    """Stop-line ends of a road, its direction and the normal to its left."""
+    """Ends of a road's surface (stop lines, or far beyond the end of the world), its direction and the normal to its left."""
     a, b = network.nodes[road.a], network.nodes[road.b]
     ahead = (b - a) / np.linalg.norm(b - a)
-    return a + ahead * network.box_half_m(road.a), b - ahead * network.box_half_m(road.b), ahead, np.array([-ahead[1], ahead[0]])
+    before, after = (network.box_half_m(node) if network.is_junction(node) else -_BEYOND_M for node in (road.a, road.b))
+    return a + ahead * before, b - ahead * after, ahead, np.array([-ahead[1], ahead[0]])
 
 
 def _strip(network: Network, road: Road, half_m: float) -> Array:
     a, b, ahead, left = _ends(network, road)
-    a, b = (end if network.is_junction(node) else end + away * 150 for end, node, away in ((a, road.a, -ahead), (b, road.b, ahead)))
     reach = SETBACK_M + 1
     a, b = a - ahead * reach, b + ahead * reach
     return np.array([a + left * half_m, b + left * half_m, b - left * half_m, a - left * half_m])
@@ -113,8 +119,7 @@ def _octagon(network: Network, node: int, extra_m: float) -> Array:
 def _grain(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
     """Texture: grain, wear along the wheel tracks, patches and cracks, pavement joints."""
     size = len(brush.image)
-    broad = noise(rng, size, (6, 24, 96), (0.03, 0.03, 0.03))
-    fine = noise(rng, size, (size // 2, size), (0.03, 0.045))
+    grain = noise(rng, (size, size), (6, 24, 96, size // 2, size), (0.03, 0.03, 0.03, 0.03, 0.045))
     wear = np.zeros((size, size), np.float32)
     for segment in network.segments:
         direction = np.diff(segment.line, axis=0)
@@ -126,8 +131,7 @@ def _grain(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
         cv2.polylines(wear, [brush.fixed(segment.line)], False, -0.10, max(1, round(0.3 * float(brush.to_map[0, 0]))), cv2.LINE_AA, 4)
     wear = cv2.GaussianBlur(wear, (0, 0), max(0.6, 0.16 * float(brush.to_map[0, 0])))
     _patches(brush, rng, network)
-    factor = (1 + broad + fine + wear)[..., None]
-    np.copyto(brush.image, np.clip(brush.image * factor, 0, 255).astype(np.uint8))
+    cv2.multiply(brush.image, cv2.merge([1 + grain + wear] * 3), dst=brush.image, dtype=cv2.CV_8U)
 
 
 def _patches(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
@@ -174,11 +178,5 @@ def _cast(brush: _Brush, shadows: Iterable[Array], strength: float) -> None:
     mask = np.zeros(brush.image.shape[:2], np.uint8)
     for polygon in shadows:
         cv2.fillConvexPoly(mask, cv2.convexHull(brush.fixed(polygon)), 255, cv2.LINE_AA, 4)
-    mask = cv2.blur(mask, (3, 3))
-    np.copyto(brush.image, (brush.image * (1 - strength * (mask[..., None] / 255.0))).astype(np.uint8))
-
-
-def pool_of_light(radius_m: float, corners: int = 20) -> Array:
-    """A regular ground polygon around the origin."""
-    angles = np.arange(corners) * (2 * math.pi / corners)
-    return radius_m * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    keep = cv2.LUT(cv2.blur(mask, (3, 3)), np.rint(255 - strength * np.arange(256)).astype(np.uint8))
+    cv2.multiply(brush.image, cv2.merge((keep, keep, keep)), dst=brush.image, scale=1 / 255)

@@ -6,7 +6,7 @@ Pixels are continuous: pixel (0, 0) covers [0, 1) x [0, 1). Shape shorthand: N p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,25 +26,31 @@ class Lens:
     pitch_rad: float
     focal_px: float
     size: tuple[int, int]
+    axes: Array = field(init=False)
+    """Rows right, down, forward (3, 3) in world coordinates."""
+    matrix: Array = field(init=False)
+    """Projection matrix (3, 4) from homogeneous world points."""
 
-    @property
-    def axes(self) -> Array:
-        """Rows right, down, forward (3, 3) in world coordinates."""
+    def __post_init__(self) -> None:
         cy, sy, cp, sp = math.cos(self.yaw_rad), math.sin(self.yaw_rad), math.cos(self.pitch_rad), math.sin(self.pitch_rad)
-        return np.array([[sy, -cy, 0.0], [-cy * sp, -sy * sp, -cp], [cy * cp, sy * cp, -sp]])
-
-    @property
-    def matrix(self) -> Array:
-        """Projection matrix (3, 4) from homogeneous world points."""
+        rotation = np.array([[sy, -cy, 0.0], [-cy * sp, -sy * sp, -cp], [cy * cp, sy * cp, -sp]])
         width, height = self.size
         intrinsic = np.array([[self.focal_px, 0, width / 2], [0, self.focal_px, height / 2], [0, 0, 1.0]])
-        rotation = self.axes
-        return np.asarray(intrinsic @ np.concatenate([rotation, -(rotation @ self.position)[:, None]], axis=1))
+        object.__setattr__(self, "axes", rotation)
+        object.__setattr__(self, "matrix", intrinsic @ np.concatenate([rotation, -(rotation @ self.position)[:, None]], axis=1))
 
     @property
     def ground_to_image(self) -> Array:
         """Homography (3, 3) from ground metres (east, north) to pixels."""
         return self.matrix[:, [0, 1, 3]]
+
+    def may_see(self, x: float, y: float, radius_m: float, reach_m: float = 160.0) -> bool:
+        """Whether something of ``radius_m`` around the ground point (x, y) can be in the picture; cheap and generous."""
+        east, north = x - float(self.position[0]), y - float(self.position[1])
+        c, s = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        along, across = east * c + north * s, abs(east * s - north * c)
+        half_view = self.size[0] / 2 / self.focal_px
+        return -radius_m < along < reach_m and across < (along + radius_m) * half_view * 1.25 + radius_m + 2.0
 
     def project(self, points: Array) -> tuple[Array, Array]:
         """Pixels (N, 2) and depths (N,) of world points (N, 3)."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mtmc.synth.bodies import mesh_of
 from mtmc.synth.lens import Lens
-from mtmc.synth.mesh import GLASS, LAMP, MATT, TAIL, Mesh
+from mtmc.synth.mesh import LAMP, TAIL, Mesh
 from mtmc.synth.vehicles import Vehicle
 
 Array = NDArray[np.float64]
@@ -22,6 +22,10 @@ Image = NDArray[np.uint8]
 
 SUBPIXEL = 3
 """Fractional bits of polygon coordinates."""
+
+_CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]])
+_GLOSS = np.array([0.10, 0.42, 0.0, 0.06, 0.06])
+"""How much a finish mirrors, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def shade(mesh: Mesh, normals: Array, centre: Array, eye: Array, light: Light, b
     view = centre - eye
     view /= np.linalg.norm(view)
     mirrored = view[2] - 2 * (normals @ view) * up
-    gloss = np.array([0.10, 0.42, 0.0, 0.06, 0.06])[mesh.finish]
+    gloss = _GLOSS[mesh.finish]
     sky_seen = np.clip(0.45 + 0.9 * mirrored, 0.05, 1.0) * gloss * (light.ambient + 0.5 * light.sun_power)
     reflected = view - 2 * (normals @ view)[:, None] * normals
     glint = np.clip(reflected @ np.asarray(light.sun), 0, 1) ** 24 * light.sun_power * gloss * 2.0
@@ -159,10 +163,9 @@ def _paint_faces(
     window = image[y0:y1, x0:x1]
     canvas = cv2.resize(window, None, fx=fine, fy=fine, interpolation=cv2.INTER_NEAREST)
     cover = np.zeros(canvas.shape[:2], np.uint8)
-    local = ((np.clip(pixels, -4000, 8000) - (x0, y0)) * fine - 0.5) * (1 << SUBPIXEL)
+    local = ((held(pixels) - (x0, y0)) * fine - 0.5) * (1 << SUBPIXEL)
     corners = np.rint(local).astype(np.int32)
-    bgr = np.clip(colours * 255, 0, 255)
-    tones = bgr.tolist()
+    tones = np.minimum(np.maximum(colours * 255, 0), 255).tolist()
     starts = mesh.starts.tolist()
     for f in faces:
         polygon = corners[starts[f] : starts[f + 1]]
@@ -177,33 +180,44 @@ def _paint_faces(
     return np.asarray(cv2.threshold(cover, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
-def drop_shadow(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light) -> None:
-    """Darken the ground under and, in sunshine, beside a vehicle."""
-    half = np.array([vehicle.length_m / 2, vehicle.width_m / 2])
-    corner = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) * half * (1.0, 0.97)
-    turn = _turn(pose.yaw)[:2, :2]
-    foot = corner @ turn + (pose.x, pose.y)
-    _darken(image, foot, lens, 0.42, vehicle)
+def drop_shadow(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, ground: Image) -> None:
+    """Darken the ground (where ``ground`` is 255) under and, in sunshine, beside a vehicle."""
+    corner = _CORNERS * (vehicle.length_m / 2, vehicle.width_m / 2 * 0.97)
+    turn, middle = _turn(pose.yaw)[:2, :2], np.array([pose.x, pose.y])
+    foot = corner @ turn + middle
+    shapes = [(foot, 0.42)]
     if light.sun_power > 0.05:
-        sun = np.asarray(light.sun)
-        slide = -sun[:2] / max(sun[2], 0.2) * 0.86 * vehicle.height_m
-        belt = -sun[:2] / max(sun[2], 0.2) * 0.55 * vehicle.height_m
-        roof = (corner * (0.62 if vehicle.height_m < 2 else 0.95, 0.85)) @ turn + (pose.x, pose.y) + slide
-        _darken(image, np.concatenate([foot, foot + belt, roof]), lens, 1 - 0.75 * light.sun_power, vehicle)
-
-
-def _darken(image: Image, ground: Array, lens: Lens, factor: float, vehicle: Vehicle) -> None:
-    points = np.concatenate([ground, np.zeros((len(ground), 1))], axis=1)
-    pixels, depth = lens.project(points)
+        slide = -np.asarray(light.sun[:2]) / max(light.sun[2], 0.2) * vehicle.height_m
+        roof = (corner * (0.62 if vehicle.height_m < 2 else 0.95, 0.85)) @ turn + middle + 0.86 * slide
+        shapes.append((np.concatenate([foot, foot + 0.55 * slide, roof]), 1 - 0.75 * light.sun_power))
+    points = np.concatenate([shape for shape, _ in shapes])
+    pixels, depth = lens.project(np.concatenate([points, np.zeros((len(points), 1))], axis=1))
     roi = clipped_roi(pixels, lens.size, 6)
-    if roi is None or depth.min() < 0.5:
-        return
+    if roi is not None and depth.min() > 0.5:
+        _darken(image, roi, pixels, [(len(shape), factor) for shape, factor in shapes], ground, lens.focal_px / float(depth.mean()))
+
+
+def _darken(
+    image: Image, roi: tuple[int, int, int, int], pixels: Array, shapes: list[tuple[int, float]], ground: Image, pixels_per_m: float
+) -> None:
+    """Multiply the hulls of consecutive runs of ``pixels`` by their factors, with a soft edge."""
     x0, y0, x1, y1 = roi
-    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    hull = cv2.convexHull(np.rint((np.clip(pixels, -4000, 8000) - (x0, y0) - 0.5) * 8).astype(np.int32))
-    cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_AA, SUBPIXEL)
-    soft = max(1, int(0.10 * lens.focal_px / max(float(depth.mean()), 1.0))) | 1
-    mask = cv2.blur(mask, (soft, soft))
-    keep = cv2.LUT(mask, np.rint(255 - np.arange(256) * (1 - factor)).astype(np.uint8))
+    corners = np.rint((held(pixels) - (x0, y0) - 0.5) * (1 << SUBPIXEL)).astype(np.int32)
+    keep, start = np.full((y1 - y0, x1 - x0), 255, np.uint8), 0
+    for count, factor in sorted(_runs(shapes), key=lambda run: -run[1]):
+        start, length = count
+        cv2.fillConvexPoly(keep, cv2.convexHull(corners[start : start + length]), 255 * factor, cv2.LINE_AA, SUBPIXEL)
+    soft = max(1, int(0.12 * pixels_per_m)) | 1
+    keep = cv2.max(cv2.blur(keep, (soft, soft)), cv2.bitwise_not(ground[y0:y1, x0:x1]))
     window = image[y0:y1, x0:x1]
     cv2.multiply(window, cv2.merge((keep, keep, keep)), dst=window, scale=1 / 255)
+
+
+def _runs(shapes: list[tuple[int, float]]) -> list[tuple[tuple[int, int], float]]:
+    starts = np.cumsum([0] + [count for count, _ in shapes])
+    return [((int(start), count), factor) for start, (count, factor) in zip(starts, shapes, strict=False)]
+
+
+def held(pixels: Array) -> Array:
+    """Pixels (N, 2) kept within what fixed-point drawing can hold."""
+    return np.minimum(np.maximum(pixels, -4000.0), 8000.0)

@@ -159,7 +159,7 @@ def _junctions_cameras(network: Network) -> list[tuple[tuple[float, float, float
 
 
 def _arterial_cameras(network: Network) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:
-    return [_road_camera(-60.0 + 115.0 * k, -10.5 if k % 2 else 10.5, 1 if k % 2 else -1) for k in range(6)]
+    return [_road_camera(-45.0 + 102.0 * k, -10.5 if k % 2 else 10.5, 1 if k % 2 == 0 else -1) for k in range(6)]
 
 
 def _city_cameras(network: Network) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mtmc.synth.ground import PARKING_M, PAVEMENT_M, noise
 from mtmc.synth.lens import Lens
-from mtmc.synth.render import Light, Pose, hazed
+from mtmc.synth.render import Light, Pose, clipped_roi, hazed, held
 from mtmc.synth.roads import Network, Road
 from mtmc.synth.vehicles import Vehicle, random_vehicle
 
@@ -219,12 +219,14 @@ def draw_tree(image: Image, mask: Image, tree: Tree, lens: Lens, light: Light) -
         cv2.line(target, _fixed(pixels[0]), _fixed(pixels[1]), colour, max(1, round(0.24 * scale)), cv2.LINE_AA, 3)
     hue = rng.uniform(-0.04, 0.04, 3)
     sun = np.asarray(light.sun) @ lens.axes.T
-    clumps = rng.normal(0, 0.5, (140, 3)) * tree.crown_m
-    clumps[:, 2] *= 1.15
-    for dx, dz, lift in clumps[np.argsort(clumps[:, 1])]:
+    count = 120 if scale < 14 else 260
+    clumps = rng.normal(0, 0.5, (count, 3))
+    clumps *= (tree.crown_m * np.minimum(1.0, 0.95 / np.maximum(np.linalg.norm(clumps, axis=1), 1e-6)))[:, None]
+    clumps[:, 1] *= 1.1
+    for dx, dz, lift in clumps[np.argsort(clumps[:, 2])].tolist():
         centre = pixels[1] + np.array([dx, -dz]) * scale
-        radius = max(1, round(rng.uniform(0.13, 0.30) * tree.crown_m * scale * 8))
-        lit = 0.55 + 0.28 * np.clip((dz - dx * -sun[0] + 0.3 * lift) / tree.crown_m, -1, 1) * (0.5 + light.sun_power)
+        radius = max(1, round(rng.uniform(0.10, 0.27 if count < 200 else 0.19) * tree.crown_m * scale * 8))
+        lit = 0.55 + 0.28 * min(max((dz + dx * float(sun[0]) + 0.3 * lift) / tree.crown_m, -1.0), 1.0) * (0.5 + light.sun_power)
         colour = _tone((np.array([0.22, 0.42, 0.30]) + hue) * (lit + rng.normal(0, 0.06)) * 1.15, distance, light)
         cv2.circle(image, _fixed(centre), radius, colour, -1, cv2.LINE_AA, 3)
         cv2.circle(mask, _fixed(centre), radius, 255, -1, cv2.LINE_8, 3)
@@ -266,7 +268,7 @@ def _facade(rng: np.random.Generator, house: Building) -> Image:
     tones = ((150, 165, 178), (95, 115, 165), (178, 182, 184), (120, 140, 150), (110, 95, 88), (170, 190, 205), (80, 90, 120))
     base = np.array(tones[int(rng.integers(len(tones)))], np.float32)
     wall = np.empty((256, 512, 3), np.float32)
-    wall[:] = base * (1 + noise(rng, 512, (8, 64, 512), (0.03, 0.03, 0.04))[:256, :, None])
+    wall[:] = base * (1 + noise(rng, (256, 512), (8, 64, 512), (0.03, 0.03, 0.04))[..., None])
     floors, columns = max(1, round(house.height_m / 3.2)), max(2, round(house.half_m[0] / 1.6))
     for floor in range(floors):
         for column in range(columns):
@@ -288,24 +290,32 @@ def _draw_wall(
     middle, depths = lens.project(top)
     if depths.min() < 1.5:
         return
+    roi = clipped_roi(middle, lens.size)
+    if roi is None:
+        return
+    x0, y0, x1, y1 = roi
+    corners = (middle - 0.5 - (x0, y0)).astype(np.float32)
     source = np.array([[0, 0], [512, 0], [512, 256], [0, 256]], np.float32)
-    warp = cv2.getPerspectiveTransform(source, (middle - 0.5).astype(np.float32))
-    size = lens.size
-    painted = cv2.warpPerspective(facade, warp, size, flags=cv2.INTER_LINEAR)
-    wall = np.zeros((size[1], size[0]), np.uint8)
-    cv2.fillConvexPoly(wall, np.rint(np.clip(middle - 0.5, -4000, 8000) * 8).astype(np.int32), 255, cv2.LINE_8, 3)
+    painted = cv2.warpPerspective(facade, cv2.getPerspectiveTransform(source, corners), (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    wall = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillConvexPoly(wall, np.rint(held(corners) * 8).astype(np.int32), 255, cv2.LINE_8, 3)
     share = 1 - math.exp(-light.haze_per_m * float(depths.mean()))
-    toned = painted.astype(np.float32) * lit * (1 - share) + np.asarray(light.haze, np.float32) * 255 * share
-    np.copyto(image, np.clip(toned, 0, 255).astype(np.uint8), where=wall[..., None] > 0)
-    mask |= wall
+    levels = np.arange(256)[:, None] * (lit * (1 - share)) + np.asarray(light.haze) * 255 * share
+    table = np.rint(np.clip(levels, 0, 255)).astype(np.uint8).reshape(1, 256, 3)
+    cv2.copyTo(cv2.LUT(painted, table), wall, image[y0:y1, x0:x1])
+    mask[y0:y1, x0:x1] |= wall
 
 
 def _tone(colour: Array, distance_m: float, light: Light) -> tuple[float, float, float]:
     lit = hazed(colour * (light.ambient + 0.6 * light.sun_power) * 1.15, distance_m, light)
-    blue, green, red = np.clip(lit * 255, 0, 255)
-    return float(blue), float(green), float(red)
+    blue, green, red = lit.tolist()
+    return _level(blue), _level(green), _level(red)
+
+
+def _level(value: float) -> float:
+    return min(max(255 * value, 0.0), 255.0)
 
 
 def _fixed(point: Array) -> tuple[int, int]:
-    x, y = np.rint((np.clip(point, -3000, 6000) - 0.5) * 8).astype(int)
-    return int(x), int(y)
+    x, y = point.tolist()
+    return round((min(max(x, -3000.0), 6000.0) - 0.5) * 8), round((min(max(y, -3000.0), 6000.0) - 0.5) * 8)

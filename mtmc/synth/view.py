@@ -17,6 +17,9 @@ from mtmc.synth.vehicles import Vehicle
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
+_NEAREST_M = 11.0
+"""Nothing still stands nearer than this before a camera: nobody hangs a camera behind a tree."""
+
 Thing = Tree | Post | Building | tuple[Vehicle, Pose]
 
 
@@ -31,10 +34,11 @@ class Occluder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A camera's still picture and its occluders, farthest first; ``shade`` is the ground light around as a map."""
+    """A camera's still picture, its occluders, farthest first, and where bare ground shows (uint8, 255 or 0), ready for shadows."""
 
     lens: Lens
     background: Image
+    ground: Image
     occluders: list[Occluder] = field(default_factory=list)
 
 
@@ -47,11 +51,15 @@ def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed
     things += [(_distance(lens, p.x, p.y), p) for p in scenery.posts]
     things += [(_distance(lens, pose.x, pose.y), (vehicle, pose)) for vehicle, pose in scenery.parked]
     occluders = []
+    ground = np.full(image.shape[:2], 255, np.uint8)
     for distance, thing in sorted(things, key=lambda item: -item[0]):
-        if 4.0 < distance < 160.0:
+        if _NEAREST_M < distance < 160.0:
             found = _draw_thing(image, thing, lens, light, distance)
-            occluders += [found] if found is not None else []
-    return View(lens, image, occluders)
+            if found is not None:
+                occluders.append(found)
+                x0, y0, x1, y1 = found.drawn.roi
+                ground[y0:y1, x0:x1] &= ~found.drawn.mask
+    return View(lens, image, ground, occluders)
 
 
 def _draw_thing(
@@ -59,7 +67,7 @@ def _draw_thing(
 ) -> Occluder | None:
     if isinstance(thing, tuple):
         vehicle, pose = thing
-        drop_shadow(image, vehicle, pose, lens, light)
+        drop_shadow(image, vehicle, pose, lens, light, np.full(image.shape[:2], 255, np.uint8))
         drawn = draw_vehicle(image, vehicle, pose, lens, light)
         return None if drawn is None else Occluder(drawn, distance, vehicle)
     mask = np.zeros(image.shape[:2], np.uint8)
@@ -81,20 +89,20 @@ def _distance(lens: Lens, x: float, y: float) -> float:
 
 def _ground_and_sky(network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int) -> Image:
     ahead = lens.axes[2, :2] / np.linalg.norm(lens.axes[2, :2])
-    x, y = lens.position[:2] + ahead * 30
+    x, y = lens.position[:2] + ahead * 28
     shadows = shadow_polygons(scenery, light)
     strength = 0.75 * light.sun_power
     width, height = lens.size
-    near = paint_ground(network, (float(x), float(y)), 90.0, 20.0, seed, shadows, strength)
-    far = paint_ground(network, (float(x), float(y)), 600.0, 4.0, seed + 1, shadows, strength)
+    near = paint_ground(network, (float(x), float(y)), 80.0, 18.0, seed, shadows, strength)
+    far = paint_ground(network, (float(x), float(y)), 480.0, 3.0, seed + 1, shadows, strength)
     to_image = np.array([[2, 0, -0.5], [0, 2, -0.5], [0, 0, 1.0]]) @ lens.ground_to_image
     layers = [
         cv2.warpPerspective(m.image, to_image @ np.linalg.inv(m.to_map), (2 * width, 2 * height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for m in (far, near)
     ]  # fmt: skip
     inside = cv2.warpPerspective(_vignette(len(near.image)), to_image @ np.linalg.inv(near.to_map), (2 * width, 2 * height))
-    share = inside[..., None].astype(np.float32) / 255
-    ground = cv2.resize(layers[0] * (1 - share) + layers[1] * share, (width, height), interpolation=cv2.INTER_AREA)
+    share = inside.astype(np.float32) / 255
+    ground = cv2.resize(cv2.blendLinear(layers[1], layers[0], share, 1 - share), (width, height), interpolation=cv2.INTER_AREA)
     return _with_sky(ground, lens, light, seed)
 
 
@@ -104,7 +112,7 @@ def _vignette(size: int) -> Image:
     return np.rint(255 * np.minimum(axis[:, None], axis[None])).astype(np.uint8)
 
 
-def _with_sky(ground: NDArray[np.float32], lens: Lens, light: Light, seed: int) -> Image:
+def _with_sky(ground: Image, lens: Lens, light: Light, seed: int) -> Image:
     width, height = lens.size
     rows = (np.arange(height) + 0.5 - height / 2) / lens.focal_px
     down = rows * np.cos(lens.pitch_rad) + np.sin(lens.pitch_rad)  # sine of the angle below the horizon, up to a scale
