@@ -45,11 +45,11 @@ class EmbedParams(Params):
     """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd with weights, else histogram."""
     weights: Path | None = None
     """sgfd: checkpoint of the ``reid`` command."""
-    crops: int = Field(8, ge=1, le=1000)
+    crops: int = Field(default=8, ge=1, le=1000)
     """Crops per tracklet, spread over its life; fewer where it has fewer boxes."""
-    margin: float = Field(0.05, ge=0, le=1)
+    margin: float = Field(default=0.05, ge=0, le=1)
     """Share of the box's sides added on each side of the crop."""
-    batch: int = Field(32, ge=1, le=4096)
+    batch: int = Field(default=32, ge=1, le=4096)
     """Crops at once."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Arithmetic of sgfd; auto: bfloat16 where the device computes it natively, else float32."""
@@ -72,7 +72,7 @@ def embed(
     return _joined(parts)
 
 
-def make_embedder(params: EmbedParams, device: str = "auto", threads: int = 0) -> Embedder:
+def make_embedder(params: EmbedParams, device: str = "auto") -> Embedder:
     """The embedder that the parameters name; says in one line if it falls back to colours for want of weights.
 
     Raises ConfigError for an unknown name, WeightsError for a wrong checkpoint.
@@ -91,7 +91,7 @@ def make_embedder(params: EmbedParams, device: str = "auto", threads: int = 0) -
                 "No embedding weights given: vehicles are told apart by colour histograms only (embed.weights)."
             )
     module = importlib.import_module(f"mtmc.embed.{name}")
-    return module.make(params, device, threads)  # type: ignore[no-any-return]
+    return module.make(params, device)  # type: ignore[no-any-return]
 
 
 def _own_embedder(params: EmbedParams, device: str) -> Embedder:

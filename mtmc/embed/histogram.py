@@ -12,8 +12,8 @@ from mtmc.embed import EmbedParams
 from mtmc.video import Image
 
 
-def make(params: EmbedParams, device: str, threads: int) -> HistogramEmbedder:
-    """Needs no model: ``device`` and ``threads`` do not matter."""
+def make(params: EmbedParams, device: str) -> HistogramEmbedder:
+    """Needs no model: ``device`` does not matter."""
     return HistogramEmbedder()
 
 

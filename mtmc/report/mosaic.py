@@ -43,13 +43,13 @@ class Grid:
 
 
 def lay_out(sizes: Sequence[tuple[int, int]], limit: tuple[int, int]) -> Grid:
-    """The grid inside ``limit`` (width, height) that shows the cameras of ``sizes`` largest; none is enlarged more than twice."""
+    """The grid inside ``limit`` (width, height) that shows the cameras of ``sizes`` largest; none is enlarged."""
     widest, highest = max(w for w, _ in sizes), max(h for _, h in sizes)
     best, best_scale = 1, 0.0
     for columns in range(1, len(sizes) + 1):
         rows = math.ceil(len(sizes) / columns)
         room = (limit[0] - GAP_PX * (columns - 1)) / columns, (limit[1] - GAP_PX * (rows - 1)) / rows
-        scale = min(room[0] / widest, room[1] / highest, 2.0)
+        scale = min(room[0] / widest, room[1] / highest, 1.0)
         if scale > best_scale:
             best, best_scale = columns, scale
     cell = max(2, int(widest * best_scale)), max(2, int(highest * best_scale))
@@ -129,7 +129,7 @@ class _Tile:
             yield clip.first_frame, image
 
     def _cell_picture(self, image: Image) -> Image:
-        picture = self._annotated(image, self._frame, _fitted(self._camera.size, self._cell, 2.0))
+        picture = self._annotated(image, self._frame, _fitted(self._camera.size, self._cell, 1.0))
         return self._centred(picture)
 
     def _annotated(self, image: Image, frame: int, size: tuple[int, int]) -> Image:
