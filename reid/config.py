@@ -6,6 +6,7 @@ and the field says so.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -207,13 +208,16 @@ def _read_with_base(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """A TOML file, or the config.json of a training."""
     try:
+        if path.suffix == ".json":
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(
             path, "a TOML file", "nothing", "Give --config an existing file; configs/reid/ has some."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as bad:
         raise UserError(path, "TOML", str(bad), "Correct the line named.") from None
 
 
