@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,19 +39,21 @@ def draw_frame(view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Ligh
     ordered = [item for item in ordered if lens.may_see(item[2].x, item[2].y, item[1].length_m / 2)]
     for _, vehicle, pose in ordered:
         drop_shadow(image, vehicle, pose, lens, light, view.ground)
-    ids = np.zeros(image.shape[:2], np.int32)
-    known: dict[int, tuple[Vehicle | None, Drawn]] = {}
+    ids = view.ids.copy()
+    moving: list[tuple[Vehicle, Drawn]] = []
     waiting = list(view.occluders)
     for away, vehicle, pose in ordered:
         while waiting and waiting[0].distance_m > away:
-            _cover(image, ids, view, waiting.pop(0), known)
+            _cover(image, ids, view, waiting.pop(0), moving)
         drawn = draw_vehicle(image, vehicle, pose, lens, light)
         if drawn is not None:
-            _mark(ids, drawn, vehicle.id)
-            known[vehicle.id] = vehicle, drawn
+            moving.append((vehicle, drawn))
+            x0, y0, x1, y1 = drawn.roi
+            ids[y0:y1, x0:x1][drawn.mask > 0] = vehicle.id
     for occluder in waiting:
-        _cover(image, ids, view, occluder, known)
-    return image, [s for s in (_seen(ids, v, d, min_size_px) for v, d in known.values() if v is not None) if s is not None]
+        _cover(image, ids, view, occluder, moving)
+    parked = [(o.vehicle, o.drawn) for o in view.occluders if o.vehicle is not None]
+    return image, [s for s in (_seen(ids, v, d, min_size_px) for v, d in parked + moving) if s is not None]
 
 
 def distance(lens: Lens, pose: Pose) -> float:
@@ -58,21 +61,17 @@ def distance(lens: Lens, pose: Pose) -> float:
     return float(np.hypot(lens.position[0] - pose.x, lens.position[1] - pose.y))
 
 
-def _mark(ids: NDArray[np.int32], drawn: Drawn, number: int) -> None:
-    x0, y0, x1, y1 = drawn.roi
-    ids[y0:y1, x0:x1][drawn.mask > 0] = number
-
-
-def _cover(image: Image, ids: NDArray[np.int32], view: View, thing: Occluder, known: dict[int, tuple[Vehicle | None, Drawn]]) -> None:
-    """Put a still thing back in front of the farther vehicles, where it hides some; mark it if it is a parked vehicle."""
+def _cover(image: Image, ids: NDArray[np.int32], view: View, thing: Occluder, moving: Sequence[tuple[Vehicle, Drawn]]) -> None:
+    """Put a still thing back in front of the farther vehicles, where it hides some."""
+    if not any(_meet(thing.drawn.roi, drawn.roi) for _, drawn in moving):
+        return
     x0, y0, x1, y1 = thing.drawn.roi
-    window = ids[y0:y1, x0:x1]
-    hides = (thing.drawn.mask > 0) & (window > 0)
-    if hides.any():
-        image[y0:y1, x0:x1][hides] = view.background[y0:y1, x0:x1][hides]
-    window[thing.drawn.mask > 0] = thing.vehicle.id if thing.vehicle is not None else 0
-    if thing.vehicle is not None:
-        known[thing.vehicle.id] = thing.vehicle, thing.drawn
+    cv2.copyTo(view.background[y0:y1, x0:x1], thing.drawn.mask, image[y0:y1, x0:x1])
+    cv2.copyTo(view.ids[y0:y1, x0:x1], thing.drawn.mask, ids[y0:y1, x0:x1])
+
+
+def _meet(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _seen(ids: NDArray[np.int32], vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | None:

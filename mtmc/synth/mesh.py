@@ -5,6 +5,7 @@ Vehicle frame: x forward, y left, z up, metres, origin on the ground below the m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -58,9 +59,8 @@ class MeshBuilder:
     ) -> None:  # fmt: skip
         """Add a flat convex polygon; it faces ``outward``, by default away from its solid's centre."""
         corners = np.asarray(points, np.float64)
-        after = np.roll(corners, -1, axis=0)
-        normal = np.cross(corners, after).sum(axis=0)  # Newell's method: right for any flat polygon
-        length = float(np.linalg.norm(normal))
+        normal = _newell(corners)
+        length = math.sqrt(float(normal @ normal))
         if length < 1e-9:
             return
         away = corners.mean(axis=0) - self.centres[solid] if outward is None else np.asarray(outward, np.float64)
@@ -97,6 +97,13 @@ class MeshBuilder:
             np.array(colours), np.array(finish), np.array(detail, np.float64), np.array(solid),
             np.array(self.layers), np.array(self.centres),
         )  # fmt: skip
+
+
+def _newell(corners: Array) -> Array:
+    """Normal of a flat polygon, twice its area long (Newell's method)."""
+    x, y, z = corners.T
+    u, v, w = np.concatenate([corners[1:], corners[:1]]).T
+    return np.array([y @ w - z @ v, z @ u - x @ w, x @ v - y @ u])
 
 
 def patch(quad: Array, along: tuple[float, float], up: tuple[float, float]) -> Array:

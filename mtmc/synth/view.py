@@ -34,11 +34,13 @@ class Occluder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A camera's still picture, its occluders, farthest first, and where bare ground shows (uint8, 255 or 0), ready for shadows."""
+    """A camera's still picture; where bare ground shows (uint8, 255 or 0), ready for shadows; the ids of the parked vehicles that
+    show (int32 image); and what can hide vehicles, farthest first."""
 
     lens: Lens
     background: Image
     ground: Image
+    ids: NDArray[np.int32]
     occluders: list[Occluder] = field(default_factory=list)
 
 
@@ -51,15 +53,16 @@ def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed
     things += [(_distance(lens, p.x, p.y), p) for p in scenery.posts]
     things += [(_distance(lens, pose.x, pose.y), (vehicle, pose)) for vehicle, pose in scenery.parked]
     occluders = []
-    ground = np.full(image.shape[:2], 255, np.uint8)
+    ids = np.zeros(image.shape[:2], np.int32)
     for distance, thing in sorted(things, key=lambda item: -item[0]):
         if _NEAREST_M < distance < 160.0:
             found = _draw_thing(image, thing, lens, light, distance)
             if found is not None:
                 occluders.append(found)
                 x0, y0, x1, y1 = found.drawn.roi
-                ground[y0:y1, x0:x1] &= ~found.drawn.mask
-    return View(lens, image, ground, occluders)
+                ids[y0:y1, x0:x1][found.drawn.mask > 0] = found.vehicle.id if found.vehicle is not None else -1
+    ground = np.where(ids == 0, 255, 0).astype(np.uint8)
+    return View(lens, image, ground, np.maximum(ids, 0), occluders)
 
 
 def _draw_thing(
