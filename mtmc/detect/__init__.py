@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from mtmc.appearance import histogram_rows
 from mtmc.detect.motion import MotionParams
 from mtmc.detect.suppress import suppress
+from mtmc.detect.torch_device import Precision
 from mtmc.errors import ConfigError, UserError, WeightsError
 from mtmc.geometry import clip_boxes
 from mtmc.params import Params
@@ -28,6 +29,10 @@ __all__ = ["ClipDetector", "DetectParams", "Detector", "MotionParams", "detect",
 
 ClipDetector = Callable[[Clip], Detections]
 """Boxes of one clip, numbered and sorted by frame; may remember earlier clips of the same camera."""
+
+DEFAULT_MODEL = "COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x"
+RANDOM = "random"
+"""In place of a weights file: a network that knows nothing."""
 
 DETECTORS = ("detectron2", "torchvision", "onnx", "motion", "recorded")
 
@@ -46,9 +51,10 @@ class DetectParams(Params):
     detector: str = "detectron2"
     """detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device)."""
     weights: Path | None = None
-    """Model file; detectron2 and torchvision fetch their published one if none is given."""
-    model: str = "COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x"
-    """detectron2: a model zoo name or a YAML file."""
+    """Model file; detectron2 and torchvision fetch their published one if none is given; ``random`` for trying them out."""
+    model: str = "auto"
+    """detectron2: a model zoo name or a YAML file; auto: the YAML beside the weights (same name), else
+    COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x."""
     model_classes: tuple[str, ...] = ()
     """Our label for each class of an own model, in its order; empty: COCO's classes, or what the model says itself."""
     recorded: str = "det/det_mask_rcnn.txt"
@@ -66,6 +72,8 @@ class DetectParams(Params):
     """Frames are resized to this shorter side for the network; 0: as the model was trained."""
     batch: int = Field(default=4, ge=1, le=256)
     """Frames at once."""
+    precision: Precision = "auto"
+    """detectron2, torchvision: arithmetic of the backbone; auto: bfloat16 where the device computes it natively, else float32."""
     motion: MotionParams = MotionParams()
 
     @field_validator("classes", "model_classes")

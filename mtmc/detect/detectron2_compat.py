@@ -35,7 +35,9 @@ def require_torchvision() -> None:
         import torchvision
         from torchvision.ops import nms
     except ImportError as error:
-        raise InstallError("torchvision", "the package torchvision", str(error), "Run scripts/setup, or install it.") from error
+        raise InstallError(
+            "torchvision", "the package torchvision", str(error), "Run scripts/setup, or install it."
+        ) from error
     except (RuntimeError, OSError) as error:
         raise _mismatch(str(error)) from error
     import torch
