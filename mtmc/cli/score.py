@@ -35,17 +35,20 @@ def score(
     predicted: Annotated[
         Path | None,
         typer.Argument(
-            help="Run folder, 9-column file (.txt .zip .tar.gz) or folder of cNNN/gt/gt.txt.  [default: newest in runs/]",
+            help="Run folder, 9-column file (.txt .zip .tar.gz) or folder of cNNN/gt/gt.txt; else the newest in runs/.",
             show_default=False,
         ),
     ] = None,
     gt: Annotated[
         Path | None,
-        typer.Option(help="Ground truth, the same kinds.  [default: the run's own scene]", show_default=False),
+        typer.Option(help="Ground truth: file or folder; else the run's own scene.", show_default=False),
     ] = None,
     roi: Annotated[
         Path | None,
-        typer.Option(help="Folder of masks (cNNN/roi.jpg).  [default: beside the ground truth]", show_default=False),
+        typer.Option(
+            help="Folder of masks (cNNN/roi.jpg); else those beside the ground truth, if they fit it.",
+            show_default=False,
+        ),
     ] = None,
     use_roi: Annotated[
         bool, typer.Option("--use-roi/--no-roi", help="Drop boxes with a corner outside the mask.")
@@ -78,9 +81,9 @@ def score(
 
     \b
     Examples:
-      mtmc score                                   the newest run, against its own scene
+      mtmc score                          (newest run, its own scene)
       mtmc score runs/S02 --explain --oracle
-      mtmc score track3.txt --gt ground_truth_validation.txt --roi AIC22/validation --json
+      mtmc score track3.txt --gt truth.txt --roi AIC22/validation
     """
     from mtmc.score import ScoreParams
     from mtmc.score import score as score_sides
@@ -98,6 +101,8 @@ def score(
         oracle=oracle,
     )
     sides = load_sides(predicted, gt, roi, use_roi, on_ground=measure is Measure.ground)
+    for note in sides.notes:
+        typer.echo(f"note: {note}", err=True)
     scores = score_sides(sides.truth, sides.predicted, params, sides.masks)
     asked = check or engine is Engine.motmetrics
     references = reference_scores(sides.truth, sides.predicted, params, sides.masks) if asked else {}
@@ -116,6 +121,7 @@ def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, as
         "predicted": str(sides.predicted_path),
         "truth": str(sides.truth_path),
         "engine": engine.value,
+        "masks": len(sides.masks),
         "params": params.model_dump(mode="json"),
         **to_json(scores),
     }

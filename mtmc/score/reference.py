@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,11 +106,10 @@ AnyMetrics = TypeVar("AnyMetrics", bound=Metrics)
 
 
 def _with(metrics: AnyMetrics, reference: dict[str, float]) -> AnyMetrics:
-    whole = {
-        name: int(value) if isinstance(getattr(metrics, name), int) else value for name, value in reference.items()
-    }
-    unknown = dict.fromkeys(("hota", "deta", "assa", "loca"), float("nan"))
-    return replace(metrics, **whole, **unknown)
+    values: dict[str, Any] = dict.fromkeys(("hota", "deta", "assa", "loca"), float("nan"))
+    for name, value in reference.items():
+        values[name] = int(value) if isinstance(getattr(metrics, name), int) else value
+    return replace(metrics, **values)
 
 
 def all_differences(

@@ -14,6 +14,7 @@ from mtmc.boxes import Boxes, camera_number, camera_order
 from mtmc.errors import InputError, StoreError
 from mtmc.formats import read_aicity_boxes, read_ground_truth_boxes, whole_pixels
 from mtmc.scene import read_scene
+from mtmc.score.aicity import outside_masks
 from mtmc.score.evaluate import with_ground
 from mtmc.store import open_run
 
@@ -23,7 +24,7 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True, slots=True, eq=False)
 class Sides:
     """What is to be scored: truth and predicted with cameras of the same names; masks by camera; the paths both came from; run:
-    the run folder, None for files."""
+    the run folder, None for files; notes: what the user should know about the choices made."""
 
     truth: Boxes
     predicted: Boxes
@@ -31,14 +32,15 @@ class Sides:
     truth_path: Path
     predicted_path: Path
     run: Path | None
+    notes: tuple[str, ...]
 
 
 def load_sides(
     predicted: Path | None, truth: Path | None, masks: Path | None, use_masks: bool = True, on_ground: bool = False
 ) -> Sides:
     """Read both sides. Without ``predicted`` the newest run under ``runs/``; without ``truth`` the run's own scene; without ``masks``
-    those beside the ground truth, if any. ``on_ground``: boxes without world coordinates get them from the calibrated
-    cameras of the ground truth's scene.
+    those beside the ground truth if all true boxes keep inside them, as the challenge promises of its own. ``on_ground``: boxes
+    without world coordinates get them from the calibrated cameras of the ground truth's scene.
 
     Raises InputError or StoreError for anything that cannot be read, with file and line where there is one.
     """
@@ -52,8 +54,8 @@ def load_sides(
     if on_ground and truth_path.is_dir():
         scene = read_scene(truth_path)
         boxes, true_boxes = with_ground(boxes, scene), with_ground(true_boxes, scene)
-    white = read_masks(masks, truth_path, names) if use_masks else {}
-    return Sides(true_boxes, boxes, white, truth_path, path, run)
+    white, notes = _choose_masks(masks, truth_path, names, true_boxes) if use_masks else ({}, ())
+    return Sides(true_boxes, boxes, white, truth_path, path, run, notes)
 
 
 def newest_run(runs: Path) -> Path:
@@ -114,24 +116,33 @@ def _same_camera(camera_id: str, among: tuple[str, ...] | list[str]) -> str | No
     return alike[0] if len(alike) == 1 else None
 
 
-def read_masks(folder: Path | None, truth: Path, cameras: list[str]) -> dict[str, Mask]:
-    """Masks by camera: pixels that are pure white (255), as the challenge demands.
+def _choose_masks(
+    folder: Path | None, truth_path: Path, cameras: list[str], truth: Boxes
+) -> tuple[dict[str, Mask], tuple[str, ...]]:
+    if folder is not None:
+        masks = read_masks(folder, cameras)
+        missing = [camera_id for camera_id in cameras if camera_id not in masks]
+        if missing:
+            expected = f"a mask for camera {missing[0]} ({missing[0]}/roi.jpg)"
+            raise InputError(folder, expected, "none", "Add it, or score with --no-roi.")
+        return masks, ()
+    masks = read_masks(truth_path, cameras) if truth_path.is_dir() else {}
+    cut = int(outside_masks(truth, masks).sum())
+    if not cut:
+        return masks, ()
+    why = f"the masks beside the ground truth cut {cut} of its own {len(truth)} boxes, so they are left out"
+    return {}, (f"{why}; --roi {truth_path} insists on them",)
 
-    From ``folder`` (``c041/roi.jpg`` or ``test/c041/roi.jpg``), which must have one for each camera; without it those beside the ground
-    truth. Raises InputError for a missing or unreadable mask.
+
+def read_masks(folder: Path, cameras: list[str]) -> dict[str, Mask]:
+    """Masks by camera, of ``c041/roi.jpg`` or ``test/c041/roi.jpg`` in the folder: pixels that are pure white (255), as the challenge
+    demands. Raises InputError for a file that is no image.
     """
     found: dict[str, Path] = {}
-    base = folder or (truth if truth.is_dir() else None)
-    if base is not None:
-        files = [path for pattern in ("*/roi.*", "*/*/roi.*") for path in sorted(base.glob(pattern))]
-        for path in files:
-            camera_id = _same_camera(path.parent.name, cameras)
-            if path.suffix.lower() in (".jpg", ".png") and camera_id is not None:
-                found.setdefault(camera_id, path)
-    missing = [camera_id for camera_id in cameras if camera_id not in found]
-    if folder is not None and missing:
-        expected = f"a mask for camera {missing[0]} ({missing[0]}/roi.jpg)"
-        raise InputError(folder, expected, "none", "Add it, or score with --no-roi.")
+    for path in [path for pattern in ("*/roi.*", "*/*/roi.*") for path in sorted(folder.glob(pattern))]:
+        camera_id = _same_camera(path.parent.name, cameras)
+        if path.suffix.lower() in (".jpg", ".png") and camera_id is not None:
+            found.setdefault(camera_id, path)
     return {camera_id: _white(path) for camera_id, path in found.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
 from rich.table import Table
 from rich.text import Text
 
@@ -41,7 +42,8 @@ def renderables(scores: Scores, explain: bool = False) -> Iterator[Table | Text]
         )
     if explain:
         yield loss_table(scores)
-        yield vehicles_table(scores)
+        if scores.loss.boxes.any():
+            yield vehicles_table(scores)
     if scores.oracle:
         yield oracle_table(scores)
 
@@ -73,7 +75,7 @@ def _filter_line(scores: Scores) -> str:
     parts = []
     for name, count in scores.filters.items():
         if count is None:
-            parts.append(f"rows {FILTER_NAMES[name]}: not asked")
+            parts.append(f"rows {FILTER_NAMES[name]} not looked for")
         elif count or name != "other_camera":
             parts.append(f"{count} rows {FILTER_NAMES[name]}")
     error = f"; ground error {scores.ground_error_m:.2f} m" if not math.isnan(scores.ground_error_m) else ""
@@ -110,10 +112,11 @@ def vehicles_table(scores: Scores) -> Table:
     table = Table(title=f"{title} (IDF1)")
     table.add_column("vehicle", justify="right")
     table.add_column("total", justify="right")
-    for cause in CAUSES:
-        table.add_column(cause.replace("_", " "), justify="right")
+    costly = np.flatnonzero(loss.boxes)
+    for number in costly:
+        table.add_column(CAUSES[number].replace("_", " "), justify="right")
     for name, boxes in ranked[:MOST_VEHICLES]:
-        shares = [f"{count / loss.total:.4f}" if count else "" for count in boxes]
+        shares = [f"{count / loss.total:.4f}" if count else "" for count in boxes[costly]]
         table.add_row("none" if name is None else str(name), f"{boxes.sum() / loss.total:.4f}", *shares)
     return table
 
