@@ -45,7 +45,8 @@ def quieter(features: Float, source: Long, target: Long, probability: Double) ->
         return features
     differences = (features[source[sure]] - features[target[sure]]).astype(np.float64)
     noise = differences.T @ differences / len(sure)
-    shrink = min(size / (size + len(sure)) + 0.05, 1.0)
+    shrink = min(size / (size + len(sure)), 1.0)
     noise = (1 - shrink) * noise + shrink * np.trace(noise) / size * np.eye(size)
     values, vectors = np.linalg.eigh(noise)
+    values = np.maximum(values, np.median(values))
     return unit((features @ (vectors / np.sqrt(values)) @ vectors.T).astype(np.float32))

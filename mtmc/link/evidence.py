@@ -47,17 +47,21 @@ def _medians(values: Double, group: Long, least: int) -> Double:
 
 
 def weigh(
-    network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double
+    network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double, own: Double
 ) -> dict[str, Double]:
-    """Evidence (P,) of each kind; the sum is the log-odds of the link against both ends staying free. ``score``: cosines."""
+    """Evidence (P,) of each kind; the sum is the log-odds of the link against both ends staying free.
+
+    ``score``: cosines; ``own``: the probabilities from which ``network`` was learned (zeros if from other data), so that no pair speaks
+    for itself.
+    """
     ports, meaning, travel = network.ports, network.meaning, network.travel
     a, b = pairs.source, pairs.target
     pieces = travel.source[pairs.link] == travel.target[pairs.link]
-    time = np.where(pieces, _gap(pairs.seconds, meaning.gap_s), travel.log_density(pairs.link, pairs.seconds))
+    time = np.where(pieces, _gap(pairs.seconds, meaning.gap_s), travel.log_density(pairs.link, pairs.seconds, own))
     return {
         "appearance": meaning.appearance(score),
         "time": time,
-        "path": network.paths.log_odds(travel, ports, pairs.link, ports.exit[a], ports.entry[b]),
+        "path": network.paths.log_odds(travel, ports, pairs.link, ports.exit[a], ports.entry[b], own),
         "size": meaning.size(np.abs(sizes[a] - sizes[b])),
         "kind": meaning.kind[table.label[a], table.label[b]],
         "place": _place(table, ports, a, b, pieces, meaning.drift),

@@ -15,7 +15,7 @@ from mtmc.link.density import Bell, learn_ratio
 from mtmc.link.discover import Peak
 from mtmc.link.evidence import weigh
 from mtmc.link.feasible import GAP_S, Candidates, drift
-from mtmc.link.network import GRID, STRAY, CameraNetwork, Meaning, Paths, Travel
+from mtmc.link.network import GRID, PRIOR_FLOW, STRAY, CameraNetwork, Meaning, Paths, Travel
 from mtmc.link.ports import PortMap
 from mtmc.structures import LABELS, Double, Long, TrackletTable
 
@@ -47,8 +47,9 @@ def first_travel(peaks: Sequence[Peak], ports: PortMap, cameras: int) -> tuple[T
     density += [np.full(GRID, 1.0 / GAP_S)] * cameras
     source, target = np.array(ends, np.int64).reshape(-1, 2).T
     travel = Travel(
-        source, target, np.array(low), np.array(high), np.array(density).reshape(-1, GRID), np.array(flow, np.float64)
-    )
+        source, target, np.array(low), np.array(high), np.array(density).reshape(-1, GRID),
+        np.array(flow, np.float64), np.zeros(len(flow)),
+    )  # fmt: skip
     return travel, groups
 
 
@@ -122,22 +123,21 @@ def _travel(travel: Travel, pairs: Candidates, probability: Double) -> Travel:
     step = (travel.high_s - travel.low_s) / GRID
     bins = np.clip((pairs.seconds - travel.low_s[pairs.link]) / step[pairs.link], 0, GRID - 1).astype(np.int64)
     histogram = np.bincount(pairs.link * GRID + bins, probability, len(travel) * GRID).reshape(-1, GRID)
-    density = np.array([_curve(h, old, s) for h, old, s in zip(histogram, travel.density, step, strict=True)]).reshape(
-        -1, GRID
-    )
-    return replace(travel, density=density, flow=flow)
+    blended = histogram + PRIOR_FLOW * travel.density * step[:, None]
+    width = _bandwidths(blended, flow)
+    curves = [gaussian_filter1d(b, w, mode="nearest") for b, w in zip(blended, width, strict=True)]
+    density = np.array(curves).reshape(-1, GRID)
+    density /= density.sum(axis=1, keepdims=True) * step[:, None]
+    density = (1 - STRAY) * density + STRAY / (GRID * step)[:, None]
+    height = (1 - STRAY) / (np.sqrt(2 * np.pi) * width * step)
+    return replace(travel, density=density, flow=flow, height=height)
 
 
-def _curve(histogram: Double, before: Double, step: float) -> Double:
-    """Smoothed travel-time density with its outlier part, shrunk to the last one by three vehicles' worth."""
-    total = histogram.sum()
-    blended = histogram + 3.0 * before * step
-    cumulated = np.cumsum(blended) / blended.sum()
-    low, high = np.searchsorted(cumulated, (0.25, 0.75))
-    width = 0.8 * max((high - low) / 1.35, 0.7) * max(total, 1.0) ** -0.2
-    curve = gaussian_filter1d(blended, max(width, 0.7), mode="nearest")
-    curve /= curve.sum() * step
-    return np.asarray((1 - STRAY) * curve + STRAY / (GRID * step))
+def _bandwidths(blended: Double, flow: Double) -> Double:
+    """Width (L,) of the smoothing kernel in bins, by the interquartile range and the number of vehicles."""
+    cumulated = np.cumsum(blended, axis=1) / blended.sum(axis=1, keepdims=True)
+    quartiles = (cumulated < 0.75).sum(axis=1) - (cumulated < 0.25).sum(axis=1)
+    return np.asarray(np.maximum(0.8 * quartiles / 1.35 * np.maximum(flow, 1.0) ** -0.2, 0.7))
 
 
 def _paths(network: CameraNetwork, table: TrackletTable, pairs: Candidates, probability: Double) -> Paths:

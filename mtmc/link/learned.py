@@ -50,9 +50,15 @@ class Network:
         for r in range(ROUNDS):
             pairs = candidates(table, timetable, network.travel, ahead)
             score = cosine(features, pairs.source, pairs.target)
-            ev = weigh(network, table, pairs, score, sizes)
+            key = pairs.source * len(table) + pairs.target
+            own = np.zeros(len(pairs))
+            if r:
+                at = np.minimum(np.searchsorted(old_key, key), len(old_key) - 1)
+                own = np.where(old_key[at] == key, old_p[at], 0.0)
+            ev = weigh(network, table, pairs, score, sizes, own)
             odds = sum(ev.values())
             p = link_probabilities(len(table), pairs.source, pairs.target, odds)
+            old_key, old_p = key, p
             if self.debug is not None:
                 self.debug(r, network, pairs, ev, p)
             if r == ROUNDS - 1:

@@ -17,6 +17,8 @@ from mtmc.structures import Double, Long
 GRID = 128
 STRAY = 0.03
 """Share of transitions that keep no travel time: the outlier part of every density."""
+PRIOR_FLOW = 3.0
+"""A travel-time density changes its mind once it has seen more than this many vehicles."""
 SHRINK = 3.0
 """A port's own habits count once it has seen more than this many vehicles; until then its camera's do."""
 
@@ -24,7 +26,8 @@ SHRINK = 3.0
 @dataclass(frozen=True, slots=True, eq=False)
 class Travel:
     """Links between cameras. source, target (L,) camera indices; low_s, high_s (L,) the gate, seconds from exit to entry by the
-    cameras' own clocks; density (L, G) of the seconds within the gate, integrating to 1; flow (L,) expected transitions."""
+    cameras' own clocks; density (L, G) of the seconds within the gate, integrating to 1; flow (L,) expected transitions; height (L,): what one
+    transition adds to the density at its own place, times flow (0: unknown)."""
 
     source: Long
     target: Long
@@ -32,6 +35,7 @@ class Travel:
     high_s: Double
     density: Double
     flow: Double
+    height: Double
 
     def __len__(self) -> int:
         return len(self.source)
@@ -40,14 +44,19 @@ class Travel:
         """The chosen links."""
         return Travel(*(getattr(self, name)[rows] for name in self.__slots__))
 
-    def log_density(self, link: Long, seconds: Double) -> Double:
-        """log of (density x gate width) (P,): evidence of travel times against any time in the gate."""
+    def log_density(self, link: Long, seconds: Double, own: Double) -> Double:
+        """log of (density x gate width) (P,): evidence of travel times against any time in the gate.
+
+        ``own`` (P,): how much each pair has itself contributed to ``flow``; a pair is no evidence for itself.
+        """
         width = (self.high_s - self.low_s)[link]
         position = (seconds - self.low_s[link]) / width * GRID - 0.5
         left = np.clip(np.floor(position).astype(np.int64), 0, GRID - 2)
         share = np.clip(position - left, 0.0, 1.0)
         value = self.density[link, left] * (1 - share) + self.density[link, left + 1] * share
-        return np.asarray(np.log(value * width))
+        total = self.flow[link] + PRIOR_FLOW
+        others = (value * total - own * self.height[link]) / (total - own)
+        return np.asarray(np.log(np.maximum(others * width, STRAY)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,24 +74,29 @@ class Paths:
         """Path numbers (P,) of (link, exit port, entry port)."""
         return np.asarray((link * len(self.leaving) + exit_) * len(self.entering) + entry)
 
-    def log_odds(self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long) -> Double:
+    def log_odds(
+        self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long, own: Double
+    ) -> Double:
         """log odds (P,) that a vehicle at this exit goes this way rather than nowhere, over the rate at which vehicles from nowhere
-        would turn up at the entry within the link's gate."""
-        way, gone = self._choices(travel, ports, link, exit_, entry)
+        would turn up at the entry within the link's gate. ``own`` (P,): each pair's own part in the counts, left out."""
+        way, gone = self._choices(travel, ports, link, exit_, entry, own)
         width = (travel.high_s - travel.low_s)[link]
         return np.asarray(np.log(way) - np.log(gone) - np.log(self.unborn[entry] * width))
 
-    def _choices(self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long) -> tuple[Double, Double]:
+    def _choices(
+        self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long, own: Double
+    ) -> tuple[Double, Double]:
         """Probability (P,) of the path, and (P,) of going nowhere, given the exit; shrunk to the camera's habits."""
         cameras = np.bincount(ports.exit_camera, self.leaving)
-        habit = (travel.flow / (cameras[travel.source] + 1.0))[link]
+        habit = np.maximum(travel.flow[link] - own, 0.05) / (cameras[travel.source] + 1.0)[link]
         arrivals = np.zeros((len(travel), len(self.entering)))
         first, entered = self.key // (len(self.leaving) * len(self.entering)), self.key % len(self.entering)
         np.add.at(arrivals, (first, entered), self.count)
         doors = np.bincount(ports.entry_camera)[travel.target]
-        share = (arrivals[link, entry] + 0.5) / (travel.flow + 0.5 * doors)[link]
+        share = (np.maximum(arrivals[link, entry] - own, 0.0) + 0.5) / ((travel.flow + 0.5 * doors)[link] - own)
         total = self.leaving[exit_] + SHRINK
-        way = (self._counted(self.number(link, exit_, entry)) + SHRINK * habit * share) / total
+        counted = np.maximum(self._counted(self.number(link, exit_, entry)) - own, 0.0)
+        way = (counted + SHRINK * habit * share) / total
         used = np.bincount(self.key // len(self.entering) % len(self.leaving), self.count, len(self.leaving))
         gone = np.maximum(self.leaving - used, 0.0)[exit_] + SHRINK * 0.4
         return way, gone / total
