@@ -1,0 +1,189 @@
+"""Do the paper's branches help on real vehicles? A small SGFD from random weights on two-camera crops, variant by variant.
+
+Learns from the table's train split (all kinds of vehicles), asks each val vehicle of camera 1 for itself among those of camera 2,
+and prints Top-1 and mAP, mean and standard deviation over seeds: colour histogram, untrained network, GB, GB+GFB, full SGFD. All
+trained variants get the same images in the same order, the same epochs and the same recipe. Finished trainings are kept in --out and not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reid.checkpoint import load_model, save_model
+from reid.config import (
+    AugmentParams,
+    LoopParams,
+    LossParams,
+    NetworkParams,
+    OptimizerParams,
+    SamplerParams,
+    TrainParams,
+    Variant,
+)
+from reid.datasets import Dataset, ImageSet, load_dataset
+from reid.embedder import embed_images
+from reid.evaluation import evaluate_dataset
+from reid.sgfd import SGFD
+from reid.train import Training
+
+Features = NDArray[np.float32]
+Embed = Callable[[Sequence[Path]], Features]
+Result = dict[str, float]
+
+FOUR_WHEELS = ("car", "truck", "bus")
+VARIANTS: dict[str, Variant] = {"GB only": "global", "GB + GFB": "geometric", "SGFD (GB + GFB + SLB)": "full"}
+SIZE = (96, 96)
+COLOURS = (16, 8, 8)
+
+
+def main() -> None:
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    data = load_dataset("csv", args.data)
+    kinds = read_kinds(args.data)
+    tests = {"cars, trucks, buses": of_kinds(data, kinds), "all vehicles": data}
+    rows = {"colour histogram": [judge(histograms, tests)]}
+    rows["untrained SGFD"] = [judge(network_embed(untrained(seed)), tests) for seed in range(args.seeds)]
+    folders = [
+        (name, seed, args.out / f"{variant}-{seed}") for seed in range(args.seeds) for name, variant in VARIANTS.items()
+    ]
+    for name, seed, folder in folders:
+        model = trained(folder, recipe(VARIANTS[name], seed, args.epochs), data)
+        rows.setdefault(name, []).append(judge(network_embed(model), tests))
+        print(table({name: rows[name]}, tests), flush=True)
+    print(f"\n{describe(data, tests, args)}\n{table(rows, tests)}")
+    seconds = [json.loads((folder / "cost.json").read_text())["cpu_s"] for _, _, folder in folders]
+    print(f"CPU time of the trainings: {sum(seconds) / 60:.1f} core-minutes")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shared = Path(os.environ.get("MTMC_SHARED", "../shared"))
+    parser.add_argument("--data", type=Path, default=shared / "data/vehicle-reid-hcmc")
+    parser.add_argument("--out", type=Path, default=Path("runs/real_vehicles"))
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args()
+
+
+def recipe(variant: Variant, seed: int, epochs: int) -> TrainParams:
+    """The same for all variants but the network's branches."""
+    return TrainParams(
+        dataset="csv",
+        pretrained="none",
+        network=network(variant),
+        augment=AugmentParams(jitter=0.3, erase_area=(0.02, 0.2)),
+        sampler=SamplerParams(identities=12, images=2),
+        loss=LossParams(margin=0.3),
+        optimizer=OptimizerParams(lr=1e-3, schedule="cosine", warmup_epochs=2, tail_epochs=1),
+        loop=LoopParams(epochs=epochs, seed=seed, evaluate_every=0),
+    )
+
+
+def network(variant: Variant) -> NetworkParams:
+    return NetworkParams(
+        variant=variant,
+        backbone="resnet10",
+        attention_encoder="resnet10",
+        width=0.5,
+        attention_width=0.25,
+        image_size=SIZE,
+    )
+
+
+def untrained(seed: int) -> SGFD:
+    torch.manual_seed(seed)
+    return SGFD(None, **network("full").model_dump())
+
+
+def trained(folder: Path, params: TrainParams, data: Dataset) -> SGFD:
+    """The network of a folder, trained there first unless it is."""
+    if not (folder / "cost.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        started = time.process_time()
+        training = Training(params, data, folder, evaluate=no_evaluation)
+        result = training.run()
+        save_model(training.learner.judged, folder / "last.safetensors")
+        cost = {"cpu_s": time.process_time() - started, **result.losses}
+        (folder / "cost.json").write_text(json.dumps(cost))
+    return load_model(folder / "last.safetensors")
+
+
+def no_evaluation(model: SGFD, data: Dataset) -> dict[str, float]:
+    raise AssertionError("nothing is judged while it learns: the val split must not choose an epoch")
+
+
+def network_embed(model: SGFD) -> Embed:
+    return lambda paths: embed_images(model, paths, SIZE)
+
+
+def histograms(paths: Sequence[Path]) -> Features:
+    """Square roots of HSV histograms of the middle of each crop, unit: their product is the Bhattacharyya coefficient."""
+    return np.stack([histogram(path) for path in paths])
+
+
+def histogram(path: Path) -> Features:
+    image = cv2.imread(str(path))
+    height, width = image.shape[:2]
+    middle = image[height // 8 : height - height // 8, width // 8 : width - width // 8]
+    counts = cv2.calcHist([cv2.cvtColor(middle, cv2.COLOR_BGR2HSV)], [0, 1, 2], None, COLOURS, [0, 180, 0, 256, 0, 256])
+    return np.asarray(np.sqrt(counts.ravel() / counts.sum()), dtype=np.float32)
+
+
+def read_kinds(root: Path) -> dict[str, str]:
+    with (root / "index.csv").open() as file:
+        return {row["path"]: row["type"] for row in csv.DictReader(file)}
+
+
+def of_kinds(data: Dataset, kinds: dict[str, str]) -> Dataset:
+    """The same data set with four-wheeled query and gallery."""
+
+    def chosen(images: ImageSet) -> ImageSet:
+        names = [f"images/{path.parent.name}/{path.name}" for path in images.paths]
+        return images.take(np.array([kinds[name] in FOUR_WHEELS for name in names]))
+
+    return Dataset(data.name, data.train, chosen(data.query), chosen(data.gallery))
+
+
+def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
+    values = {}
+    for name, data in tests.items():
+        (figure,) = evaluate_dataset(embed, data)
+        values |= {f"{name}: Top-1": figure.values["Top-1"], f"{name}: mAP": figure.values["mAP"]}
+    return values
+
+
+def describe(data: Dataset, tests: dict[str, Dataset], args: argparse.Namespace) -> str:
+    sizes = ", ".join(f"{name} {len(test.query)} queries x {len(test.gallery)} answers" for name, test in tests.items())
+    learnt = f"{len(data.train)} images of {data.train.vehicle_count} vehicles, {args.epochs} epochs, {SIZE[0]} px, {args.seeds} seeds"
+    return f"camera 1 asks camera 2: {sizes}; trained from random weights on {learnt}; percent"
+
+
+def table(rows: dict[str, list[Result]], tests: dict[str, Dataset]) -> str:
+    columns = [f"{name}: {figure}" for name in tests for figure in ("Top-1", "mAP")]
+    lines = [" " * 24 + "".join(f"{column:>28}" for column in columns)]
+    for name, results in rows.items():
+        cells = [spread([result[column] for result in results]) for column in columns]
+        lines.append(f"{name:<24}" + "".join(f"{cell:>28}" for cell in cells))
+    return "\n".join(lines)
+
+
+def spread(values: list[float]) -> str:
+    mean = f"{100 * np.mean(values):.1f}"
+    return f"{mean} ± {100 * np.std(values, ddof=1):.1f}" if len(values) > 1 else mean
+
+
+if __name__ == "__main__":
+    main()
