@@ -42,11 +42,11 @@ _AXLES = {
 
 # Lower bodies: (x / length, width factor, bottom / height, top / height) from tail to nose.
 _SEDAN = ((-0.50, 0.84, 0.24, 0.60), (-0.47, 0.95, 0.16, 0.675), (-0.33, 1, 0.13, 0.70), (-0.05, 1, 0.13, 0.67), (0.19, 1, 0.13, 0.655),
-          (0.40, 0.97, 0.13, 0.575), (0.475, 0.90, 0.15, 0.49), (0.50, 0.78, 0.22, 0.40))  # fmt: skip
+          (0.40, 0.975, 0.13, 0.60), (0.472, 0.92, 0.14, 0.54), (0.50, 0.80, 0.19, 0.45))  # fmt: skip
 _HATCH = ((-0.50, 0.86, 0.24, 0.56), (-0.48, 0.96, 0.16, 0.66), (-0.33, 1, 0.13, 0.68), (-0.05, 1, 0.13, 0.66), (0.22, 1, 0.13, 0.645),
-          (0.40, 0.97, 0.13, 0.57), (0.475, 0.90, 0.15, 0.49), (0.50, 0.78, 0.22, 0.40))  # fmt: skip
+          (0.40, 0.975, 0.13, 0.595), (0.472, 0.93, 0.14, 0.54), (0.50, 0.81, 0.19, 0.45))  # fmt: skip
 _SUV = ((-0.50, 0.88, 0.25, 0.56), (-0.485, 0.96, 0.18, 0.62), (-0.33, 1, 0.15, 0.64), (-0.05, 1, 0.15, 0.63), (0.22, 1, 0.15, 0.62),
-        (0.42, 0.98, 0.15, 0.565), (0.48, 0.93, 0.17, 0.50), (0.50, 0.84, 0.24, 0.42))  # fmt: skip
+        (0.42, 0.985, 0.15, 0.585), (0.48, 0.94, 0.17, 0.54), (0.50, 0.86, 0.22, 0.46))  # fmt: skip
 _PICKUP = ((-0.50, 0.92, 0.28, 0.58), (-0.49, 0.97, 0.22, 0.61), (-0.30, 1, 0.18, 0.61), (-0.05, 1, 0.18, 0.61), (0.20, 1, 0.18, 0.605),
            (0.43, 0.98, 0.18, 0.575), (0.485, 0.94, 0.20, 0.52), (0.50, 0.86, 0.26, 0.44))  # fmt: skip
 
@@ -165,12 +165,16 @@ def _outward(wall: Array, centre: Array) -> Array:
 def _roof(builder: MeshBuilder, solid: int, vehicle: Vehicle, edge: Array) -> None:
     middle = edge.mean(axis=0)
     inner = middle + (edge - middle) * np.array([0.86, 0.84, 1.0]) + np.array([0, 0, 0.06])
-    builder.face(solid, inner, vehicle.roof_paint, outward=(0, 0, 1))
+    crown = np.array([0, 0, 0.045])
+    ends = [(0.0, 0.22), (0.22, 0.72), (0.72, 1.0)]
+    for (start, stop), (low, high) in zip(ends, ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0)), strict=True):
+        strip = patch(inner, (start, stop), (0, 1)) + np.array([low, high, high, low])[:, None] * crown
+        builder.face(solid, strip, vehicle.roof_paint, outward=(0, 0, 1))
     for k in range(4):
         follower = (k + 1) % 4
         builder.face(solid, np.array([edge[k], edge[follower], inner[follower], inner[k]]), vehicle.roof_paint)
     if vehicle.sunroof:
-        builder.face(solid, patch(inner, (0.50, 0.88), (0.16, 0.84)), _glass(vehicle), GLASS, 5, (0, 0, 1))
+        builder.face(solid, patch(inner + crown, (0.50, 0.86), (0.16, 0.84)), _glass(vehicle), GLASS, 5, (0, 0, 1))
     if vehicle.rack:
         _rack(builder, vehicle, inner)
 

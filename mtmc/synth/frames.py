@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.synth.lamps import headlamp_pool
 from mtmc.synth.lens import Lens
 from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
 from mtmc.synth.vehicles import Vehicle
@@ -39,13 +40,16 @@ def draw_frame(view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Ligh
     ordered = [item for item in ordered if lens.may_see(item[2].x, item[2].y, item[1].length_m / 2)]
     for _, vehicle, pose in ordered:
         drop_shadow(image, vehicle, pose, lens, light, view.ground)
+        if light.night > 0:
+            headlamp_pool(image, pose.x, pose.y, pose.yaw, vehicle.length_m / 2, lens, view.ground)
     ids = view.ids.copy()
     moving: list[tuple[Vehicle, Drawn]] = []
     waiting = list(view.occluders)
     for away, vehicle, pose in ordered:
         while waiting and waiting[0].distance_m > away:
             _cover(image, ids, view, waiting.pop(0), moving)
-        drawn = draw_vehicle(image, vehicle, pose, lens, light)
+        shaded = 1 - 0.5 * light.sun_power * view.shade.at(pose.x, pose.y) / 255
+        drawn = draw_vehicle(image, vehicle, pose, lens, light, shaded)
         if drawn is not None:
             moving.append((vehicle, drawn))
             x0, y0, x1, y1 = drawn.roi

@@ -23,7 +23,7 @@ PAVEMENT_M = 3.0
 _BEYOND_M = 150.0
 """How far a road goes on for the eye where the world of the vehicles ends."""
 
-_ASPHALT, _PAVEMENT, _GRASS, _WHITE, _YELLOW = (96, 95, 94), (148, 152, 155), (66, 104, 92), (205, 206, 206), (70, 165, 200)
+_ASPHALT, _PAVEMENT, _GRASS, _WHITE, _YELLOW = (110, 109, 108), (158, 162, 165), (70, 110, 98), (205, 206, 206), (70, 165, 200)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +32,12 @@ class GroundMap:
 
     image: Image
     to_map: Array
+
+    def at(self, x: float, y: float) -> int:
+        """Value of a one-channel map at a ground point; 0 outside."""
+        column, row = (self.to_map[:2, :2] @ (x, y) + self.to_map[:2, 2]).astype(int)
+        inside = 0 <= row < self.image.shape[0] and 0 <= column < self.image.shape[1]
+        return int(self.image[row, column]) if inside else 0
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...], strength: tuple[float, ...]) -> NDArray[np.float32]:
@@ -54,8 +60,7 @@ def paint_ground(
 ) -> GroundMap:  # fmt: skip
     """Paint the square around ``centre``; ``shadows`` are convex ground polygons (N, 2) of things that stand in the sun."""
     size = round(extent_m * pixels_per_m)
-    west, north = centre[0] - extent_m / 2, centre[1] + extent_m / 2
-    to_map = np.array([[pixels_per_m, 0, -west * pixels_per_m], [0, -pixels_per_m, north * pixels_per_m], [0, 0, 1.0]])
+    to_map = _to_map(centre, extent_m, pixels_per_m)
     brush = _Brush(np.zeros((size, size, 3), np.uint8), to_map)
     rng = np.random.default_rng(seed)
     brush.image[:] = _GRASS
@@ -180,3 +185,18 @@ def _cast(brush: _Brush, shadows: Iterable[Array], strength: float) -> None:
         cv2.fillConvexPoly(mask, cv2.convexHull(brush.fixed(polygon)), 255, cv2.LINE_AA, 4)
     keep = cv2.LUT(cv2.blur(mask, (3, 3)), np.rint(255 - strength * np.arange(256)).astype(np.uint8))
     cv2.multiply(brush.image, cv2.merge((keep, keep, keep)), dst=brush.image, scale=1 / 255)
+
+
+def shade_map(centre: tuple[float, float], extent_m: float, pixels_per_m: float, shadows: Iterable[Array]) -> GroundMap:
+    """Where the still things' shadows fall: 255 in shadow, softened; one channel."""
+    size = round(extent_m * pixels_per_m)
+    to_map = _to_map(centre, extent_m, pixels_per_m)
+    brush = _Brush(np.zeros((size, size), np.uint8), to_map)
+    for polygon in shadows:
+        cv2.fillConvexPoly(brush.image, cv2.convexHull(brush.fixed(polygon)), 255, cv2.LINE_AA, 4)
+    return GroundMap(np.asarray(cv2.blur(brush.image, (5, 5)), np.uint8), to_map)
+
+
+def _to_map(centre: tuple[float, float], extent_m: float, pixels_per_m: float) -> Array:
+    west, north = centre[0] - extent_m / 2, centre[1] + extent_m / 2
+    return np.array([[pixels_per_m, 0, -west * pixels_per_m], [0, -pixels_per_m, north * pixels_per_m], [0, 0, 1.0]])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.synth.bodies import mesh_of
+from mtmc.synth.lamps import vehicle_lamps
 from mtmc.synth.lens import Lens
 from mtmc.synth.mesh import LAMP, TAIL, Mesh
 from mtmc.synth.vehicles import Vehicle
@@ -30,7 +31,8 @@ _GLOSS = np.array([0.10, 0.42, 0.0, 0.06, 0.06])
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Sun and sky. sun (3,) unit vector towards the sun; sun_power 0 = overcast; sky and ground BGR tints in [0, 2]; night in [0, 1]."""
+    """Sun and sky. sun (3,) unit vector towards the sun; sun_power 0 = overcast; sky and ground BGR tints in [0, 2]; night and wet
+    (a road that mirrors the sky) in [0, 1]."""
 
     sun: tuple[float, float, float] = (0.45, -0.35, 0.82)
     sun_power: float = 0.60
@@ -40,6 +42,7 @@ class Light:
     night: float = 0.0
     haze_per_m: float = 0.0012
     haze: tuple[float, float, float] = (0.80, 0.76, 0.72)
+    wet: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def shade(mesh: Mesh, normals: Array, centre: Array, eye: Array, light: Light, b
     view /= np.linalg.norm(view)
     mirrored = view[2] - 2 * (normals @ view) * up
     gloss = _GLOSS[mesh.finish]
-    sky_seen = np.clip(0.45 + 0.9 * mirrored, 0.05, 1.0) * gloss * (light.ambient + 0.5 * light.sun_power)
+    sky_seen = np.clip(0.42 + 0.75 * mirrored, 0.05, 0.9) * gloss * (light.ambient + 0.5 * light.sun_power)
     reflected = view - 2 * (normals @ view)[:, None] * normals
     glint = np.clip(reflected @ np.asarray(light.sun), 0, 1) ** 24 * light.sun_power * gloss * 2.0
     colours = mesh.colours * diffuse[:, None] * np.asarray(light.tint) + sky_seen[:, None] * np.asarray(light.sky) + glint[:, None]
@@ -120,6 +123,8 @@ def draw_vehicle(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: 
     colours = hazed(colours, distance, light)
     faces = visible_faces(mesh, points, normals, lens, lens.focal_px / distance)
     mask = _paint_faces(image, roi, pixels, mesh, faces, colours)
+    if light.night > 0:
+        vehicle_lamps(image, mesh, normals, pixels, (centre - lens.position) / distance, lens.focal_px / distance, pose.braking)
     area = float(np.count_nonzero(mask))
     return Drawn(roi, mask, area if _is_inside(pixels, lens.size) else max(area, _hull_area(pixels)))
 

@@ -100,16 +100,21 @@ def make_world(params: SynthParams, seed: int) -> World:
     size = width, 2 * round(width * 9 / 32)
     places = preset.cameras(network)
     cameras = [_camera(k, place, params, size, seconds, np.random.default_rng((seed, 77, k))) for k, place in enumerate(places)]
-    return World(params, network, trips, scenery, cameras, light_of(params), seed)
+    return World(params, network, trips, scenery, cameras, light_of(params, rng), seed)
 
 
-def light_of(params: SynthParams) -> Light:
-    """The light of a scene's time of day and weather."""
+def light_of(params: SynthParams, rng: np.random.Generator) -> Light:
+    """The light of a scene's time of day and weather; the sun stands anywhere between 35 and 65 degrees high."""
+    rain = params.rain
     if params.light == "dusk":
-        return Light(sun_power=0.0, ambient=0.36, sky=(0.46, 0.36, 0.36), tint=(1.12, 0.98, 0.92), night=1.0, haze=(0.42, 0.36, 0.36))
-    if params.light == "overcast" or params.rain > 0.2:
-        return Light(sun_power=0.0, ambient=0.86 - 0.15 * params.rain, sky=(0.80, 0.76, 0.74), haze_per_m=0.0015 + 0.004 * params.rain, haze=(0.72, 0.70, 0.68))
-    return Light()
+        return Light(sun_power=0.0, ambient=0.44, sky=(0.52, 0.42, 0.42), tint=(1.14, 0.98, 0.92), night=1.0,
+                     haze_per_m=0.0012 + 0.003 * rain, haze=(0.46, 0.40, 0.42), wet=rain)  # fmt: skip
+    if params.light == "overcast" or rain > 0.2:
+        return Light(sun_power=0.0, ambient=0.84 - 0.15 * rain, sky=(0.70, 0.66, 0.64), haze_per_m=0.0015 + 0.004 * rain,
+                     haze=(0.72, 0.70, 0.68), wet=rain)  # fmt: skip
+    azimuth, height = rng.uniform(0, 2 * math.pi), math.radians(rng.uniform(35, 65))
+    sun = math.cos(azimuth) * math.cos(height), math.sin(azimuth) * math.cos(height), math.sin(height)
+    return Light(sun=sun, wet=rain)
 
 
 def _camera(
@@ -128,7 +133,7 @@ def _camera(
     return SynthCamera(f"c{k + 1:03d}", lens, sensor, fps, offset, round(seconds * fps), int(rng.integers(1 << 31)))
 
 
-def _junction_cameras(network: Network, which: list[tuple[int, int]], view: float = 64.0) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:
+def _junction_cameras(network: Network, which: list[tuple[int, int]], view: float = 60.0) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:
     """Cameras on junction corners: (node, quarter) with quarter k looking along yaw 45 + 90 k degrees, turned to the wider road."""
     places = []
     for node, quarter in which:
@@ -136,7 +141,7 @@ def _junction_cameras(network: Network, which: list[tuple[int, int]], view: floa
         reach = network.box_half_m(node) + 2.0
         yaw = math.radians(45 + 90 * quarter)
         corner = x - math.copysign(reach, math.cos(yaw)), y - math.copysign(reach, math.sin(yaw))
-        target = corner[0] + 24 * math.cos(yaw) * 1.2, corner[1] + 24 * math.sin(yaw) * 0.75
+        target = corner[0] + 33 * math.cos(yaw), corner[1] + 19 * math.sin(yaw)
         places.append(((corner[0], corner[1], 6.8), target, view))
     return places
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.synth.ground import PARKING_M, PAVEMENT_M, noise
+from mtmc.synth.lamps import street_lamp
 from mtmc.synth.lens import Lens
 from mtmc.synth.render import Light, Pose, clipped_roi, hazed, held
 from mtmc.synth.roads import Network, Road
@@ -247,6 +248,8 @@ def draw_post(image: Image, mask: Image, post: Post, lens: Lens, light: Light) -
         cv2.line(target, _fixed(pixels[1]), _fixed(pixels[2]), colours[0], max(1, round(0.10 * scale)), cv2.LINE_AA, 3)
         cv2.line(target, _fixed(pixels[2]), _fixed(pixels[3]), colours[1], max(1, round(0.34 * scale)), cv2.LINE_AA, 3)
     mask[:] = cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1]
+    if light.night > 0 and not post.signal:
+        street_lamp(image, pixels[2], float(depth[2]), lens.focal_px)
 
 
 def draw_building(image: Image, mask: Image, house: Building, lens: Lens, light: Light) -> None:
@@ -254,7 +257,7 @@ def draw_building(image: Image, mask: Image, house: Building, lens: Lens, light:
     corners = _footprint(house)
     rng = np.random.default_rng(house.seed)
     walls = [(corners[k], corners[(k + 1) % 4]) for k in range(4)]
-    facade = _facade(rng, house)
+    facade = _facade(rng, house, light.night)
     for a, b in walls:
         normal = np.array([b[1] - a[1], a[0] - b[0]])
         normal /= np.linalg.norm(normal)
@@ -263,7 +266,7 @@ def draw_building(image: Image, mask: Image, house: Building, lens: Lens, light:
             _draw_wall(image, mask, facade, (a, b), house.height_m, lens, lit, light)
 
 
-def _facade(rng: np.random.Generator, house: Building) -> Image:
+def _facade(rng: np.random.Generator, house: Building, night: float) -> Image:
     """A wall texture (256, 512, 3)."""
     tones = ((150, 165, 178), (95, 115, 165), (178, 182, 184), (120, 140, 150), (110, 95, 88), (170, 190, 205), (80, 90, 120))
     base = np.array(tones[int(rng.integers(len(tones)))], np.float32)
@@ -275,6 +278,8 @@ def _facade(rng: np.random.Generator, house: Building) -> Image:
             x0, y0 = (column + 0.22) * 512 / columns, (floor + 0.22) * 256 / floors
             x1, y1 = (column + 0.78) * 512 / columns, (floor + 0.80) * 256 / floors
             glass = np.array([105, 85, 70]) * rng.uniform(0.6, 1.4)
+            if rng.random() < 0.4 * night:
+                glass = np.array([250, 420, 500]) * rng.uniform(0.7, 1.0)
             cv2.rectangle(wall, (int(x0) - 3, int(y0) - 3), (int(x1) + 3, int(y1) + 3), tuple(float(c) for c in base * 1.15), -1)
             cv2.rectangle(wall, (int(x0), int(y0)), (int(x1), int(y1)), tuple(float(c) for c in glass), -1)
             cv2.rectangle(wall, (int(x0), int(y0)), (int(x1), int((y0 + y1) / 2)), tuple(float(c) for c in glass * 1.25), -1)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.synth.ground import paint_ground
+from mtmc.synth.ground import GroundMap, paint_ground, shade_map
 from mtmc.synth.lens import Lens
 from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
 from mtmc.synth.roads import Network
@@ -35,18 +35,20 @@ class Occluder:
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """A camera's still picture; where bare ground shows (uint8, 255 or 0), ready for shadows; the ids of the parked vehicles that
-    show (int32 image); and what can hide vehicles, farthest first."""
+    show (int32 image); the still things' shadows on the ground; and what can hide vehicles, farthest first."""
 
     lens: Lens
     background: Image
     ground: Image
     ids: NDArray[np.int32]
+    shade: GroundMap
     occluders: list[Occluder] = field(default_factory=list)
 
 
 def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int) -> View:
     """Draw the still world as ``lens`` sees it."""
-    image = _ground_and_sky(network, scenery, lens, light, seed)
+    shadows = shadow_polygons(scenery, light)
+    image = _ground_and_sky(network, shadows, lens, light, seed)
     things: list[tuple[float, Thing]] = []
     things += [(_distance(lens, h.x, h.y), h) for h in scenery.buildings]
     things += [(_distance(lens, t.x, t.y), t) for t in scenery.trees]
@@ -62,7 +64,8 @@ def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed
                 x0, y0, x1, y1 = found.drawn.roi
                 ids[y0:y1, x0:x1][found.drawn.mask > 0] = found.vehicle.id if found.vehicle is not None else -1
     ground = np.where(ids == 0, 255, 0).astype(np.uint8)
-    return View(lens, image, ground, np.maximum(ids, 0), occluders)
+    shade = shade_map((float(lens.position[0]), float(lens.position[1])), 240.0, 2.0, shadows)
+    return View(lens, image, ground, np.maximum(ids, 0), shade, occluders)
 
 
 def _draw_thing(
@@ -90,10 +93,9 @@ def _distance(lens: Lens, x: float, y: float) -> float:
     return float(np.hypot(lens.position[0] - x, lens.position[1] - y))
 
 
-def _ground_and_sky(network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int) -> Image:
+def _ground_and_sky(network: Network, shadows: list[Array], lens: Lens, light: Light, seed: int) -> Image:
     ahead = lens.axes[2, :2] / np.linalg.norm(lens.axes[2, :2])
     x, y = lens.position[:2] + ahead * 28
-    shadows = shadow_polygons(scenery, light)
     strength = 0.75 * light.sun_power
     width, height = lens.size
     near = paint_ground(network, (float(x), float(y)), 80.0, 18.0, seed, shadows, strength)
@@ -122,7 +124,9 @@ def _with_sky(ground: Image, lens: Lens, light: Light, seed: int) -> Image:
     distance = lens.position[2] / np.maximum(down, 1e-4)
     lit = (light.ambient + 0.65 * light.sun_power) * np.asarray(light.tint)
     share = (1 - np.exp(-light.haze_per_m * distance))[:, None, None]
-    image = ground * lit * (1 - share) + 255 * np.asarray(light.haze) * share
+    mirror = light.wet * 0.45 * np.clip(1 - 2.2 * down, 0, 1)[:, None, None] ** 2  # grazing rays see the sky in a wet road
+    ground_light = ground * lit * (1 - 0.25 * light.wet) * (1 - mirror) + 255 * np.asarray(light.sky) * mirror
+    image = ground_light * (1 - share) + 255 * np.asarray(light.haze) * share
     clouds = cv2.resize(np.random.default_rng(seed + 2).standard_normal((9, 16)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     climb = np.clip(-down * 3, 0, 1)[:, None, None]
     sky = 255 * (np.asarray(light.haze) * (1 - climb) + np.asarray(light.sky) * climb * 1.08) + 7 * clouds[..., None] * climb
