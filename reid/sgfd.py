@@ -153,7 +153,7 @@ class SGFD(nn.Module):
         """
         if self.attention_encoder is None:
             raise RuntimeError(f"the variant {self.params.variant!r} has no attention")
-        return cast(Tensor, self.attention(self.attention_encoder(images)))
+        return cast(Tensor, self.attention(self.attention_encoder(self._as_weights(images))))
 
     def rotation_logits(self, rotated: Tensor) -> Tensor:
         """Logits (B, 4) of which multiple of 90 degrees each image was turned by (SLB).
@@ -166,6 +166,7 @@ class SGFD(nn.Module):
 
     def _branch_maps(self, images: Tensor) -> dict[str, Tensor]:
         """Last maps of each branch by name, in the order of the feature."""
+        images = self._as_weights(images)
         shared = self.stem(images)
         maps: dict[str, Tensor] = {}
         if self.geometric_tail is not None:
@@ -174,6 +175,10 @@ class SGFD(nn.Module):
             maps["plain"] = self.attention_encoder(images)
         maps["global"] = self.global_tail(shared)
         return maps
+
+    def _as_weights(self, images: Tensor) -> Tensor:
+        """Images in the type of the convolutions; differs only in a network fused to bfloat16."""
+        return images.to(next(self.stem.parameters()).dtype)
 
     def _head(self, name: str) -> BranchHead:
         return cast(BranchHead, self.heads[name])
