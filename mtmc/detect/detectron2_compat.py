@@ -87,7 +87,7 @@ def _pkg_resources() -> None:
 
 def _extension() -> None:
     """The package from PyPI has no ``detectron2._C``; only rotated boxes, deformable convolution and the fast COCO evaluator call it."""
-    if importlib.util.find_spec("detectron2._C") is not None:
+    if "detectron2._C" in sys.modules or importlib.util.find_spec("detectron2._C") is not None:
         return
     import detectron2
 

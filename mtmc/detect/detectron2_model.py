@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from mtmc.detect import DEFAULT_MODEL, RANDOM, DetectParams, detectron2_compat
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, label_table
+from mtmc.detect.torch_device import not_weights
 from mtmc.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
@@ -187,8 +189,8 @@ def _load_checkpoint(model: Any, path: Path) -> None:
 
     try:
         Reader(model).load(str(path))
-    except Exception as error:  # unpickling raises anything
-        raise _foreign(path, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+    except (pickle.UnpicklingError, EOFError, ImportError, RuntimeError, ValueError, KeyError, AssertionError) as error:
+        raise not_weights(path) from error
     _refuse_missing(path, missing)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from mtmc.errors import ConfigError
+from mtmc.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -41,5 +43,22 @@ def _native(device: torch.device) -> bool:
     import torch
 
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
+
+
+def read_checkpoint(path: Path) -> Any:
+    """What a .pth file holds; never runs code from it. Raises WeightsError for a missing file or another kind."""
+    import torch
+
+    if not path.is_file():
+        raise WeightsError(path, "a model file", "no such file", "Check --weights.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        raise not_weights(path) from error
+
+
+def not_weights(path: Path) -> WeightsError:
+    """For a file that torch cannot read as weights."""
+    return WeightsError(path, "a file of weights (.pth)", "another or a damaged file", "Check --weights.")

@@ -12,7 +12,7 @@ from mtmc.detect import RANDOM, ClipDetector, DetectParams
 from mtmc.detect.detectron2_compat import require_torchvision
 from mtmc.detect.found import found_in
 from mtmc.detect.labels import COCO_ID_COUNT, COCO_IDS, label_table
-from mtmc.detect.torch_device import Precision, autocast, choose_device
+from mtmc.detect.torch_device import Precision, autocast, choose_device, read_checkpoint
 from mtmc.errors import WeightsError
 from mtmc.scene import Camera
 from mtmc.structures import Detections
@@ -36,21 +36,15 @@ def make(params: DetectParams, device: str) -> TorchvisionDetector:
 
 
 def _load(model: Any, weights: Path | None) -> None:
-    import torch
-
     if str(weights) == RANDOM:
         logger.warning("Detection runs on random weights: its boxes mean nothing.")
         return
+    state = _published() if weights is None else read_checkpoint(weights)
     try:
-        state = _published() if weights is None else torch.load(weights, map_location="cpu", weights_only=True)
         model.load_state_dict(state)
-    except FileNotFoundError as error:
-        raise WeightsError(str(weights), "a model file", "no such file", "Check --weights.") from error
-    except Exception as error:  # unpickling raises anything
-        found = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        raise WeightsError(
-            str(weights), "torchvision's Mask R-CNN R50-FPN", found, "Give its .pth file with --weights."
-        ) from error
+    except (RuntimeError, TypeError, AttributeError) as error:
+        found = str(error).splitlines()[0]
+        raise WeightsError(str(weights), "torchvision's Mask R-CNN R50-FPN", found, "Give its .pth file.") from error
 
 
 def _published() -> Any:

@@ -1,0 +1,62 @@
+"""Vectors from the paper's network, trained by the ``reid`` command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.embed import EmbedParams
+from mtmc.errors import WeightsError
+from mtmc.video import Image
+
+if TYPE_CHECKING:
+    import torch
+
+    from reid.sgfd import SGFD
+
+
+def make(params: EmbedParams, device: str) -> SgfdEmbedder:
+    """The network of ``params.weights``. Raises WeightsError without one, UserError for a file that is no checkpoint."""
+    if params.weights is None:
+        raise WeightsError(
+            "embedder sgfd", "a checkpoint", "none", "Give one with --set embed.weights=FILE (reid train makes it)."
+        )
+    from reid.checkpoint import load_model
+    from reid.embedder import choose_device
+
+    place = choose_device(device)
+    return SgfdEmbedder(load_model(params.weights, place), place, params)
+
+
+class SgfdEmbedder:
+    """SGFD in inference form: both branches' features after their necks, joined (4096 with ResNet50), unit length."""
+
+    def __init__(self, model: SGFD, device: torch.device, params: EmbedParams) -> None:
+        import torch
+
+        self._model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device, self._params = device, params
+
+    def vectors(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Unit rows (M, D)."""
+        from reid.embedder import embed_crops
+
+        rgb = (np.ascontiguousarray(crop[..., ::-1]) for crop in crops)
+        size = self._model.params.image_size
+        params = self._params
+        return embed_crops(
+            self._model, rgb, size, self._device, params.batch, precision=self._precision(), flip=params.flip
+        )
+
+    def _precision(self) -> Literal["float32", "bfloat16", "float16"]:
+        """bfloat16 where the device multiplies it natively, if nothing else is asked for."""
+        import torch
+
+        if self._params.precision != "auto":
+            return self._params.precision
+        if self._device.type == "cuda":
+            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+        return "bfloat16" if self._device.type == "cpu" and torch.cpu._is_amx_tile_supported() else "float32"
