@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mtmc.config import Config, build_config, known_keys, load_config
+from mtmc.errors import ConfigError
+from mtmc.toml import to_toml
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "pipeline"
+
+
+def test_default_toml_is_what_the_code_does() -> None:
+    """Made by: mtmc config > configs/pipeline/default.toml"""
+    assert (CONFIGS / "default.toml").read_text() == to_toml(Config())
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.name)
+def test_shipped_configurations_load(path: Path) -> None:
+    config = load_config(path)
+    assert build_config(tomllib.loads(to_toml(config)), "again") == config
+
+
+def test_override_beats_file_beats_base(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text("[track]\ntracker = 'deepsort'\n[detect]\nmin_score = 0.2\nbatch = 2\n")
+    (tmp_path / "mine.toml").write_text("base = 'base.toml'\n[detect]\nmin_score = 0.4\n")
+    config = load_config(tmp_path / "mine.toml", ["detect.batch=3", "detect.detector=motion"])
+    assert (config.track.tracker, config.detect.min_score, config.detect.batch, config.detect.detector) == (
+        "deepsort",
+        0.4,
+        3,
+        "motion",
+    )
+
+
+def test_base_goes_one_level_deep(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("base = 'b.toml'")
+    (tmp_path / "b.toml").write_text("base = 'c.toml'")
+    with pytest.raises(ConfigError, match="base"):
+        load_config(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("track.traker=jde", r"Did you mean 'track\.tracker'"),
+        ("detect.min_scor=0.2", r"Did you mean 'detect\.min_score'"),
+        ("detect.min_score=1.5", "less than or equal to 1"),
+        ("detect.min_score=often", "number"),
+        ("=1", "key=value"),
+    ],
+)
+def test_mistakes_name_the_key(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, [override])
+
+
+def test_every_key_is_explained_once() -> None:
+    keys = list(known_keys())
+    assert len(keys) == len(set(keys))
+    assert {"detect.detector", "track.tracker", "embed.embedder", "link.linker", "report.video"} <= set(keys)
