@@ -23,6 +23,7 @@ class CleanParams(Params):
     """Which boxes and tracklets to keep."""
 
     min_length_s: float = Field(0.5, ge=0, description="tracklets with fewer boxes than this many seconds of frames go")
+    min_best_score: float = Field(0.0, ge=0, le=1, description="tracklets whose best box scores less go")
     min_area_px: float = Field(200.0, ge=0, description="boxes of this area or less go (square pixels)")
     border: Literal["keep", "trim", "drop_left_top"] = Field(
         "keep", description="boxes at the image border: keep; trim off the ends; or drop tracklets ever at left or top"
@@ -47,7 +48,8 @@ def clean(
     kept = [t for t in tracklets if not (params.border == "drop_left_top" and touches_left_or_top(t.xyxy))]
     trimmed = [part for t in kept if (part := _good_boxes(t, size, roi, params)) is not None]
     long_enough = [t for t in trimmed if len(t) >= params.min_length_s * fps]
-    return [t for t in long_enough if params.parked == "keep" or not is_parked(t, fps, params)]
+    sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
+    return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
 
 
 def _good_boxes(tracklet: Tracklet, size: tuple[int, int], roi: Mask | None, params: CleanParams) -> Tracklet | None:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mtmc.structures import Detections
 from mtmc.track.kalman import to_measurements
-from mtmc.track.pairs import grown
 
 Double = NDArray[np.float64]
 
@@ -20,11 +19,11 @@ Double = NDArray[np.float64]
 class Clip:
     """Detections with score >= ``low``, sorted by frame, falling score and box, so that their order in a frame does not matter.
 
-    rows (N,): where they stand in the caller's arrays; xyxy, measured, reach (N, 4): corners, (cx, cy, aspect, height) and
-    corners grown by ``grow`` per side; features (N, D) float32 unit rows, or None where there are none.
+    rows (N,): where they stand in the caller's arrays; xyxy, measured (N, 4): corners and (cx, cy, aspect, height); features
+    (N, D) float32 unit rows, or None where there are none. Scores >= ``high`` are confident ones.
     """
 
-    def __init__(self, detections: Detections, high: float, low: float, grow: float) -> None:
+    def __init__(self, detections: Detections, high: float, low: float) -> None:
         boxes = detections.xyxy
         keys = (boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], -detections.scores, detections.frames)
         order = np.lexsort(keys)
@@ -32,7 +31,6 @@ class Clip:
         self.frames = detections.frames[self.rows]
         self.xyxy = boxes[self.rows].astype(np.float64)
         self.measured = to_measurements(self.xyxy)
-        self.reach = grown(self.xyxy, grow)
         self.features = _unit_rows(detections.features[self.rows]) if detections.features.shape[1] else None
         self._high = np.concatenate([[0], np.cumsum(detections.scores[self.rows] >= high)])
 

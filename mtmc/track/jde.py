@@ -1,13 +1,17 @@
-"""Deep SORT with the association of JDE ("Towards Real-Time Multi-Object Tracking"), on arrays.
+"""Deep SORT with the association of JDE ("Towards Real-Time Multi-Object Tracking"), on arrays, and ours for vehicles.
 
-Follows the released code's behaviour frame by frame: first appearance fused with motion over tracked and lost vehicles, then
-overlap for the tracked ones left, then overlap for the unconfirmed ones. Not reproduced: the release lets a track that it has
-just removed be matched in the next frame, draws ids from one counter for all videos, and drops wide boxes (a rule for
-pedestrians). Where detections carry no features the first association is by overlap inside the same gate.
+``association = "fused"`` follows the released code frame by frame: first appearance fused with motion over tracked and lost
+vehicles, then overlap for the tracked ones left, then overlap for the unconfirmed ones. Not reproduced: the release lets a track
+that it has just removed be matched in the next frame, draws ids from one counter for all videos, and drops wide boxes (a rule for
+pedestrians). Where detections carry no features its first association is by overlap inside the same gate.
+
+``association = "overlap"`` turns the first step round: at 10 frames per second vehicles enter, grow and are cut by the image
+border faster than the gate allows, while their predicted boxes still overlap. So overlap decides, appearance shares the cost as
+far as the clip's own features prove worth (``likeness``), and what finds no overlap is looked for by appearance inside a wide gate.
 
 The camera is assumed to stand still: no camera motion is compensated.
 
-Shape shorthand: N detections of the clip, n of a frame, T live tracks, P pairs, D feature size.
+Shape shorthand: N detections of the clip, T live tracks, P pairs, D feature size.
 """
 
 from __future__ import annotations
@@ -23,35 +27,48 @@ from mtmc.structures import Detections
 from mtmc.track.assignment import assign
 from mtmc.track.clip import Clip
 from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, Predictor, to_boxes
-from mtmc.track.pairs import grown, pair_iou, touching
+from mtmc.track.likeness import distances, learn_likeness
+from mtmc.track.pairs import pair_iou, touching
 from mtmc.track.pool import BIRTH, LAST, LOST, OWNER, SLOT, STATUS, TRACKED, UNCONFIRMED, Pool
+from mtmc.track.round import Round
 from mtmc.track.tracks import Tracks, renumber
 
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+Found = tuple[Index, Index]
 
 
 class JdeParams(Params):
-    """Parameters of the ``jde`` tracker. Limits are on costs: a pair at or above its limit is never matched."""
+    """Parameters of the ``jde`` tracker. Limits are on costs: a pair at or above its limit is never matched.
 
-    min_score: float = Field(0.5, ge=0, le=1, description="only detections from this score on start tracks")
+    The published settings: association fused, min_score and second_pass_score 0.5, max_overlap_cost 0.5, max_new_cost 0.7,
+    predict_new and keep_first_box off, noise_fps none, output kalman.
+    """
+
+    association: Literal["overlap", "fused"] = "overlap"
+    min_score: float = Field(0.2, ge=0, le=1, description="only detections from this score on start tracks")
     second_pass_score: float = Field(0.1, ge=0, le=1, description="detections from this score on may continue a track")
-    metric: Literal["euclidean", "cosine"] = "euclidean"
-    max_distance: float = Field(0.7, gt=0, description="limit of the fused cost, for the metric chosen")
-    appearance_weight: float = Field(0.98, ge=0, le=1, description="share of appearance in the fused cost")
-    gate: float = Field(CHI_SQUARE_95_4, gt=0, description="largest squared Mahalanobis distance, 4 degrees of freedom")
-    max_motion_cost: float = Field(0.8, gt=0, le=1, description="limit of 1 - overlap where there are no features")
-    max_overlap_cost: float = Field(0.5, gt=0, le=1, description="limit of 1 - overlap in the second association")
-    max_unconfirmed_cost: float = Field(0.7, gt=0, le=1, description="limit of 1 - overlap for a track's second box")
-    grow: float = Field(0.3, ge=0, le=2, description="boxes are grown by this share per side before overlaps")
     max_lost_s: float = Field(1.0, ge=0, description="a vehicle unseen for longer is finished")
-    smoothing: float = Field(0.9, ge=0, lt=1, description="share of the old feature kept at each update")
+
+    metric: Literal["euclidean", "cosine"] = Field("euclidean", description="fused: distance of unit features")
+    max_distance: float = Field(0.7, gt=0, description="fused: limit of the cost, for the metric chosen")
+    appearance_weight: float = Field(0.98, ge=0, le=1, description="fused: share of appearance, the rest is motion")
+    gate: float = Field(CHI_SQUARE_95_4, gt=0, description="fused: largest squared Mahalanobis distance, 4 dof")
+
+    appearance_share: float = Field(0.5, ge=0, lt=1, description="overlap: share of appearance, times its trust")
+    max_recovery_cost: float = Field(0.5, ge=0, le=1, description="overlap: limit of appearance alone; 0 = off")
+    recovery_gate: float = Field(30.0, gt=0, description="overlap: largest squared Mahalanobis distance, 2 dof")
+
+    max_first_cost: float = Field(0.9, gt=0, le=1, description="1 - overlap in the first association, where it decides")
+    max_overlap_cost: float = Field(0.7, gt=0, le=1, description="1 - overlap in the second association")
+    max_new_cost: float = Field(0.9, gt=0, le=1, description="1 - overlap for a track's second box")
     max_duplicate_cost: float = Field(0.15, ge=0, le=1, description="1 - overlap below which two tracks are one")
-    predict_unconfirmed: bool = Field(True, description="let a track's box widen its search before its second box")
-    keep_first_box: bool = Field(True, description="report a track's first box once it has a second")
+
+    smoothing: float = Field(0.9, ge=0, lt=1, description="share of the old feature kept at each update")
     noise_fps: float | None = Field(30.0, gt=0, description="frame rate that the filter's noise is meant for")
-    output: Literal["detection", "kalman"] = "detection"
+    predict_new: bool = Field(True, description="let a new track's uncertainty grow before its second box")
+    keep_first_box: bool = Field(True, description="report a track's first box once it has a second")
+    output: Literal["detection", "kalman"] = Field("detection", description="whose boxes are reported")
 
 
 class JdeTracker:
@@ -77,128 +94,152 @@ class _Run:
 
     def __init__(self, detections: Detections, fps: float, params: JdeParams) -> None:
         self.params = params
-        low = min(params.second_pass_score, params.min_score)
-        self.clip = Clip(detections, params.min_score, low, params.grow)
+        self.clip = Clip(detections, params.min_score, min(params.second_pass_score, params.min_score))
         self.model = motion_model(fps, params.noise_fps)
         self.predict = Predictor(self.model)
+        self.likeness = learn_likeness(self.clip)
+        self.share = params.appearance_share * self.likeness.trust
         self.max_lost = int(fps * params.max_lost_s)
         self.pool = Pool(0 if self.clip.features is None else self.clip.features.shape[1])
         self.owners = np.zeros(len(self.clip), np.int64)
         self.filtered = self.clip.xyxy.copy()
         self.first_boxes: list[int] = []
-        self.confirmed: set[int] = set()
+        self.confirmed: list[int] = []
 
     def reported(self) -> NDArray[np.int64]:
         """Owner of each of the clip's rows; 0 for boxes that no confirmed track reports."""
-        owners = np.where(np.isin(self.owners, list(self.confirmed)), self.owners, 0)
+        owners = np.where(np.isin(self.owners, self.confirmed), self.owners, 0)
         if not self.params.keep_first_box:
             owners[self.first_boxes] = 0
         return owners
 
     def step(self, frame: int, first: int, low: int, end: int) -> None:
         """Take in one frame: rows first..low of the clip are confident, low..end are not."""
-        self._predict()
-        tracks, rows = self._associate(first, low, end)
-        self._update(tracks, rows, frame)
-        self._retire(frame, tracks)
-        taken = np.zeros(low - first, bool)
-        taken[rows[rows < low] - first] = True
-        if not taken.all():
-            self._start(first + np.flatnonzero(~taken), frame)
+        if len(self.pool):
+            self._predict()
+        todo = Round(self.pool.meta[:, STATUS], first, low, end)
+        self._associate(todo)
+        self._update(*todo.found(), frame)
+        self._retire(frame)
+        new = todo.rows(confident=True)
+        if len(new):
+            self._start(new, frame)
         self._drop_duplicates()
 
     def _predict(self) -> None:
         pool = self.pool
         status = pool.meta[:, STATUS]
         pool.state[status == LOST, HEIGHT_VELOCITY] = 0.0
-        moving = self.predict(pool.state)
-        if not self.params.predict_unconfirmed:
-            moving = np.where((status == UNCONFIRMED)[:, None], pool.state, moving)
-        pool.state = moving
+        moved = self.predict(pool.state)
+        if not self.params.predict_new:
+            moved = np.where((status == UNCONFIRMED)[:, None], pool.state, moved)
+        pool.state = moved
 
-    def _associate(self, first: int, low: int, end: int) -> tuple[Index, Index]:
-        """Matched (tracks, rows of the clip)."""
-        status = self.pool.meta[:, STATUS]
-        self.boxes = grown(to_boxes(self.pool.state), self.params.grow)
-        confident, weak = np.arange(first, low), np.arange(low, end)
-        found = [self._by_cost(np.flatnonzero(status != UNCONFIRMED), confident)]
-        tracked = _without(np.flatnonzero(status == TRACKED), found[0][0])
-        confident = _without(confident, found[0][1])
-        found.append(self._by_overlap(tracked, confident, self.params.max_overlap_cost))
-        found.append(self._by_overlap(_without(tracked, found[1][0]), weak, self.params.max_overlap_cost))
-        confident = _without(confident, found[1][1])
-        new = np.flatnonzero(status == UNCONFIRMED)
-        found.append(self._by_overlap(new, confident, self.params.max_unconfirmed_cost))
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+    # --- association ---------------------------------------------------------------------------------------------------
 
-    def _by_cost(self, tracks: Index, rows: Index) -> tuple[Index, Index]:
-        """First association: appearance fused with motion inside the gate, or overlap where there is no appearance."""
-        if len(tracks) == 0 or len(rows) == 0:
-            return tracks[:0], rows[:0]
-        variance = self.model.innovation_variance(self.pool.state)
-        a, b, distance = self._gated(tracks, rows, variance)
-        if self.clip.features is None:
-            costs, limit = 1 - pair_iou(self.boxes[a], self.clip.reach[b]), self.params.max_motion_cost
+    def _associate(self, todo: Round) -> None:
+        params = self.params
+        if len(self.pool) == 0 or not todo.any_rows:
+            return
+        self.boxes = to_boxes(self.pool.state)
+        if params.association == "fused":
+            todo.take(self._fused(todo.tracks(TRACKED, LOST), todo.rows(confident=True)))
         else:
-            share = self.params.appearance_weight
-            costs, limit = share * self._appearance(a, b) + (1 - share) * distance, self.params.max_distance
+            todo.take(self._blended(todo.tracks(TRACKED, LOST), todo.rows(confident=True)))
+            if self.share > 0 and params.max_recovery_cost > 0:
+                todo.take(self._recovered(todo.tracks(TRACKED, LOST), todo.rows(confident=True)))
+        todo.take(self._overlapping(todo.tracks(TRACKED), todo.rows(confident=True), params.max_overlap_cost))
+        todo.take(self._overlapping(todo.tracks(TRACKED), todo.rows(confident=False), params.max_overlap_cost))
+        todo.take(self._overlapping(todo.tracks(UNCONFIRMED), todo.rows(confident=True), params.max_new_cost))
+
+    def _fused(self, tracks: Index, rows: Index) -> Found:
+        """JDE's first association: appearance fused with motion inside the gate, or overlap where there is no appearance."""
+        a, b, distance = self._gated(tracks, rows, self.params.gate, 4)
+        if self.clip.features is None:
+            return assign(a, b, 1 - pair_iou(self.boxes[a], self.clip.xyxy[b]), self.params.max_first_cost)
+        apart = self._apart(a, b)
+        if self.params.metric == "cosine":
+            apart = apart**2 / 2
+        share = self.params.appearance_weight
+        return assign(a, b, share * apart + (1 - share) * distance, self.params.max_distance)
+
+    def _blended(self, tracks: Index, rows: Index) -> Found:
+        """Overlap decides who may match, overlap and appearance together who does."""
+        a, b, costs = self._overlaps(tracks, rows)
+        near = costs < self.params.max_first_cost
+        a, b, costs = a[near], b[near], costs[near]
+        if self.share > 0:
+            costs = (1 - self.share) * costs + self.share * self.likeness.cost(self._apart(a, b))
+        return assign(a, b, costs, 1.0)
+
+    def _recovered(self, tracks: Index, rows: Index) -> Found:
+        """By appearance alone, near where the vehicle should be: after occlusion or a jump; motion breaks ties."""
+        gate = self.params.recovery_gate
+        a, b, distance = self._gated(tracks, rows, gate, 2)
+        costs = self.likeness.cost(self._apart(a, b)) + 0.02 * distance / gate
+        return assign(a, b, costs, self.params.max_recovery_cost)
+
+    def _overlapping(self, tracks: Index, rows: Index, limit: float) -> Found:
+        a, b, costs = self._overlaps(tracks, rows)
         return assign(a, b, costs, limit)
 
-    def _gated(self, tracks: Index, rows: Index, variance: Double) -> tuple[Index, Index, Double]:
-        """Pairs (P,), (P,) inside the gate with their squared Mahalanobis distance (P,)."""
+    def _overlaps(self, tracks: Index, rows: Index) -> tuple[Index, Index, Double]:
+        """Pairs (P,), (P,) of predicted and detected boxes that touch, with 1 - overlap (P,)."""
+        a, b = touching(self.boxes[tracks], self.clip.xyxy[rows])
+        a, b = tracks[a], rows[b]
+        return a, b, 1 - pair_iou(self.boxes[a], self.clip.xyxy[b])
+
+    def _gated(self, tracks: Index, rows: Index, gate: float, dimensions: int) -> tuple[Index, Index, Double]:
+        """Pairs (P,), (P,) with squared Mahalanobis distance (P,) of the first 2 or 4 measured quantities up to ``gate``."""
+        variance = self.model.innovation_variance(self.pool.state)
         centre = self.pool.state[tracks, :2]
-        radius = np.sqrt(self.params.gate * variance[tracks, :2])
+        radius = np.sqrt(gate * variance[tracks, :2])
         reach = np.concatenate([centre - radius, centre + radius], axis=1)
         a, b = touching(reach, self.clip.measured[rows][:, [0, 1, 0, 1]])
         a, b = tracks[a], rows[b]
         off = self.clip.measured[b] - self.pool.state[a, VALUE]
-        distance = (off * off / variance[a]).sum(axis=1)
-        inside = distance <= self.params.gate
+        distance = (off * off / variance[a])[:, :dimensions].sum(axis=1)
+        inside = distance <= gate
         return a[inside], b[inside], distance[inside]
 
-    def _appearance(self, tracks: Index, rows: Index) -> Double:
-        """Distance (P,) of smoothed track features to detection features."""
+    def _apart(self, tracks: Index, rows: Index) -> Double:
+        """Euclidean distance (P,) of smoothed track features and detection features."""
         assert self.clip.features is not None
-        smooth = self.pool.features[self.pool.meta[tracks, SLOT]]
-        cosine = np.einsum("pd,pd->p", smooth, self.clip.features[rows]).astype(np.float64)
-        return 1 - cosine if self.params.metric == "cosine" else np.sqrt(np.maximum(2 - 2 * cosine, 0))
+        return distances(self.pool.features[self.pool.meta[tracks, SLOT]], self.clip.features[rows])
 
-    def _by_overlap(self, tracks: Index, rows: Index, limit: float) -> tuple[Index, Index]:
-        """Association by 1 - overlap of predicted and detected boxes."""
-        if len(tracks) == 0 or len(rows) == 0:
-            return tracks[:0], rows[:0]
-        a, b = touching(self.boxes[tracks], self.clip.reach[rows])
-        a, b = tracks[a], rows[b]
-        return assign(a, b, 1 - pair_iou(self.boxes[a], self.clip.reach[b]), limit)
+    # --- what follows from it --------------------------------------------------------------------------------------------
 
     def _update(self, tracks: Index, rows: Index, frame: int) -> None:
         if len(tracks) == 0:
             return
         pool = self.pool
-        pool.state[tracks] = self.model.update(pool.state[tracks], self.clip.measured[rows])
-        self.filtered[rows] = to_boxes(pool.state[tracks])
+        pool.state[tracks] = posterior = self.model.update(pool.state[tracks], self.clip.measured[rows])
+        if self.params.output == "kalman":
+            self.filtered[rows] = to_boxes(posterior)
         if self.clip.features is not None:
             pool.blend(tracks, self.clip.features[rows], self.params.smoothing)
-        self.confirmed.update(pool.meta[tracks[pool.meta[tracks, STATUS] == UNCONFIRMED], OWNER].tolist())
+        meta = pool.meta[tracks]
+        self.confirmed += meta[meta[:, STATUS] == UNCONFIRMED, OWNER].tolist()
+        self.owners[rows] = meta[:, OWNER]
         pool.meta[tracks, STATUS] = TRACKED
         pool.meta[tracks, LAST] = frame
-        self.owners[rows] = pool.meta[tracks, OWNER]
 
-    def _retire(self, frame: int, matched: Index) -> None:
+    def _retire(self, frame: int) -> None:
         """Unmatched: unconfirmed tracks end, tracked ones are lost, lost ones end when unseen for too long."""
         meta = self.pool.meta
         missed = meta[:, LAST] < frame
         if not missed.any():
             return
-        ended = missed & ((meta[:, STATUS] == UNCONFIRMED) | (frame - meta[:, LAST] > self.max_lost))
-        meta[missed, STATUS] = np.where(meta[missed, STATUS] == UNCONFIRMED, UNCONFIRMED, LOST)
+        unconfirmed = meta[:, STATUS] == UNCONFIRMED
+        meta[missed & ~unconfirmed, STATUS] = LOST
+        ended = missed & (unconfirmed | (frame - meta[:, LAST] > self.max_lost))
         if ended.any():
             self.pool.keep(~ended)
 
     def _start(self, rows: Index, frame: int) -> None:
         features = None if self.clip.features is None else self.clip.features[rows]
         self.owners[rows] = self.pool.add(self.model.initiate(self.clip.measured[rows]), features, frame)
-        self.first_boxes.extend(rows.tolist())
+        self.first_boxes += rows.tolist()
 
     def _drop_duplicates(self) -> None:
         """Of a tracked and a lost track on the same spot the shorter-lived ends, the tracked one at a tie."""
@@ -206,10 +247,10 @@ class _Run:
         lost = np.flatnonzero(meta[:, STATUS] == LOST)
         if len(lost) == 0:
             return
-        tracked = np.flatnonzero(meta[:, STATUS] != LOST)
+        seen = np.flatnonzero(meta[:, STATUS] != LOST)
         boxes = to_boxes(self.pool.state)
-        a, b = touching(boxes[tracked], boxes[lost])
-        a, b = tracked[a], lost[b]
+        a, b = touching(boxes[seen], boxes[lost])
+        a, b = seen[a], lost[b]
         same = 1 - pair_iou(boxes[a], boxes[b]) < self.params.max_duplicate_cost
         if not same.any():
             return
@@ -222,10 +263,6 @@ class _Run:
 
 def motion_model(fps: float, noise_fps: float | None) -> MotionModel:
     """The published noise, or the same noise per second: at fewer frames per second a vehicle moves further per frame."""
-    ratio = 1.0 if noise_fps is None else max(noise_fps / fps, 1.0)
     published = MotionModel()
+    ratio = 1.0 if noise_fps is None else max(noise_fps / fps, 1.0)
     return MotionModel(velocity=published.velocity * ratio)
-
-
-def _without(indices: Index, taken: Index) -> Index:
-    return indices if len(taken) == 0 else indices[~np.isin(indices, taken)]

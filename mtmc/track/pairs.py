@@ -22,7 +22,8 @@ def touching(a: Double, b: Double) -> tuple[Index, Index]:
     if len(a) * len(b) <= _DENSE_CELLS:
         low = a[:, None, :2] <= b[None, :, 2:]
         low &= a[:, None, 2:] >= b[None, :, :2]
-        return np.nonzero(low[..., 0] & low[..., 1])
+        rows, columns = np.nonzero(low[..., 0] & low[..., 1])
+        return rows, columns
     rows, columns = _sweep(a[:, 0], a[:, 2], b[:, 0], b[:, 2])
     meet = (a[rows, 1] <= b[columns, 3]) & (a[rows, 3] >= b[columns, 1])
     return rows[meet], columns[meet]
@@ -50,11 +51,3 @@ def pair_iou(a: Double, b: Double) -> Double:
     size_a, size_b = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
     union = size_a[:, 0] * size_a[:, 1] + size_b[:, 0] * size_b[:, 1] - overlap
     return np.asarray(overlap / union)
-
-
-def grown(xyxy: Double, share: float) -> Double:
-    """Boxes (N, 4) with each side moved out by ``share`` of the width or height."""
-    if share == 0:
-        return xyxy
-    margin = (xyxy[:, 2:] - xyxy[:, :2]) * share
-    return np.concatenate([xyxy[:, :2] - margin, xyxy[:, 2:] + margin], axis=1)

@@ -1,0 +1,83 @@
+"""How much a clip's features tell its vehicles apart, learned from the clip itself without labels.
+
+Two boxes of one frame are different vehicles; two boxes of successive frames that overlap well are the same one. The distances of
+both kinds set the scale on which appearance is read, so that a deep feature, a colour histogram and pure noise each count for
+what they are worth.
+
+Shape shorthand: N detections of the clip, P pairs, D feature size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.track.clip import Clip
+from mtmc.track.pairs import pair_iou, touching
+
+Double = NDArray[np.float64]
+Single = NDArray[np.float32]
+
+_SAME_IOU = 0.6
+_SAMPLED_FRAMES = 120
+_FEW = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Reads Euclidean distances of unit features: ``near`` is usual for one vehicle, ``far`` for two; ``trust`` in [0, 1] is the
+    share of different pairs that are farther than nine in ten of the same."""
+
+    near: float
+    far: float
+    trust: float
+
+    def cost(self, distances: Double) -> Double:
+        """0 at ``near`` or closer, 1 at ``far`` or farther, (P,)."""
+        return np.asarray(np.clip((distances - self.near) / max(self.far - self.near, 1e-6), 0.0, 1.0))
+
+
+def learn_likeness(clip: Clip) -> Likeness:
+    """Scale of the clip's features; trust is 0 where they are absent or there are too few boxes to tell."""
+    if clip.features is None or len(clip) < 2:
+        return Likeness(0.0, 1.0, 0.0)
+    same, different = _same(clip, clip.features), _different(clip, clip.features)
+    if len(same) < _FEW or len(different) < _FEW:
+        return Likeness(0.0, 1.0, 0.0)
+    near, far = float(np.median(same)), float(np.median(different))
+    if far <= near:
+        return Likeness(0.0, 1.0, 0.0)
+    return Likeness(near, far, float((different > np.quantile(same, 0.9)).mean()))
+
+
+def distances(a: Single, b: Single) -> Double:
+    """Euclidean distances (P,) of unit rows (P, D)."""
+    cosine = np.einsum("pd,pd->p", a, b).astype(np.float64)
+    return np.asarray(np.sqrt(np.maximum(2 - 2 * cosine, 0)))
+
+
+def _different(clip: Clip, features: Single) -> Double:
+    """Neighbours in a frame; in a clip that hardly shows two at once, boxes half the clip apart."""
+    left = np.flatnonzero(clip.frames[1:] == clip.frames[:-1])
+    if len(left) >= _FEW:
+        return distances(features[left], features[left + 1])
+    half = len(clip) // 2
+    return distances(features[:half], features[half : 2 * half])
+
+
+def _same(clip: Clip, features: Single) -> Double:
+    """Well overlapping boxes of successive frames, from frames spread over the clip."""
+    present = np.unique(clip.frames)
+    chosen = present[np.unique(np.linspace(0, len(present) - 1, _SAMPLED_FRAMES).astype(np.intp))]
+    bounds = np.searchsorted(clip.frames, [chosen, chosen + 1, chosen + 2])
+    found = [np.zeros(0)]
+    for first, middle, last in bounds.T.tolist():
+        if middle == last:
+            continue
+        a, b = touching(clip.xyxy[first:middle], clip.xyxy[middle:last])
+        a, b = a + first, b + middle
+        overlapping = pair_iou(clip.xyxy[a], clip.xyxy[b]) > _SAME_IOU
+        found.append(distances(features[a[overlapping]], features[b[overlapping]]))
+    return np.concatenate(found)
