@@ -18,12 +18,18 @@ def synth(
     preset: Annotated[str | None, typer.Option(help="tiny, demo, junctions, arterial or city.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     config: Annotated[Path | None, typer.Option(help="TOML with knobs, such as configs/synth/level3.toml.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="One knob, such as light=dusk or traffic.twins=0.3; repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One knob, such as light=dusk or traffic.twins=0.3; repeatable.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of each video.")] = None,
-    reid: Annotated[bool, typer.Option("--reid", help="Write a re-identification set in VeRi layout instead of videos.")] = False,
+    reid: Annotated[
+        bool, typer.Option("--reid", help="Write a re-identification set in VeRi layout instead of videos.")
+    ] = False,
     ids: Annotated[str, typer.Option(help="With --reid: training and test identities.")] = "400,300",
     coco: Annotated[int, typer.Option(help="Write this many frames for detector training instead of videos.")] = 0,
-    tracklets: Annotated[bool, typer.Option("--tracklets", help="Write tracklets with simulated embeddings instead of videos.")] = False,
+    tracklets: Annotated[
+        bool, typer.Option("--tracklets", help="Write tracklets with simulated embeddings instead of videos.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
@@ -104,7 +110,12 @@ def _params(config: Path | None, preset: str | None, seconds: float | None, sett
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{config or 'synth'}: {'.'.join(str(part) for part in first['loc'])}"
-        raise ConfigError(where, "a knob of the synthetic city in its range", f"{first['input']!r} ({first['msg']})", "See mtmc synth --help.") from error
+        raise ConfigError(
+            where,
+            "a knob of the synthetic city in its range",
+            f"{first['input']!r} ({first['msg']})",
+            "See mtmc synth --help.",
+        ) from error
 
 
 def _read(config: Path) -> dict[str, Any]:

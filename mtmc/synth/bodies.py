@@ -78,7 +78,9 @@ def _section(x: float, half: float, bottom: float, top: float, crown: float = 0.
     """Cross section (10, 3): rocker, lower door, upper door, shoulder, then mirrored."""
     rise = top - bottom
     left = [(0.86, 0.0), (0.975, 0.22), (1.0, 0.55), (0.975, 0.87), (crown, 1.0)]
-    ring = [(half * y, bottom + rise * z) for y, z in left] + [(-half * y, bottom + rise * z) for y, z in reversed(left)]
+    ring = [(half * y, bottom + rise * z) for y, z in left] + [
+        (-half * y, bottom + rise * z) for y, z in reversed(left)
+    ]
     return np.array([(x, y, z) for y, z in ring])
 
 
@@ -89,13 +91,22 @@ def _lower_body(builder: MeshBuilder, vehicle: Vehicle, profile: tuple[tuple[flo
     sections = [_section(x * length, half * w, b * height, t * height * lift) for x, w, b, t in profile]
     rocker, door = _paint_below(vehicle)
     paint = vehicle.paint
-    builder.loft(solid, sections, (rocker, door, paint, paint, paint, paint, paint, door, rocker), (vehicle.bumper, vehicle.bumper))
+    builder.loft(
+        solid,
+        sections,
+        (rocker, door, paint, paint, paint, paint, paint, door, rocker),
+        (vehicle.bumper, vehicle.bumper),
+    )
     _bumpers(builder, solid, vehicle, profile, lift)
     return solid
 
 
 def _bumpers(
-    builder: MeshBuilder, solid: int, vehicle: Vehicle, profile: tuple[tuple[float, float, float, float], ...], lift: float
+    builder: MeshBuilder,
+    solid: int,
+    vehicle: Vehicle,
+    profile: tuple[tuple[float, float, float, float], ...],
+    lift: float,
 ) -> None:
     """Lamps, grille, plates and bumpers on nose and tail."""
     length, half, height = vehicle.length_m, vehicle.width_m / 2, vehicle.height_m
@@ -107,7 +118,9 @@ def _bumpers(
             _nose(builder, solid, vehicle, face)
         else:
             builder.face(solid, patch(face, (0.08, 0.92), (0.02, 0.28)), _DARK, MATT, 8, out)
-        builder.face(solid, patch(face, (0.36, 0.64), (0.36, 0.62) if side < 0 else (0.06, 0.26)), vehicle.plate, MATT, 14, out)
+        builder.face(
+            solid, patch(face, (0.36, 0.64), (0.36, 0.62) if side < 0 else (0.06, 0.26)), vehicle.plate, MATT, 14, out
+        )
     _corner_lamps(builder, solid, vehicle, profile, lift)
 
 
@@ -119,16 +132,33 @@ def _nose(builder: MeshBuilder, solid: int, vehicle: Vehicle, face: Array) -> No
 
 
 def _corner_lamps(
-    builder: MeshBuilder, solid: int, vehicle: Vehicle, profile: tuple[tuple[float, float, float, float], ...], lift: float
+    builder: MeshBuilder,
+    solid: int,
+    vehicle: Vehicle,
+    profile: tuple[tuple[float, float, float, float], ...],
+    lift: float,
 ) -> None:
     """Lamps wrap around the corners: they lie on the bevelled end strips of the body."""
     length, half, height = vehicle.length_m, vehicle.width_m / 2, vehicle.height_m
     wide = 0.06 * vehicle.shape[2]
-    for inner, outer, colour, finish, side in ((profile[-2], profile[-1], _LAMP, LAMP, 1), (profile[1], profile[0], _TAIL, TAIL, -1)):
-        ends = [_section(s[0] * length + 0.01 * side, half * s[1], s[2] * height, s[3] * height * lift) for s in (inner, outer)]
+    for inner, outer, colour, finish, side in (
+        (profile[-2], profile[-1], _LAMP, LAMP, 1),
+        (profile[1], profile[0], _TAIL, TAIL, -1),
+    ):
+        ends = [
+            _section(s[0] * length + 0.01 * side, half * s[1], s[2] * height, s[3] * height * lift)
+            for s in (inner, outer)
+        ]
         for a, b, c in ((1, 2, 3), (8, 7, 6)):
             wrap = np.array([ends[0][b], ends[1][b], ends[1][c], ends[0][c]])
-            builder.face(solid, patch(wrap, (0.25, 1.0), (0.0, 0.85)), colour, finish, 0, (0.7 * side, 0.7 if a == 1 else -0.7, 0))
+            builder.face(
+                solid,
+                patch(wrap, (0.25, 1.0), (0.0, 0.85)),
+                colour,
+                finish,
+                0,
+                (0.7 * side, 0.7 if a == 1 else -0.7, 0),
+            )
             front = np.array([ends[1][b], ends[1][9 - b], ends[1][9 - c], ends[1][c]])
             builder.face(solid, patch(front, (0.0, 0.24 + wide), (0.05, 0.9)), colour, finish, 0, (side, 0, 0))
 
@@ -143,11 +173,18 @@ def _greenhouse(builder: MeshBuilder, vehicle: Vehicle, house: _Greenhouse, base
     glass = _glass(vehicle)
     low = [(xs[0], wide, base), (xs[3], wide, base), (xs[3], -wide, base), (xs[0], -wide, base)]
     high = [(xs[1], narrow, edge), (xs[2], narrow, edge), (xs[2], -narrow, edge), (xs[1], -narrow, edge)]
-    for a, b, windows in ((0, 1, house.windows), (3, 2, house.windows), (1, 2, ((0.05, 0.95),)), (0, 3, ((0.08, 0.92),))):
+    for a, b, windows in (
+        (0, 1, house.windows),
+        (3, 2, house.windows),
+        (1, 2, ((0.05, 0.95),)),
+        (0, 3, ((0.08, 0.92),)),
+    ):
         wall = np.array([low[a], low[b], high[b], high[a]])
         builder.face(solid, wall, vehicle.paint)
         for window in windows:
-            builder.face(solid, patch(wall, window, (0.06, 0.92)), glass, GLASS, 0, _outward(wall, builder.centres[solid]))
+            builder.face(
+                solid, patch(wall, window, (0.06, 0.92)), glass, GLASS, 0, _outward(wall, builder.centres[solid])
+            )
     _roof(builder, solid, vehicle, np.array(high))
     return solid
 
@@ -190,7 +227,14 @@ def _rack(builder: MeshBuilder, vehicle: Vehicle, roof: Array) -> None:
         builder.box(solid, (x, low[1], z + 0.05), (x + 0.06, high[1], z + 0.1), _DARK, MATT, 8)
     if vehicle.cargo == 1:
         x, y = float(low[0] + high[0]) / 2, 0.3 * float(high[1])
-        builder.box(builder.solid(TOP + 1, (x, 0, z + 0.25)), (x - 0.7, -y, z + 0.1), (x + 0.6, 2 * y, z + 0.4), (0.14, 0.14, 0.15), PAINT, 4)
+        builder.box(
+            builder.solid(TOP + 1, (x, 0, z + 0.25)),
+            (x - 0.7, -y, z + 0.1),
+            (x + 0.6, 2 * y, z + 0.4),
+            (0.14, 0.14, 0.15),
+            PAINT,
+            4,
+        )
 
 
 def _wheels(builder: MeshBuilder, solid: int, vehicle: Vehicle, radius: float, axles: tuple[float, ...]) -> None:
@@ -209,11 +253,16 @@ def _spokes(builder: MeshBuilder, solid: int, vehicle: Vehicle, hub: tuple[float
     x, y, z = hub
     for k in range(vehicle.spokes):
         a = 2 * np.pi * (k + 0.5) / vehicle.spokes
-        gap = [(x + radius * r * np.cos(a + t), y, z + radius * r * np.sin(a + t)) for r, t in ((0.3, 0), (1, -0.9 / vehicle.spokes), (1, 0.9 / vehicle.spokes))]
+        gap = [
+            (x + radius * r * np.cos(a + t), y, z + radius * r * np.sin(a + t))
+            for r, t in ((0.3, 0), (1, -0.9 / vehicle.spokes), (1, 0.9 / vehicle.spokes))
+        ]
         builder.face(solid, gap, _DARK, MATT, 30, (0, y, 0))
 
 
-def _side_details(builder: MeshBuilder, solid: int, vehicle: Vehicle, seams: tuple[float, ...], span: tuple[float, float]) -> None:
+def _side_details(
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, seams: tuple[float, ...], span: tuple[float, float]
+) -> None:
     """Door seams, handles, trim strip and stickers on both flanks between ``span`` (bottom, top) metres."""
     bottom, top = span
     length, dark = vehicle.length_m, tuple(0.45 * c for c in vehicle.paint)
@@ -221,40 +270,80 @@ def _side_details(builder: MeshBuilder, solid: int, vehicle: Vehicle, seams: tup
         y, out = side * vehicle.width_m / 2 * 1.002, (0, side, 0)
         for seam in seams:
             x = seam * length
-            builder.face(solid, [(x, y, bottom), (x + 0.025, y, bottom), (x + 0.025, y, top), (x, y, top)], dark, MATT, 22, out)  # type: ignore[arg-type]
+            builder.face(
+                solid, [(x, y, bottom), (x + 0.025, y, bottom), (x + 0.025, y, top), (x, y, top)], dark, MATT, 22, out
+            )  # type: ignore[arg-type]
         for seam in seams[:-1]:
             x, z = seam * length + 0.08, bottom + 0.80 * (top - bottom)
-            builder.face(solid, [(x, y, z), (x + 0.2, y, z), (x + 0.2, y, z + 0.05), (x, y, z + 0.05)], vehicle.trim, PAINT, 26, out)
+            builder.face(
+                solid,
+                [(x, y, z), (x + 0.2, y, z), (x + 0.2, y, z + 0.05), (x, y, z + 0.05)],
+                vehicle.trim,
+                PAINT,
+                26,
+                out,
+            )
         z = bottom + 0.30 * (top - bottom)
-        builder.face(solid, [(-0.2 * length, y, z), (0.2 * length, y, z), (0.2 * length, y, z + 0.06), (-0.2 * length, y, z + 0.06)], vehicle.trim, PAINT, 18, out)
-        flank = np.array([(-0.46 * length, y, bottom), (0.44 * length, y, bottom), (0.44 * length, y, top), (-0.46 * length, y, top)])
+        builder.face(
+            solid,
+            [(-0.2 * length, y, z), (0.2 * length, y, z), (0.2 * length, y, z + 0.06), (-0.2 * length, y, z + 0.06)],
+            vehicle.trim,
+            PAINT,
+            18,
+            out,
+        )
+        flank = np.array(
+            [(-0.46 * length, y, bottom), (0.44 * length, y, bottom), (0.44 * length, y, top), (-0.46 * length, y, top)]
+        )
         _stick(builder, solid, vehicle, "side", flank, out)
 
 
-def _stick(builder: MeshBuilder, solid: int, vehicle: Vehicle, place: str, surface: Array, out: tuple[float, float, float]) -> None:
+def _stick(
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, place: str, surface: Array, out: tuple[float, float, float]
+) -> None:
     for sticker in vehicle.stickers:
         if sticker.place == place:
             (s, t), (ds, dt) = sticker.at, sticker.size
-            builder.face(solid, patch(surface, (s, min(1, s + ds)), (t, min(1, t + dt * 1.6))), sticker.colour, MATT, 8, out)
+            builder.face(
+                solid, patch(surface, (s, min(1, s + ds)), (t, min(1, t + dt * 1.6))), sticker.colour, MATT, 8, out
+            )
 
 
 def _mirrors(builder: MeshBuilder, vehicle: Vehicle, x: float, z: float, layer: float = CABIN) -> None:
     for side in (-1, 1):
         y = side * (vehicle.width_m / 2 - 0.06)
         low, high = sorted((y, y + side * 0.20))
-        builder.box(builder.solid(layer, (x, side * vehicle.width_m * 0.5, z)), (x - 0.06, low, z), (x + 0.12, high, z + 0.15), vehicle.trim, PAINT, 12)
+        builder.box(
+            builder.solid(layer, (x, side * vehicle.width_m * 0.5, z)),
+            (x - 0.06, low, z),
+            (x + 0.12, high, z + 0.15),
+            vehicle.trim,
+            PAINT,
+            12,
+        )
 
 
-def _hood(builder: MeshBuilder, solid: int, vehicle: Vehicle, front: float, back: float, z: tuple[float, float], half: float) -> None:
+def _hood(
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, front: float, back: float, z: tuple[float, float], half: float
+) -> None:
     """Seam lines and stickers of the hood between x = ``back`` and ``front``; ``z`` heights there."""
     dark = tuple(0.6 * c for c in vehicle.paint)
-    bonnet = np.array([(back, 0.80 * half, z[0] + 0.01), (front, 0.76 * half, z[1] + 0.01), (front, -0.76 * half, z[1] + 0.01), (back, -0.80 * half, z[0] + 0.01)])
+    bonnet = np.array(
+        [
+            (back, 0.80 * half, z[0] + 0.01),
+            (front, 0.76 * half, z[1] + 0.01),
+            (front, -0.76 * half, z[1] + 0.01),
+            (back, -0.80 * half, z[0] + 0.01),
+        ]
+    )
     for line in ((0.0, 0.03), (0.97, 1.0)):
         builder.face(solid, patch(bonnet, (0, 1), line), dark, MATT, 18, (0, 0, 1))  # type: ignore[arg-type]
     _stick(builder, solid, vehicle, "hood", bonnet, (0, 0, 1))
 
 
-def _car(profile: tuple[tuple[float, float, float, float], ...], house: _Greenhouse) -> Callable[[MeshBuilder, Vehicle], None]:
+def _car(
+    profile: tuple[tuple[float, float, float, float], ...], house: _Greenhouse
+) -> Callable[[MeshBuilder, Vehicle], None]:
     def build(builder: MeshBuilder, vehicle: Vehicle) -> None:
         height, length = vehicle.height_m, vehicle.length_m
         lift = 1 + 0.03 * vehicle.shape[0]
@@ -283,7 +372,9 @@ def _bed(builder: MeshBuilder, vehicle: Vehicle, rim: float, cab: float) -> None
         builder.box(solid, (tail, -half, rim), (cab, half, rim + 0.08), (0.13, 0.13, 0.14), MATT)
     if vehicle.cargo == 3:
         box = builder.solid(BODY + 0.7, (tail + 0.8, 0, rim + 0.2))
-        builder.box(box, (tail + 0.2, -0.6 * half, rim - 0.1), (tail + 1.2, 0.5 * half, rim + 0.35), (0.30, 0.45, 0.60), MATT)
+        builder.box(
+            box, (tail + 0.2, -0.6 * half, rim - 0.1), (tail + 1.2, 0.5 * half, rim + 0.35), (0.30, 0.45, 0.60), MATT
+        )
 
 
 def _tall(builder: MeshBuilder, vehicle: Vehicle, sections: list[Array], top_colours: tuple[Colour, Colour]) -> int:
@@ -291,21 +382,38 @@ def _tall(builder: MeshBuilder, vehicle: Vehicle, sections: list[Array], top_col
     solid = builder.solid(BODY, (0, 0, 0.45 * vehicle.height_m))
     rocker, door = _paint_below(vehicle)
     side, roof = top_colours
-    builder.loft(solid, sections, (rocker, door, side, side, roof, side, side, door, rocker), (vehicle.paint, vehicle.bumper))
+    builder.loft(
+        solid, sections, (rocker, door, side, side, roof, side, side, door, rocker), (vehicle.paint, vehicle.bumper)
+    )
     return solid
 
 
-def _flank(builder: MeshBuilder, solid: int, vehicle: Vehicle, spans: list[tuple[float, float]], z: tuple[float, float], colour: Colour, finish: int) -> None:
+def _flank(
+    builder: MeshBuilder,
+    solid: int,
+    vehicle: Vehicle,
+    spans: list[tuple[float, float]],
+    z: tuple[float, float],
+    colour: Colour,
+    finish: int,
+) -> None:
     """Panels on both flanks: ``spans`` of x / length, ``z`` fractions of the height."""
     length, height = vehicle.length_m, vehicle.height_m
     for side in (-1, 1):
         y = side * vehicle.width_m / 2 * (0.99 if z[0] > 0.5 else 1.003)
         for start, stop in spans:
-            panel = [(start * length, y, z[0] * height), (stop * length, y, z[0] * height), (stop * length, y * 0.985, z[1] * height), (start * length, y * 0.985, z[1] * height)]
+            panel = [
+                (start * length, y, z[0] * height),
+                (stop * length, y, z[0] * height),
+                (stop * length, y * 0.985, z[1] * height),
+                (start * length, y * 0.985, z[1] * height),
+            ]
             builder.face(solid, panel, colour, finish, 0 if finish == GLASS else 4, (0, side, 0))
 
 
-def _livery(builder: MeshBuilder, solid: int, vehicle: Vehicle, span: tuple[float, float], z: tuple[float, float]) -> None:
+def _livery(
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, span: tuple[float, float], z: tuple[float, float]
+) -> None:
     """A fleet's stripe and sign on both flanks within ``span`` of the length and ``z`` of the height."""
     if vehicle.livery is None:
         return
@@ -314,8 +422,24 @@ def _livery(builder: MeshBuilder, solid: int, vehicle: Vehicle, span: tuple[floa
     stripe = low + rise * (0.35 + 0.3 * vehicle.shape[4])
     _flank(builder, solid, vehicle, [span], (stripe, stripe + 0.16 * rise), first, MATT)
     start = span[0] + (span[1] - span[0]) * (0.3 + 0.2 * vehicle.shape[5])
-    _flank(builder, solid, vehicle, [(start, start + 0.35 * (span[1] - span[0]))], (low + 0.40 * rise, low + 0.90 * rise), second, MATT)
-    _flank(builder, solid, vehicle, [(start + 0.03, start + 0.28 * (span[1] - span[0]))], (low + 0.55 * rise, low + 0.65 * rise), first, MATT)
+    _flank(
+        builder,
+        solid,
+        vehicle,
+        [(start, start + 0.35 * (span[1] - span[0]))],
+        (low + 0.40 * rise, low + 0.90 * rise),
+        second,
+        MATT,
+    )
+    _flank(
+        builder,
+        solid,
+        vehicle,
+        [(start + 0.03, start + 0.28 * (span[1] - span[0]))],
+        (low + 0.55 * rise, low + 0.65 * rise),
+        first,
+        MATT,
+    )
 
 
 def _van(builder: MeshBuilder, vehicle: Vehicle) -> None:
@@ -331,7 +455,14 @@ def _van(builder: MeshBuilder, vehicle: Vehicle) -> None:
     if vehicle.livery is None:
         _flank(builder, solid, vehicle, [(-0.44, -0.20), (-0.16, 0.09)], (0.60, 0.86), glass, GLASS)
     _livery(builder, solid, vehicle, (-0.47, 0.08), (0.30, 0.92))
-    rear = np.array([(-0.502 * length, 0.9 * half, 0.2 * height), (-0.502 * length, -0.9 * half, 0.2 * height), (-0.502 * length, -0.8 * half, 0.95 * height), (-0.502 * length, 0.8 * half, 0.95 * height)])
+    rear = np.array(
+        [
+            (-0.502 * length, 0.9 * half, 0.2 * height),
+            (-0.502 * length, -0.9 * half, 0.2 * height),
+            (-0.502 * length, -0.8 * half, 0.95 * height),
+            (-0.502 * length, 0.8 * half, 0.95 * height),
+        ]
+    )
     out = (-1, 0, 0)
     for window in ((0.08, 0.47), (0.53, 0.92)):
         builder.face(solid, patch(rear, window, (0.56, 0.90)), glass, GLASS, 0, out)
@@ -345,10 +476,23 @@ def _van(builder: MeshBuilder, vehicle: Vehicle) -> None:
     _mirrors(builder, vehicle, 0.28 * length, 0.55 * height, BODY)
     if vehicle.rack:
         w = 0.8 * half
-        _rack(builder, vehicle, np.array([(-0.45 * length, w, height), (0.1 * length, w, height), (0.1 * length, -w, height), (-0.45 * length, -w, height)]))
+        _rack(
+            builder,
+            vehicle,
+            np.array(
+                [
+                    (-0.45 * length, w, height),
+                    (0.1 * length, w, height),
+                    (0.1 * length, -w, height),
+                    (-0.45 * length, -w, height),
+                ]
+            ),
+        )
 
 
-def _nose_of_tall(builder: MeshBuilder, solid: int, vehicle: Vehicle, x: float, z: tuple[float, float], half: float) -> None:
+def _nose_of_tall(
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, x: float, z: tuple[float, float], half: float
+) -> None:
     face = np.array([(x, half, z[0]), (x, -half, z[0]), (x, -half, z[1]), (x, half, z[1])])
     out = (1, 0, 0)
     builder.face(solid, patch(face, (0.2, 0.8), (0.45, 0.9)), _DARK, MATT, 5, out)
@@ -361,20 +505,42 @@ def _nose_of_tall(builder: MeshBuilder, solid: int, vehicle: Vehicle, x: float, 
 def _box_truck(builder: MeshBuilder, vehicle: Vehicle) -> None:
     length, half, height = vehicle.length_m, vehicle.width_m / 2, vehicle.height_m
     rocker, door = _paint_below(vehicle)
-    profile = ((0.24, 1, 0.16, 0.80), (0.36, 1, 0.16, 0.80), (0.45, 0.99, 0.16, 0.50), (0.49, 0.97, 0.16, 0.44), (0.50, 0.92, 0.18, 0.38))
+    profile = (
+        (0.24, 1, 0.16, 0.80),
+        (0.36, 1, 0.16, 0.80),
+        (0.45, 0.99, 0.16, 0.50),
+        (0.49, 0.97, 0.16, 0.44),
+        (0.50, 0.92, 0.18, 0.38),
+    )
     chassis = builder.solid(BODY - 1, (0, 0, 0.15 * height))
-    builder.box(chassis, (-0.49 * length, -0.75 * half, 0.13 * height), (0.3 * length, 0.75 * half, 0.27 * height), _DARK, MATT)
+    builder.box(
+        chassis, (-0.49 * length, -0.75 * half, 0.13 * height), (0.3 * length, 0.75 * half, 0.27 * height), _DARK, MATT
+    )
     _wheels(builder, chassis, vehicle, 0.46, axles_m(vehicle)[:1])
     cab = builder.solid(BODY, (0.36 * length, 0, 0.4 * height))
     sections = [_section(x * length, 0.93 * half * w, b * height, t * height, 0.9) for x, w, b, t in profile]
     paint = vehicle.paint
-    builder.loft(cab, sections, (rocker, door, paint, paint, paint, paint, paint, door, rocker), (paint, vehicle.bumper))
+    builder.loft(
+        cab, sections, (rocker, door, paint, paint, paint, paint, paint, door, rocker), (paint, vehicle.bumper)
+    )
     glass = _glass(vehicle)
     screen = np.array([sections[2][4], sections[2][5], sections[1][5], sections[1][4]]) + np.array([0.01, 0, 0.01])
     builder.face(cab, patch(screen, (0.04, 0.96), (0.08, 0.94)), glass, GLASS, 0, (0.8, 0, 0.5))
     for side in (-1, 1):
         y = side * 0.925 * half
-        builder.face(cab, [(0.27 * length, y, 0.5 * height), (0.425 * length, y, 0.5 * height), (0.365 * length, y, 0.74 * height), (0.27 * length, y, 0.74 * height)], glass, GLASS, 0, (0, side, 0))
+        builder.face(
+            cab,
+            [
+                (0.27 * length, y, 0.5 * height),
+                (0.425 * length, y, 0.5 * height),
+                (0.365 * length, y, 0.74 * height),
+                (0.27 * length, y, 0.74 * height),
+            ],
+            glass,
+            GLASS,
+            0,
+            (0, side, 0),
+        )
     _nose_of_tall(builder, cab, vehicle, 0.505 * length, (0.17 * height, 0.40 * height), 0.82 * half)
     _wheels(builder, cab, vehicle, 0.46, axles_m(vehicle)[1:])
     _cargo_box(builder, vehicle)
@@ -401,7 +567,14 @@ def _cargo_box(builder: MeshBuilder, vehicle: Vehicle) -> None:
 
 def _bus(builder: MeshBuilder, vehicle: Vehicle) -> None:
     length, half, height = vehicle.length_m, vehicle.width_m / 2, vehicle.height_m
-    profile = ((-0.50, 0.95, 0.12, 0.95), (-0.495, 1, 0.10, 0.985), (-0.3, 1, 0.10, 1.0), (0.3, 1, 0.10, 1.0), (0.485, 1, 0.10, 0.985), (0.50, 0.95, 0.12, 0.95))
+    profile = (
+        (-0.50, 0.95, 0.12, 0.95),
+        (-0.495, 1, 0.10, 0.985),
+        (-0.3, 1, 0.10, 1.0),
+        (0.3, 1, 0.10, 1.0),
+        (0.485, 1, 0.10, 0.985),
+        (0.50, 0.95, 0.12, 0.95),
+    )
     sections = [_section(x * length, half * w, b * height, t * height, 0.92) for x, w, b, t in profile]
     solid = _tall(builder, vehicle, sections, (vehicle.paint, (0.85, 0.85, 0.85)))
     glass = _glass(vehicle)
@@ -413,17 +586,34 @@ def _bus(builder: MeshBuilder, vehicle: Vehicle) -> None:
     _flank(builder, solid, vehicle, [(-0.49, -0.49 + 0.25 + 0.15 * vehicle.shape[5])], (0.13, 0.30), second, MATT)
     for side in (-1, 1):
         x = side * 0.503 * length
-        end = np.array([(x, half * 0.95, 0.12 * height), (x, -half * 0.95, 0.12 * height), (x, -half * 0.9, 0.95 * height), (x, half * 0.9, 0.95 * height)])
+        end = np.array(
+            [
+                (x, half * 0.95, 0.12 * height),
+                (x, -half * 0.95, 0.12 * height),
+                (x, -half * 0.9, 0.95 * height),
+                (x, half * 0.9, 0.95 * height),
+            ]
+        )
         out = (side, 0, 0)
         builder.face(solid, patch(end, (0.03, 0.97), (0.36, 0.84) if side > 0 else (0.55, 0.85)), glass, GLASS, 0, out)
-        builder.face(solid, patch(end, (0.2, 0.8), (0.87, 0.97)), (0.12, 0.50, 0.75) if side > 0 else _DARK, MATT, 4, out)
+        builder.face(
+            solid, patch(end, (0.2, 0.8), (0.87, 0.97)), (0.12, 0.50, 0.75) if side > 0 else _DARK, MATT, 4, out
+        )
         for lamp in ((0.02, 0.18), (0.82, 0.98)):
-            builder.face(solid, patch(end, lamp, (0.10, 0.20)), _LAMP if side > 0 else _TAIL, LAMP if side > 0 else TAIL, 0, out)
+            builder.face(
+                solid, patch(end, lamp, (0.10, 0.20)), _LAMP if side > 0 else _TAIL, LAMP if side > 0 else TAIL, 0, out
+            )
         builder.face(solid, patch(end, (0.40, 0.60), (0.06, 0.14)), vehicle.plate, MATT, 14, out)
     _wheels(builder, solid, vehicle, 0.48, axles_m(vehicle))
     _mirrors(builder, vehicle, 0.49 * length, 0.6 * height, BODY)
     unit = builder.solid(TOP, (-0.1 * length, 0, height))
-    builder.box(unit, (-0.25 * length, -0.5 * half, height), (-0.05 * length, 0.5 * half, height + 0.2), (0.75, 0.75, 0.75), MATT)
+    builder.box(
+        unit,
+        (-0.25 * length, -0.5 * half, height),
+        (-0.05 * length, 0.5 * half, height + 0.2),
+        (0.75, 0.75, 0.75),
+        MATT,
+    )
 
 
 _BUILDERS: dict[str, Callable[[MeshBuilder, Vehicle], None]] = {

@@ -133,7 +133,9 @@ class CocoWriter:
         """One image and its visible vehicles."""
         width, height = size
         image_id = len(self.document["images"]) + 1
-        self.document["images"].append({"id": image_id, "file_name": file_name, "width": width, "height": height, "frame": frame})
+        self.document["images"].append(
+            {"id": image_id, "file_name": file_name, "width": width, "height": height, "frame": frame}
+        )
         for item in seen:
             x0, y0, x1, y1 = item.box
             whole = np.zeros((height, width), np.uint8, order="F")
@@ -166,7 +168,9 @@ def roi_mask(lens: Lens, reach_m: float = 75.0) -> Image:
     width, height = lens.size
     rows = (np.arange(height) + 0.5 - height / 2) / lens.focal_px
     down = rows * np.cos(lens.pitch_rad) + np.sin(lens.pitch_rad)
-    near = lens.position[2] / np.maximum(down, 1e-6) * (np.cos(lens.pitch_rad) - rows * np.sin(lens.pitch_rad)) < reach_m
+    near = (
+        lens.position[2] / np.maximum(down, 1e-6) * (np.cos(lens.pitch_rad) - rows * np.sin(lens.pitch_rad)) < reach_m
+    )
     return np.repeat((255 * (near & (down > 0))).astype(np.uint8)[:, None], width, axis=1)
 
 
@@ -182,7 +186,10 @@ def _write_truth(out: Path, rows: dict[str, list[Row]]) -> None:
         crossing = [r for r in found if len(cameras_of[r.vehicle_id]) > 1 and r.vehicle_id < FIRST_PARKED_ID]
         (folder / "gt_all.txt").write_text("".join(_gt_line(r) for r in found))
         (folder / "gt.txt").write_text("".join(_gt_line(r) for r in crossing))
-        challenge += [f"{int(camera_id[1:])} {r.vehicle_id} {r.frame + 1} {r.box[0]} {r.box[1]} {r.box[2] - r.box[0]} {r.box[3] - r.box[1]} -1 -1\n" for r in crossing]
+        challenge += [
+            f"{int(camera_id[1:])} {r.vehicle_id} {r.frame + 1} {r.box[0]} {r.box[1]} {r.box[2] - r.box[0]} {r.box[3] - r.box[1]} -1 -1\n"
+            for r in crossing
+        ]
     (out / SCENARIO / "ground_truth.txt").write_text("".join(challenge))
 
 
@@ -192,12 +199,17 @@ def _gt_line(row: Row) -> str:
 
 
 def _write_clocks(out: Path, world: World) -> None:
-    for name, line in (("cam_timestamp", lambda c: f"{c.id} {c.offset_s:.3f}\n"), ("cam_framenum", lambda c: f"{c.id} {c.frame_count}\n")):
+    for name, line in (
+        ("cam_timestamp", lambda c: f"{c.id} {c.offset_s:.3f}\n"),
+        ("cam_framenum", lambda c: f"{c.id} {c.frame_count}\n"),
+    ):
         (out / name).mkdir(parents=True, exist_ok=True)
         (out / name / f"{SCENARIO}.txt").write_text("".join(line(c) for c in world.cameras))
 
 
-def _write_description(out: Path, world: World, rows: dict[str, list[Row]], shown: dict[str, list[float]]) -> dict[str, Any]:
+def _write_description(
+    out: Path, world: World, rows: dict[str, list[Row]], shown: dict[str, list[float]]
+) -> dict[str, Any]:
     """``truth.json``: what really happened, for tests and for those who measure."""
     passages: dict[int, list[dict[str, Any]]] = {}
     for camera in world.cameras:

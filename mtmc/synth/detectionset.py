@@ -27,7 +27,9 @@ FRAMES_PER_CAMERA = 6
 CAMERAS_PER_WORLD = 3
 
 
-def write_detection_set(out: Path, images: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, int]:
+def write_detection_set(
+    out: Path, images: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, int]:
     """Write ``images`` frames of random scenes to ``out/images`` and ``out/coco.json`` (visible parts as run-length masks).
 
     The pictures go through the videos' own compression, so that they look like frames of them. Returns counts.
@@ -72,9 +74,18 @@ def _random_params(rng: np.random.Generator) -> SynthParams:
 def _camera_frames(world: World, camera: SynthCamera, rng: np.random.Generator) -> Iterator[tuple[Image, list[Seen]]]:
     """A few instants of a camera that stands and looks a little differently from the preset's."""
     lens = camera.lens
-    aim = lens.position[:2] + np.array([np.cos(lens.yaw_rad), np.sin(lens.yaw_rad)]) * rng.uniform(16, 30) + rng.uniform(-3, 3, 2)
+    aim = (
+        lens.position[:2]
+        + np.array([np.cos(lens.yaw_rad), np.sin(lens.yaw_rad)]) * rng.uniform(16, 30)
+        + rng.uniform(-3, 3, 2)
+    )
     x, y = lens.position[:2] + rng.uniform(-1.5, 1.5, 2)
-    lens = looking_at((float(x), float(y), float(rng.uniform(5, 8))), (float(aim[0]), float(aim[1])), float(rng.uniform(48, 72)), lens.size)
+    lens = looking_at(
+        (float(x), float(y), float(rng.uniform(5, 8))),
+        (float(aim[0]), float(aim[1])),
+        float(rng.uniform(48, 72)),
+        lens.size,
+    )
     view = make_view(world.network, world.scenery, lens, world.light, int(rng.integers(1 << 20)))
     developer = Developer(camera.sensor, lens.size, rng)
     for time_s in rng.uniform(0, 20, FRAMES_PER_CAMERA):

@@ -32,7 +32,9 @@ class Seen:
     share: float
 
 
-def draw_frame(view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Light, min_size_px: int = 10) -> tuple[Image, list[Seen]]:
+def draw_frame(
+    view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Light, min_size_px: int = 10
+) -> tuple[Image, list[Seen]]:
     """The picture before the sensor, and what can be seen in it (moving and parked vehicles)."""
     lens = view.lens
     image = view.background.copy()
@@ -65,7 +67,9 @@ def distance(lens: Lens, pose: Pose) -> float:
     return float(np.hypot(lens.position[0] - pose.x, lens.position[1] - pose.y))
 
 
-def _cover(image: Image, ids: NDArray[np.int32], view: View, thing: Occluder, moving: Sequence[tuple[Vehicle, Drawn]]) -> None:
+def _cover(
+    image: Image, ids: NDArray[np.int32], view: View, thing: Occluder, moving: Sequence[tuple[Vehicle, Drawn]]
+) -> None:
     """Put a still thing back in front of the farther vehicles, where it hides some."""
     if not any(_meet(thing.drawn.roi, drawn.roi) for _, drawn in moving):
         return

@@ -23,7 +23,13 @@ PAVEMENT_M = 3.0
 _BEYOND_M = 150.0
 """How far a road goes on for the eye where the world of the vehicles ends."""
 
-_ASPHALT, _PAVEMENT, _GRASS, _WHITE, _YELLOW = (110, 109, 108), (158, 162, 165), (70, 110, 98), (205, 206, 206), (70, 165, 200)
+_ASPHALT, _PAVEMENT, _GRASS, _WHITE, _YELLOW = (
+    (110, 109, 108),
+    (158, 162, 165),
+    (70, 110, 98),
+    (205, 206, 206),
+    (70, 165, 200),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +46,9 @@ class GroundMap:
         return int(self.image[row, column]) if inside else 0
 
 
-def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...], strength: tuple[float, ...]) -> NDArray[np.float32]:
+def noise(
+    rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...], strength: tuple[float, ...]
+) -> NDArray[np.float32]:
     """Smooth random (height, width) float32 around 0: one octave per entry of ``cells`` (random values per side, repeated
     beyond 512: the eye does not see it and random numbers are dear)."""
     height, width = shape
@@ -117,7 +125,16 @@ def _octagon(network: Network, node: int, extra_m: float) -> Array:
         return np.zeros((3, 2))
     half = network.box_half_m(node) - SETBACK_M + extra_m
     cut = 2.2
-    corners = [(half, half - cut), (half - cut, half), (cut - half, half), (-half, half - cut), (-half, cut - half), (cut - half, -half), (half - cut, -half), (half, cut - half)]
+    corners = [
+        (half, half - cut),
+        (half - cut, half),
+        (cut - half, half),
+        (-half, half - cut),
+        (-half, cut - half),
+        (cut - half, -half),
+        (half - cut, -half),
+        (half, cut - half),
+    ]
     return np.asarray(network.nodes[node] + np.array(corners))
 
 
@@ -133,7 +150,15 @@ def _grain(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
         for shift in (-0.85, 0.85):
             width = max(1, round(0.5 * float(brush.to_map[0, 0])))
             cv2.polylines(wear, [brush.fixed(segment.line + normal * shift)], False, -0.06, width, cv2.LINE_AA, 4)
-        cv2.polylines(wear, [brush.fixed(segment.line)], False, -0.10, max(1, round(0.3 * float(brush.to_map[0, 0]))), cv2.LINE_AA, 4)
+        cv2.polylines(
+            wear,
+            [brush.fixed(segment.line)],
+            False,
+            -0.10,
+            max(1, round(0.3 * float(brush.to_map[0, 0]))),
+            cv2.LINE_AA,
+            4,
+        )
     wear = cv2.GaussianBlur(wear, (0, 0), max(0.6, 0.16 * float(brush.to_map[0, 0])))
     _patches(brush, rng, network)
     cv2.multiply(brush.image, cv2.merge([1 + grain + wear] * 3), dst=brush.image, dtype=cv2.CV_8U)
@@ -148,7 +173,12 @@ def _patches(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
             tone = int(rng.integers(70, 116))
             along, across = ahead * rng.uniform(0.5, 2.5), left * rng.uniform(0.3, 1.0)
             if rng.random() < 0.5:
-                brush.fill(np.array([spot + along + across, spot + along - across, spot - along - across, spot - along + across]), (tone, tone, tone))
+                brush.fill(
+                    np.array(
+                        [spot + along + across, spot + along - across, spot - along - across, spot - along + across]
+                    ),
+                    (tone, tone, tone),
+                )
             else:
                 crack = spot + np.cumsum(rng.normal(0, 0.35, (10, 2)), axis=0)
                 cv2.polylines(brush.image, [brush.fixed(crack)], False, (58, 58, 58), 1, cv2.LINE_AA, 4)

@@ -18,7 +18,9 @@ _HEAD, _TAIL, _STREET = (0.80, 0.95, 1.0), (0.10, 0.10, 0.75), (0.55, 0.80, 1.0)
 def _sprite() -> NDArray[np.float32]:
     axis = np.linspace(-1, 1, 65)
     distance = np.hypot(axis[:, None], axis[None])
-    return np.asarray(np.clip(np.exp(-9 * distance**2) + 0.35 * np.exp(-3 * distance) - 0.03, 0, 1) * (distance < 1), np.float32)
+    return np.asarray(
+        np.clip(np.exp(-9 * distance**2) + 0.35 * np.exp(-3 * distance) - 0.03, 0, 1) * (distance < 1), np.float32
+    )
 
 
 _SPRITE = _sprite()
@@ -28,7 +30,12 @@ def add_glow(image: Image, centre: Array, radius_px: float, colour: tuple[float,
     """Add a soft light around a pixel, in place."""
     radius = min(max(2, round(radius_px)), 160)
     x, y = round(float(centre[0])), round(float(centre[1]))
-    x0, y0, x1, y1 = max(0, x - radius), max(0, y - radius), min(image.shape[1], x + radius + 1), min(image.shape[0], y + radius + 1)
+    x0, y0, x1, y1 = (
+        max(0, x - radius),
+        max(0, y - radius),
+        min(image.shape[1], x + radius + 1),
+        min(image.shape[0], y + radius + 1),
+    )
     if x1 <= x0 or y1 <= y0:
         return
     sprite = cv2.resize(_SPRITE, (2 * radius + 1, 2 * radius + 1), interpolation=cv2.INTER_LINEAR)
@@ -38,7 +45,9 @@ def add_glow(image: Image, centre: Array, radius_px: float, colour: tuple[float,
     cv2.add(window, light, dst=window, dtype=cv2.CV_8U)
 
 
-def vehicle_lamps(image: Image, mesh: Mesh, normals: Array, pixels: Array, eye_to: Array, pixels_per_m: float, braking: bool) -> None:
+def vehicle_lamps(
+    image: Image, mesh: Mesh, normals: Array, pixels: Array, eye_to: Array, pixels_per_m: float, braking: bool
+) -> None:
     """Glow of the lamps of a vehicle that face the camera; ``eye_to`` unit vector from the camera to the vehicle."""
     facing = -(normals @ eye_to)
     for f in np.flatnonzero(((mesh.finish == LAMP) | (mesh.finish == TAIL)) & (facing > 0.25)).tolist():

@@ -32,12 +32,19 @@ class Lens:
     """Projection matrix (3, 4) from homogeneous world points."""
 
     def __post_init__(self) -> None:
-        cy, sy, cp, sp = math.cos(self.yaw_rad), math.sin(self.yaw_rad), math.cos(self.pitch_rad), math.sin(self.pitch_rad)
+        cy, sy, cp, sp = (
+            math.cos(self.yaw_rad),
+            math.sin(self.yaw_rad),
+            math.cos(self.pitch_rad),
+            math.sin(self.pitch_rad),
+        )
         rotation = np.array([[sy, -cy, 0.0], [-cy * sp, -sy * sp, -cp], [cy * cp, sy * cp, -sp]])
         width, height = self.size
         intrinsic = np.array([[self.focal_px, 0, width / 2], [0, self.focal_px, height / 2], [0, 0, 1.0]])
         object.__setattr__(self, "axes", rotation)
-        object.__setattr__(self, "matrix", intrinsic @ np.concatenate([rotation, -(rotation @ self.position)[:, None]], axis=1))
+        object.__setattr__(
+            self, "matrix", intrinsic @ np.concatenate([rotation, -(rotation @ self.position)[:, None]], axis=1)
+        )
 
     @property
     def ground_to_image(self) -> Array:
@@ -60,9 +67,13 @@ class Lens:
         return image[:, :2] / depth[:, None], image[:, 2]
 
 
-def looking_at(position: tuple[float, float, float], target: tuple[float, float], view_deg: float, size: tuple[int, int]) -> Lens:
+def looking_at(
+    position: tuple[float, float, float], target: tuple[float, float], view_deg: float, size: tuple[int, int]
+) -> Lens:
     """A camera at ``position`` whose middle pixel sees the ground point ``target``; ``view_deg`` is its horizontal field of view."""
     x, y, z = position
     east, north = target[0] - x, target[1] - y
     focal = size[0] / 2 / math.tan(math.radians(view_deg) / 2)
-    return Lens(np.array(position, np.float64), math.atan2(north, east), math.atan2(z, math.hypot(east, north)), focal, size)
+    return Lens(
+        np.array(position, np.float64), math.atan2(north, east), math.atan2(z, math.hypot(east, north)), focal, size
+    )

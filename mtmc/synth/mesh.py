@@ -70,7 +70,9 @@ class MeshBuilder:
         self.normals.append(normal / length)
         self.looks.append((colour, finish, detail, solid))
 
-    def loft(self, solid: int, sections: Sequence[Array], colours: Sequence[Colour], caps: tuple[Colour, Colour]) -> None:
+    def loft(
+        self, solid: int, sections: Sequence[Array], colours: Sequence[Colour], caps: tuple[Colour, Colour]
+    ) -> None:
         """Skin equal-sized cross sections (K, 3), closed below the last edge; ``colours`` (K - 1) one per strip."""
         for section, following in zip(sections, sections[1:], strict=False):
             for j, colour in enumerate(colours):
@@ -79,7 +81,15 @@ class MeshBuilder:
         self.face(solid, sections[0], caps[0], outward=(-1, 0, 0))
         self.face(solid, sections[-1], caps[1], outward=(1, 0, 0))
 
-    def box(self, solid: int, low: Sequence[float], high: Sequence[float], colour: Colour, finish: int = PAINT, detail: float = 0) -> None:
+    def box(
+        self,
+        solid: int,
+        low: Sequence[float],
+        high: Sequence[float],
+        colour: Colour,
+        finish: int = PAINT,
+        detail: float = 0,
+    ) -> None:
         """An axis-aligned cuboid without its underside."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         self.face(solid, [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)], colour, finish, detail, (0, 0, 1))

@@ -60,7 +60,9 @@ class _Crop:
     camera: int
 
 
-def write_reid_set(out: Path, params: ReidSetParams, seed: int, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, int]:
+def write_reid_set(
+    out: Path, params: ReidSetParams, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, int]:
     """Write ``image_{train,test,query}``, ``name_*.txt``, the two label XMLs, ``test_track.txt`` and the gt/jk indices.
 
     Training and test identities are disjoint and share the cameras. Queries are one image of each test identity and camera and
@@ -105,7 +107,12 @@ def _station(number: int, params: ReidSetParams, rng: np.random.Generator) -> _S
 def _moved(lens: Lens, rng: np.random.Generator) -> Lens:
     aim = lens.position[:2] + np.array([np.cos(lens.yaw_rad), np.sin(lens.yaw_rad)]) * rng.uniform(14, 26)
     x, y = lens.position[:2] + rng.uniform(-1.5, 1.5, 2)
-    return looking_at((float(x), float(y), float(rng.uniform(5, 8))), (float(aim[0]), float(aim[1])), float(rng.uniform(50, 70)), lens.size)
+    return looking_at(
+        (float(x), float(y), float(rng.uniform(5, 8))),
+        (float(aim[0]), float(aim[1])),
+        float(rng.uniform(50, 70)),
+        lens.size,
+    )
 
 
 def _ways(segments: Sequence[object], lens: Lens, params: ReidSetParams) -> list[list[Pose]]:
@@ -122,13 +129,18 @@ def _ways(segments: Sequence[object], lens: Lens, params: ReidSetParams) -> list
         width, height = lens.size
         fits = (depth > 4) & (size > params.min_px) & (pixels[:, 0] > 0.3 * size) & (pixels[:, 0] < width - 0.3 * size)
         fits &= (pixels[:, 1] > 0) & (pixels[:, 1] < height - 0.2 * size)
-        way = [Pose(float(p[0]), float(p[1]), float(np.arctan2(d[1], d[0])), False) for p, d in zip(points[fits], ahead[fits], strict=True)]
+        way = [
+            Pose(float(p[0]), float(p[1]), float(np.arctan2(d[1], d[0])), False)
+            for p, d in zip(points[fits], ahead[fits], strict=True)
+        ]
         if len(way) >= 3 * params.views:
             ways.append(way)
     return ways
 
 
-def _write_passing(folder: Path, station: _Station, passing: list[Vehicle], params: ReidSetParams, rng: np.random.Generator) -> list[_Crop]:
+def _write_passing(
+    folder: Path, station: _Station, passing: list[Vehicle], params: ReidSetParams, rng: np.random.Generator
+) -> list[_Crop]:
     """Drive the vehicles past a camera, a few at a time, and write their crops."""
     crops: list[_Crop] = []
     order = [passing[int(k)] for k in rng.permutation(len(passing))]
@@ -144,7 +156,9 @@ def _write_passing(folder: Path, station: _Station, passing: list[Vehicle], para
     return crops
 
 
-def _together(station: _Station, vehicles: list[Vehicle], params: ReidSetParams, rng: np.random.Generator) -> Iterator[tuple[Image, list[Seen]]]:
+def _together(
+    station: _Station, vehicles: list[Vehicle], params: ReidSetParams, rng: np.random.Generator
+) -> Iterator[tuple[Image, list[Seen]]]:
     """``views`` frames of some vehicles that drive at once on ways apart."""
     tracks: list[tuple[Vehicle, list[Pose]]] = []
     for vehicle in vehicles:
@@ -196,10 +210,19 @@ def _write_lists(out: Path, train: list[_Crop], test: list[_Crop]) -> dict[str, 
         (out / f"name_{name}.txt").write_text("".join(f"{c.name}\n" for c in crops))
     (out / "train_label.xml").write_text(_label_xml("TrainingImages", train))
     (out / "test_label.xml").write_text(_label_xml("TestImages", test))
-    (out / "test_track.txt").write_text("".join(f"{crops[0].name.rsplit('_', 1)[0]} {' '.join(c.name for c in crops)} \n" for crops in tracks.values()))
+    (out / "test_track.txt").write_text(
+        "".join(f"{crops[0].name.rsplit('_', 1)[0]} {' '.join(c.name for c in crops)} \n" for crops in tracks.values())
+    )
     _write_indices(out, queries, gallery)
     ids = len({c.vehicle.id for c in train}), len({c.vehicle.id for c in test})
-    return {"train_ids": ids[0], "test_ids": ids[1], "train": len(train), "test": len(test), "query": len(queries), "tracks": len(tracks)}
+    return {
+        "train_ids": ids[0],
+        "test_ids": ids[1],
+        "train": len(train),
+        "test": len(test),
+        "query": len(queries),
+        "tracks": len(tracks),
+    }
 
 
 def _label_xml(root: str, crops: list[_Crop]) -> str:

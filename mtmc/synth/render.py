@@ -88,7 +88,11 @@ def shade(mesh: Mesh, normals: Array, centre: Array, eye: Array, light: Light, b
     sky_seen = np.clip(0.42 + 0.75 * mirrored, 0.05, 0.9) * gloss * (light.ambient + 0.5 * light.sun_power)
     reflected = view - 2 * (normals @ view)[:, None] * normals
     glint = np.clip(reflected @ np.asarray(light.sun), 0, 1) ** 24 * light.sun_power * gloss * 2.0
-    colours = mesh.colours * diffuse[:, None] * np.asarray(light.tint) + sky_seen[:, None] * np.asarray(light.sky) + glint[:, None]
+    colours = (
+        mesh.colours * diffuse[:, None] * np.asarray(light.tint)
+        + sky_seen[:, None] * np.asarray(light.sky)
+        + glint[:, None]
+    )
     return _lamps(colours, mesh, light, braking)
 
 
@@ -107,7 +111,9 @@ def hazed(colours: Array, distance_m: float, light: Light) -> Array:
     return colours + (np.asarray(light.haze) - colours) * share
 
 
-def draw_vehicle(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, shaded: float = 1.0) -> Drawn | None:
+def draw_vehicle(
+    image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, shaded: float = 1.0
+) -> Drawn | None:
     """Draw a vehicle over ``image`` in place; None if no part of it falls inside. ``shaded`` darkens it (under a tree)."""
     mesh = mesh_of(vehicle)
     points, normals = place(mesh, pose)
@@ -124,7 +130,9 @@ def draw_vehicle(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: 
     faces = visible_faces(mesh, points, normals, lens, lens.focal_px / distance)
     mask = _paint_faces(image, roi, pixels, mesh, faces, colours)
     if light.night > 0:
-        vehicle_lamps(image, mesh, normals, pixels, (centre - lens.position) / distance, lens.focal_px / distance, pose.braking)
+        vehicle_lamps(
+            image, mesh, normals, pixels, (centre - lens.position) / distance, lens.focal_px / distance, pose.braking
+        )
     area = float(np.count_nonzero(mask))
     return Drawn(roi, mask, area if _is_inside(pixels, lens.size) else max(area, _hull_area(pixels)))
 
@@ -153,7 +161,9 @@ def visible_faces(mesh: Mesh, points: Array, normals: Array, lens: Lens, pixels_
     seen &= mesh.detail <= pixels_per_m
     # a solid's own distance: the mean of its faces' first points is near enough and costs nothing
     counts = np.bincount(mesh.solid, minlength=len(mesh.layer))
-    away = np.bincount(mesh.solid, weights=np.linalg.norm(first - lens.position, axis=1), minlength=len(mesh.layer)) / np.maximum(counts, 1)
+    away = np.bincount(
+        mesh.solid, weights=np.linalg.norm(first - lens.position, axis=1), minlength=len(mesh.layer)
+    ) / np.maximum(counts, 1)
     rank = np.empty(len(mesh.layer), np.int64)
     rank[np.lexsort((-away, mesh.layer))] = np.arange(len(mesh.layer))
     chosen = np.flatnonzero(seen)
@@ -199,11 +209,23 @@ def drop_shadow(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: L
     pixels, depth = lens.project(np.concatenate([points, np.zeros((len(points), 1))], axis=1))
     roi = clipped_roi(pixels, lens.size, 6)
     if roi is not None and depth.min() > 0.5:
-        _darken(image, roi, pixels, [(len(shape), factor) for shape, factor in shapes], ground, lens.focal_px / float(depth.mean()))
+        _darken(
+            image,
+            roi,
+            pixels,
+            [(len(shape), factor) for shape, factor in shapes],
+            ground,
+            lens.focal_px / float(depth.mean()),
+        )
 
 
 def _darken(
-    image: Image, roi: tuple[int, int, int, int], pixels: Array, shapes: list[tuple[int, float]], ground: Image, pixels_per_m: float
+    image: Image,
+    roi: tuple[int, int, int, int],
+    pixels: Array,
+    shapes: list[tuple[int, float]],
+    ground: Image,
+    pixels_per_m: float,
 ) -> None:
     """Multiply the hulls of consecutive runs of ``pixels`` by their factors, with a soft edge."""
     x0, y0, x1, y1 = roi

@@ -162,7 +162,11 @@ def _bezier(before: Array, after: Array) -> Array:
     """A smooth curve (33, 2) from the end of one line to the start of the next."""
     p0, p3 = before[-1], after[0]
     out, into = before[-1] - before[-2], after[1] - after[0]
-    reach = 0.5 * float(np.linalg.norm(p3 - p0)) * (1.1 if abs(np.dot(out, into)) < 0.5 * np.linalg.norm(out) * np.linalg.norm(into) else 0.7)
+    reach = (
+        0.5
+        * float(np.linalg.norm(p3 - p0))
+        * (1.1 if abs(np.dot(out, into)) < 0.5 * np.linalg.norm(out) * np.linalg.norm(into) else 0.7)
+    )
     p1, p2 = p0 + out / np.linalg.norm(out) * reach, p3 - into / np.linalg.norm(into) * reach
     t = np.linspace(0, 1, 33)[:, None]
     return np.asarray((1 - t) ** 3 * p0 + 3 * (1 - t) ** 2 * t * p1 + 3 * (1 - t) * t**2 * p2 + t**3 * p3)
@@ -172,12 +176,25 @@ def _nearest(a: Array, b: Array) -> float:
     return float(np.linalg.norm(a[:, None] - b[None], axis=2).min())
 
 
-def grid(columns: int, rows: int, spacing_m: float, lanes: tuple[int, int] = (1, 1), arm_m: float = 90.0, speed_mps: float = 13.0) -> Network:
+def grid(
+    columns: int,
+    rows: int,
+    spacing_m: float,
+    lanes: tuple[int, int] = (1, 1),
+    arm_m: float = 90.0,
+    speed_mps: float = 13.0,
+) -> Network:
     """``columns`` x ``rows`` junctions ``spacing_m`` apart with arms of ``arm_m`` to the world's ends; lanes of (east-west, north-south)
     roads."""
     places = [(c * spacing_m, r * spacing_m) for r in range(rows) for c in range(columns)]
-    roads = [Road(r * columns + c, r * columns + c + 1, lanes[0], speed_mps) for r in range(rows) for c in range(columns - 1)]
-    roads += [Road(r * columns + c, (r + 1) * columns + c, lanes[1], speed_mps) for r in range(rows - 1) for c in range(columns)]
+    roads = [
+        Road(r * columns + c, r * columns + c + 1, lanes[0], speed_mps) for r in range(rows) for c in range(columns - 1)
+    ]
+    roads += [
+        Road(r * columns + c, (r + 1) * columns + c, lanes[1], speed_mps)
+        for r in range(rows - 1)
+        for c in range(columns)
+    ]
     for r in range(rows):
         for column, x in ((0, -arm_m), (columns - 1, (columns - 1) * spacing_m + arm_m)):
             places.append((x, r * spacing_m))

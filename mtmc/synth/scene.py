@@ -36,7 +36,9 @@ class SynthParams(Params):
     light: Literal["day", "overcast", "dusk"] = "day"
     rain: float = Field(0.0, ge=0, le=1)
     parked: float = Field(0.15, ge=0, le=1, description="share of parking places taken")
-    occluders: float = Field(0.15, ge=0, le=1, description="share of kerb places with a tree or post between camera and road")
+    occluders: float = Field(
+        0.15, ge=0, le=1, description="share of kerb places with a tree or post between camera and road"
+    )
     offset_s: float = Field(1.5, ge=0, description="cameras start within this time of each other")
     dropped: float = Field(0.0, ge=0, le=0.5, description="probability that a frame is missing from the video")
     repeated: float = Field(0.0, ge=0, le=0.5, description="probability that a frame repeats the one before")
@@ -99,7 +101,9 @@ def make_world(params: SynthParams, seed: int) -> World:
     width = params.width_px or preset.width_px
     size = width, 2 * round(width * 9 / 32)
     places = preset.cameras(network)
-    cameras = [_camera(k, place, params, size, seconds, np.random.default_rng((seed, 77, k))) for k, place in enumerate(places)]
+    cameras = [
+        _camera(k, place, params, size, seconds, np.random.default_rng((seed, 77, k))) for k, place in enumerate(places)
+    ]
     return World(params, network, trips, scenery, cameras, light_of(params, rng), seed)
 
 
@@ -133,7 +137,9 @@ def _camera(
     return SynthCamera(f"c{k + 1:03d}", lens, sensor, fps, offset, round(seconds * fps), int(rng.integers(1 << 31)))
 
 
-def _junction_cameras(network: Network, which: list[tuple[int, int]], view: float = 60.0) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:
+def _junction_cameras(
+    network: Network, which: list[tuple[int, int]], view: float = 60.0
+) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:
     """Cameras on junction corners: (node, quarter) with quarter k looking along yaw 45 + 90 k degrees, turned to the wider road."""
     places = []
     for node, quarter in which:
@@ -146,7 +152,9 @@ def _junction_cameras(network: Network, which: list[tuple[int, int]], view: floa
     return places
 
 
-def _road_camera(x: float, y: float, toward: float, ahead_m: float = 24.0, view: float = 58.0) -> tuple[tuple[float, float, float], tuple[float, float], float]:
+def _road_camera(
+    x: float, y: float, toward: float, ahead_m: float = 24.0, view: float = 58.0
+) -> tuple[tuple[float, float, float], tuple[float, float], float]:
     """A camera beside an east-west road, looking along it (``toward`` +1 east, -1 west) and slightly across."""
     return (x, y, 6.5), (x + toward * ahead_m, y * 0.25), view
 
@@ -156,7 +164,11 @@ def _tiny_cameras(network: Network) -> list[tuple[tuple[float, float, float], tu
 
 
 def _demo_cameras(network: Network) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:
-    return [*_junction_cameras(network, [(0, 0)]), _road_camera(24.0, -10.5, 1), *_junction_cameras(network, [(1, 0), (1, 2)])]
+    return [
+        *_junction_cameras(network, [(0, 0)]),
+        _road_camera(24.0, -10.5, 1),
+        *_junction_cameras(network, [(1, 0), (1, 2)]),
+    ]
 
 
 def _junctions_cameras(network: Network) -> list[tuple[tuple[float, float, float], tuple[float, float], float]]:

@@ -65,7 +65,9 @@ class Scenery:
     parked: tuple[tuple[Vehicle, Pose], ...]
 
 
-def random_scenery(network: Network, rng: np.random.Generator, occluders: float, parked: float, first_id: int) -> Scenery:
+def random_scenery(
+    network: Network, rng: np.random.Generator, occluders: float, parked: float, first_id: int
+) -> Scenery:
     """Line the roads: ``occluders`` in [0, 1] share of kerb places with a tree or post, ``parked`` of parking places taken."""
     trees: list[Tree] = []
     posts: list[Post] = []
@@ -115,7 +117,10 @@ def _clear_of_roads(network: Network, x: float, y: float, margin_m: float) -> bo
         a, b = network.nodes[road.a], network.nodes[road.b]
         ahead = (b - a) / np.linalg.norm(b - a)
         away = np.array([x, y]) - a
-        along = min(max(float(away @ ahead), -200 if not network.is_junction(road.a) else 0), float(np.linalg.norm(b - a)) + (200 if not network.is_junction(road.b) else 0))
+        along = min(
+            max(float(away @ ahead), -200 if not network.is_junction(road.a) else 0),
+            float(np.linalg.norm(b - a)) + (200 if not network.is_junction(road.b) else 0),
+        )
         if np.linalg.norm(away - ahead * along) < road.half_width_m + PARKING_M + margin_m:
             return False
     return True
@@ -128,7 +133,16 @@ def _houses(network: Network, kerb: _Kerb, rng: np.random.Generator) -> list[Bui
         beyond = PAVEMENT_M + float(rng.uniform(2, 7)) + deep
         x, y = kerb.at(along + half, beyond)
         if rng.random() < 0.8 and _clear_of_roads(network, x, y, PAVEMENT_M + math.hypot(half, deep)):
-            houses.append(Building(x, y, (half, deep), math.atan2(kerb.ahead[1], kerb.ahead[0]), float(rng.uniform(5, 15)), int(rng.integers(1 << 30))))
+            houses.append(
+                Building(
+                    x,
+                    y,
+                    (half, deep),
+                    math.atan2(kerb.ahead[1], kerb.ahead[0]),
+                    float(rng.uniform(5, 15)),
+                    int(rng.integers(1 << 30)),
+                )
+            )
         along += 2 * half + float(rng.uniform(1, 8))
     return houses
 
@@ -140,7 +154,9 @@ def _trees(network: Network, kerb: _Kerb, rng: np.random.Generator, occluders: f
         beyond = 0.9 if near else PAVEMENT_M + float(rng.uniform(1, 8))
         x, y = kerb.at(float(along + rng.uniform(-2, 2)), beyond)
         if (near or rng.random() < 0.35) and _clear_of_roads(network, x, y, 0.5):
-            trees.append(Tree(x, y, float(rng.uniform(5.5, 8.5)), float(rng.uniform(1.4, 2.3)), int(rng.integers(1 << 30))))
+            trees.append(
+                Tree(x, y, float(rng.uniform(5.5, 8.5)), float(rng.uniform(1.4, 2.3)), int(rng.integers(1 << 30)))
+            )
     return trees
 
 
@@ -156,7 +172,10 @@ def _posts(kerb: _Kerb, rng: np.random.Generator, occluders: float) -> list[Post
 def _signals(network: Network, node: int) -> list[Post]:
     half = network.box_half_m(node) - 0.5
     x, y = network.nodes[node]
-    return [Post(float(x + sx * half), float(y + sy * half), 5.6, 3.0, math.atan2(-sy, 0), True) for sx, sy in ((1, -1), (-1, 1))]
+    return [
+        Post(float(x + sx * half), float(y + sy * half), 5.6, 3.0, math.atan2(-sy, 0), True)
+        for sx, sy in ((1, -1), (-1, 1))
+    ]
 
 
 def _park(kerb: _Kerb, rng: np.random.Generator, share: float, first_id: int) -> list[tuple[Vehicle, Pose]]:
@@ -165,7 +184,9 @@ def _park(kerb: _Kerb, rng: np.random.Generator, share: float, first_id: int) ->
         if rng.random() < share:
             body = str(rng.choice(("sedan", "hatchback", "suv", "pickup", "van"), p=(0.36, 0.26, 0.24, 0.08, 0.06)))
             x, y = kerb.at(float(along + rng.uniform(-0.3, 0.3)), -PARKING_M / 2 + 0.1)
-            cars.append((random_vehicle(rng, first_id + len(cars), body), Pose(x, y, kerb.yaw + float(rng.normal(0, 0.015)))))
+            cars.append(
+                (random_vehicle(rng, first_id + len(cars), body), Pose(x, y, kerb.yaw + float(rng.normal(0, 0.015))))
+            )
     return cars
 
 
@@ -180,7 +201,10 @@ def shadow_polygons(scenery: Scenery, light: Light) -> list[Array]:
     for tree in scenery.trees:
         rng = np.random.default_rng(tree.seed)
         middle = np.array([tree.x, tree.y]) + slide * (tree.height_m - tree.crown_m)
-        found += [middle + rng.normal(0, 0.45, 2) * tree.crown_m + circle * tree.crown_m * rng.uniform(0.4, 0.7) for _ in range(9)]
+        found += [
+            middle + rng.normal(0, 0.45, 2) * tree.crown_m + circle * tree.crown_m * rng.uniform(0.4, 0.7)
+            for _ in range(9)
+        ]
         found.append(_thick_line(np.array([tree.x, tree.y]), middle, 0.25))
     for post in scenery.posts:
         foot = np.array([post.x, post.y])
@@ -227,7 +251,9 @@ def draw_tree(image: Image, mask: Image, tree: Tree, lens: Lens, light: Light) -
     for dx, dz, lift in clumps[np.argsort(clumps[:, 2])].tolist():
         centre = pixels[1] + np.array([dx, -dz]) * scale
         radius = max(1, round(rng.uniform(0.10, 0.27 if count < 200 else 0.19) * tree.crown_m * scale * 8))
-        lit = 0.55 + 0.28 * min(max((dz + dx * float(sun[0]) + 0.3 * lift) / tree.crown_m, -1.0), 1.0) * (0.5 + light.sun_power)
+        lit = 0.55 + 0.28 * min(max((dz + dx * float(sun[0]) + 0.3 * lift) / tree.crown_m, -1.0), 1.0) * (
+            0.5 + light.sun_power
+        )
         colour = _tone((np.array([0.22, 0.42, 0.30]) + hue) * (lit + rng.normal(0, 0.06)) * 1.15, distance, light)
         cv2.circle(image, _fixed(centre), radius, colour, -1, cv2.LINE_AA, 3)
         cv2.circle(mask, _fixed(centre), radius, 255, -1, cv2.LINE_8, 3)
@@ -236,7 +262,14 @@ def draw_tree(image: Image, mask: Image, tree: Tree, lens: Lens, light: Light) -
 def draw_post(image: Image, mask: Image, post: Post, lens: Lens, light: Light) -> None:
     """A pole with an arm, and a lamp or a signal head at its end."""
     arm = (post.x + post.arm_m * math.cos(post.yaw), post.y + post.arm_m * math.sin(post.yaw))
-    points = np.array([[post.x, post.y, 0], [post.x, post.y, post.height_m], [*arm, post.height_m + 0.1], [*arm, post.height_m - (0.9 if post.signal else 0.0)]])
+    points = np.array(
+        [
+            [post.x, post.y, 0],
+            [post.x, post.y, post.height_m],
+            [*arm, post.height_m + 0.1],
+            [*arm, post.height_m - (0.9 if post.signal else 0.0)],
+        ]
+    )
     pixels, depth = lens.project(points)
     if depth.min() < 2.0:
         return
@@ -268,7 +301,15 @@ def draw_building(image: Image, mask: Image, house: Building, lens: Lens, light:
 
 def _facade(rng: np.random.Generator, house: Building, night: float) -> Image:
     """A wall texture (256, 512, 3)."""
-    tones = ((150, 165, 178), (95, 115, 165), (178, 182, 184), (120, 140, 150), (110, 95, 88), (170, 190, 205), (80, 90, 120))
+    tones = (
+        (150, 165, 178),
+        (95, 115, 165),
+        (178, 182, 184),
+        (120, 140, 150),
+        (110, 95, 88),
+        (170, 190, 205),
+        (80, 90, 120),
+    )
     base = np.array(tones[int(rng.integers(len(tones)))], np.float32)
     wall = np.empty((256, 512, 3), np.float32)
     wall[:] = base * (1 + noise(rng, (256, 512), (8, 64, 512), (0.03, 0.03, 0.04))[..., None])
@@ -280,15 +321,26 @@ def _facade(rng: np.random.Generator, house: Building, night: float) -> Image:
             glass = np.array([105, 85, 70]) * rng.uniform(0.6, 1.4)
             if rng.random() < 0.4 * night:
                 glass = np.array([250, 420, 500]) * rng.uniform(0.7, 1.0)
-            cv2.rectangle(wall, (int(x0) - 3, int(y0) - 3), (int(x1) + 3, int(y1) + 3), tuple(float(c) for c in base * 1.15), -1)
+            cv2.rectangle(
+                wall, (int(x0) - 3, int(y0) - 3), (int(x1) + 3, int(y1) + 3), tuple(float(c) for c in base * 1.15), -1
+            )
             cv2.rectangle(wall, (int(x0), int(y0)), (int(x1), int(y1)), tuple(float(c) for c in glass), -1)
-            cv2.rectangle(wall, (int(x0), int(y0)), (int(x1), int((y0 + y1) / 2)), tuple(float(c) for c in glass * 1.25), -1)
+            cv2.rectangle(
+                wall, (int(x0), int(y0)), (int(x1), int((y0 + y1) / 2)), tuple(float(c) for c in glass * 1.25), -1
+            )
     wall[:8] = base * 0.6
     return np.clip(wall, 0, 255).astype(np.uint8)
 
 
 def _draw_wall(
-    image: Image, mask: Image, facade: Image, ends: tuple[Array, Array], height: float, lens: Lens, lit: float, light: Light
+    image: Image,
+    mask: Image,
+    facade: Image,
+    ends: tuple[Array, Array],
+    height: float,
+    lens: Lens,
+    lit: float,
+    light: Light,
 ) -> None:
     a, b = ends
     top = np.array([[*a, height], [*b, height], [*b, 0.0], [*a, 0.0]])
@@ -301,7 +353,13 @@ def _draw_wall(
     x0, y0, x1, y1 = roi
     corners = (middle - 0.5 - (x0, y0)).astype(np.float32)
     source = np.array([[0, 0], [512, 0], [512, 256], [0, 256]], np.float32)
-    painted = cv2.warpPerspective(facade, cv2.getPerspectiveTransform(source, corners), (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    painted = cv2.warpPerspective(
+        facade,
+        cv2.getPerspectiveTransform(source, corners),
+        (x1 - x0, y1 - y0),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     wall = np.zeros((y1 - y0, x1 - x0), np.uint8)
     cv2.fillConvexPoly(wall, np.rint(held(corners) * 8).astype(np.int32), 255, cv2.LINE_8, 3)
     share = 1 - math.exp(-light.haze_per_m * float(depths.mean()))

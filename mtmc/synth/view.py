@@ -68,9 +68,7 @@ def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed
     return View(lens, image, ground, np.maximum(ids, 0), shade, occluders)
 
 
-def _draw_thing(
-    image: Image, thing: Thing, lens: Lens, light: Light, distance: float
-) -> Occluder | None:
+def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light, distance: float) -> Occluder | None:
     if isinstance(thing, tuple):
         vehicle, pose = thing
         drop_shadow(image, vehicle, pose, lens, light, np.full(image.shape[:2], 255, np.uint8))
@@ -86,7 +84,9 @@ def _draw_thing(
     x, y, w, h = cv2.boundingRect(mask)
     if w == 0:
         return None
-    return Occluder(Drawn((x, y, x + w, y + h), np.ascontiguousarray(mask[y : y + h, x : x + w]), float(w * h)), distance)
+    return Occluder(
+        Drawn((x, y, x + w, y + h), np.ascontiguousarray(mask[y : y + h, x : x + w]), float(w * h)), distance
+    )
 
 
 def _distance(lens: Lens, x: float, y: float) -> float:
@@ -105,9 +105,13 @@ def _ground_and_sky(network: Network, shadows: list[Array], lens: Lens, light: L
         cv2.warpPerspective(m.image, to_image @ np.linalg.inv(m.to_map), (2 * width, 2 * height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for m in (far, near)
     ]  # fmt: skip
-    inside = cv2.warpPerspective(_vignette(len(near.image)), to_image @ np.linalg.inv(near.to_map), (2 * width, 2 * height))
+    inside = cv2.warpPerspective(
+        _vignette(len(near.image)), to_image @ np.linalg.inv(near.to_map), (2 * width, 2 * height)
+    )
     share = inside.astype(np.float32) / 255
-    ground = cv2.resize(cv2.blendLinear(layers[1], layers[0], share, 1 - share), (width, height), interpolation=cv2.INTER_AREA)
+    ground = cv2.resize(
+        cv2.blendLinear(layers[1], layers[0], share, 1 - share), (width, height), interpolation=cv2.INTER_AREA
+    )
     return _with_sky(ground, lens, light, seed)
 
 
@@ -124,11 +128,20 @@ def _with_sky(ground: Image, lens: Lens, light: Light, seed: int) -> Image:
     distance = lens.position[2] / np.maximum(down, 1e-4)
     lit = (light.ambient + 0.65 * light.sun_power) * np.asarray(light.tint)
     share = (1 - np.exp(-light.haze_per_m * distance))[:, None, None]
-    mirror = light.wet * 0.45 * np.clip(1 - 2.2 * down, 0, 1)[:, None, None] ** 2  # grazing rays see the sky in a wet road
+    mirror = (
+        light.wet * 0.45 * np.clip(1 - 2.2 * down, 0, 1)[:, None, None] ** 2
+    )  # grazing rays see the sky in a wet road
     ground_light = ground * lit * (1 - 0.25 * light.wet) * (1 - mirror) + 255 * np.asarray(light.sky) * mirror
     image = ground_light * (1 - share) + 255 * np.asarray(light.haze) * share
-    clouds = cv2.resize(np.random.default_rng(seed + 2).standard_normal((9, 16)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    clouds = cv2.resize(
+        np.random.default_rng(seed + 2).standard_normal((9, 16)).astype(np.float32),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
     climb = np.clip(-down * 3, 0, 1)[:, None, None]
-    sky = 255 * (np.asarray(light.haze) * (1 - climb) + np.asarray(light.sky) * climb * 1.08) + 7 * clouds[..., None] * climb
+    sky = (
+        255 * (np.asarray(light.haze) * (1 - climb) + np.asarray(light.sky) * climb * 1.08)
+        + 7 * clouds[..., None] * climb
+    )
     image = np.where((down < 0.004)[:, None, None], sky, image)
     return np.clip(image, 0, 255).astype(np.uint8)
