@@ -54,9 +54,9 @@ def main() -> None:
     kinds = read_kinds(args.data)
     tests = {"cars, trucks, buses": of_kinds(data, kinds), "all vehicles": data}
     rows = {"colour histogram": [judge(histograms, tests)]}
-    rows["untrained SGFD"] = [judge(network_embed(untrained(seed)), tests) for seed in range(args.seeds)]
+    rows["untrained SGFD"] = [judge(network_embed(untrained(seed)), tests) for seed in args.seeds]
     folders = [
-        (name, seed, args.out / f"{variant}-{seed}") for seed in range(args.seeds) for name, variant in VARIANTS.items()
+        (name, seed, args.out / f"{variant}-{seed}") for seed in args.seeds for name, variant in VARIANTS.items()
     ]
     for name, seed, folder in folders:
         model = trained(folder, recipe(VARIANTS[name], seed, args.epochs), data)
@@ -73,7 +73,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=shared / "data/vehicle-reid-hcmc")
     parser.add_argument("--out", type=Path, default=Path("runs/real_vehicles"))
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -167,7 +167,7 @@ def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
 
 def describe(data: Dataset, tests: dict[str, Dataset], args: argparse.Namespace) -> str:
     sizes = ", ".join(f"{name} {len(test.query)} queries x {len(test.gallery)} answers" for name, test in tests.items())
-    learnt = f"{len(data.train)} images of {data.train.vehicle_count} vehicles, {args.epochs} epochs, {SIZE[0]} px, {args.seeds} seeds"
+    learnt = f"{len(data.train)} images of {data.train.vehicle_count} vehicles, {args.epochs} epochs, {SIZE[0]} px, {len(args.seeds)} seeds"
     return f"camera 1 asks camera 2: {sizes}; trained from random weights on {learnt}; percent"
 
 
