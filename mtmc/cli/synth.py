@@ -30,6 +30,8 @@ def synth(
     tracklets: Annotated[
         bool, typer.Option("--tracklets", help="Write tracklets with simulated embeddings instead of videos.")
     ] = False,
+    level: Annotated[int, typer.Option(min=1, max=5, help="With --tracklets: difficulty.")] = 2,
+    cameras: Annotated[int | None, typer.Option(min=2, help="With --tracklets: number of cameras.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
@@ -39,12 +41,11 @@ def synth(
       mtmc synth dusk --preset junctions --set light=dusk --set rain=0.5 --set traffic.twins=0.3
       mtmc synth reid_set --reid --ids 600,300
       mtmc synth detector_set --coco 2000
+      mtmc synth large --tracklets --level 3 --cameras 1000 --seconds 3600
     """
     params = _params(config, preset, seconds, set_ or [])
     if tracklets:
-        from mtmc.synth.tracklets import write_tracklets
-
-        summary = write_tracklets(out, params.preset, seed)
+        summary = _write_tracklets(out, level, cameras, seconds, seed)
     elif reid:
         summary = _write_reid(out, ids, seed)
     elif coco:
@@ -91,6 +92,23 @@ def _write_reid(out: Path, ids: str, seed: int) -> dict[str, Any]:
     if len(words) != 2 or not all(word.strip().isdigit() for word in words):
         raise ConfigError("--ids", "two numbers such as 400,300", repr(ids), "Give training and test identities.")
     return dict(write_reid_set(out, ReidSetParams(train_ids=int(words[0]), test_ids=int(words[1])), seed))
+
+
+def _write_tracklets(out: Path, level: int, cameras: int | None, seconds: float | None, seed: int) -> dict[str, Any]:
+    from dataclasses import replace
+
+    from mtmc.synth.tracklet_files import write_tracklets
+    from mtmc.synth.tracklets import LEVELS, simulate
+
+    difficulty = LEVELS[level]
+    streets = difficulty.streets
+    count = cameras or streets.cameras
+    flow = streets.vehicles_per_min * count / streets.cameras  # as dense traffic in a network of any size
+    streets = replace(streets, cameras=count, vehicles_per_min=flow, duration_s=seconds or streets.duration_s)
+    simulated = simulate(replace(difficulty, streets=streets), seed)
+    path = write_tracklets(out, simulated)
+    vehicles = len(set(simulated.vehicle_id.tolist()))
+    return {"out": str(path), "cameras": streets.cameras, "tracklets": len(simulated.table), "vehicles": vehicles}
 
 
 def _params(config: Path | None, preset: str | None, seconds: float | None, settings: list[str]) -> SynthParams:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from mtmc.synth.lens import Lens
 from mtmc.synth.render import Pose
 from mtmc.synth.scene import FIRST_PARKED_ID, ORIGIN, SynthCamera, World
 from mtmc.synth.sensor import Developer, content_frames
+from mtmc.synth.truth import Row, describe, draw_map, summary
 from mtmc.synth.vehicles import Vehicle
 from mtmc.synth.view import View, make_view
 
@@ -29,15 +29,6 @@ Image = NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
 
 SCENARIO = "S01"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """A box of the truth: 0-based frame, vehicle id, box (left, top, right, bottom) in pixels."""
-
-    frame: int
-    vehicle_id: int
-    box: tuple[int, int, int, int]
 
 
 def write_scene(world: World, out: Path, progress: Progress = lambda camera, done, total: None) -> dict[str, Any]:
@@ -53,7 +44,10 @@ def write_scene(world: World, out: Path, progress: Progress = lambda camera, don
         rows[camera.id], shown[camera.id] = _write_camera(world, camera, folder, progress)
     _write_truth(out, rows)
     _write_clocks(out, world)
-    return _write_description(out, world, rows, shown)
+    document = describe(world, rows, shown)
+    (out / SCENARIO / "truth.json").write_text(json.dumps(document, indent=1))
+    draw_map(world, out / SCENARIO / "map.png")
+    return summary(document, out / SCENARIO)
 
 
 def active_vehicles(world: World, time_s: float) -> list[tuple[Vehicle, Pose]]:
@@ -199,51 +193,8 @@ def _gt_line(row: Row) -> str:
 
 
 def _write_clocks(out: Path, world: World) -> None:
-    for name, line in (
-        ("cam_timestamp", lambda c: f"{c.id} {c.offset_s:.3f}\n"),
-        ("cam_framenum", lambda c: f"{c.id} {c.frame_count}\n"),
-    ):
+    stamps = "".join(f"{c.id} {c.offset_s:.3f}\n" for c in world.cameras)
+    counts = "".join(f"{c.id} {c.frame_count}\n" for c in world.cameras)
+    for name, text in (("cam_timestamp", stamps), ("cam_framenum", counts)):
         (out / name).mkdir(parents=True, exist_ok=True)
-        (out / name / f"{SCENARIO}.txt").write_text("".join(line(c) for c in world.cameras))
-
-
-def _write_description(
-    out: Path, world: World, rows: dict[str, list[Row]], shown: dict[str, list[float]]
-) -> dict[str, Any]:
-    """``truth.json``: what really happened, for tests and for those who measure."""
-    passages: dict[int, list[dict[str, Any]]] = {}
-    for camera in world.cameras:
-        frames: dict[int, list[int]] = {}
-        for row in rows[camera.id]:
-            frames.setdefault(row.vehicle_id, []).append(row.frame)
-        for vehicle_id, seen in frames.items():
-            times = shown[camera.id]
-            passages.setdefault(vehicle_id, []).append({
-                "camera": camera.id, "first_frame": seen[0] + 1, "last_frame": seen[-1] + 1,
-                "first_s": times[seen[0]], "last_s": times[seen[-1]], "boxes": len(seen),
-            })  # fmt: skip
-    vehicles = {t.vehicle.id: t.vehicle for t in world.trips} | {v.id: v for v, _ in world.scenery.parked}
-    document = {
-        "seed": world.seed, "params": world.params.model_dump(), "origin": ORIGIN,
-        "cameras": [_describe_camera(c, shown[c.id]) for c in world.cameras],
-        "vehicles": [
-            {"id": i, "body": vehicles[i].body, "label": vehicles[i].label, "paint": vehicles[i].paint_name, "parked": i >= FIRST_PARKED_ID,
-             "passages": sorted(found, key=lambda p: p["first_s"])}
-            for i, found in sorted(passages.items())
-        ],
-    }  # fmt: skip
-    (out / SCENARIO / "truth.json").write_text(json.dumps(document, indent=1))
-    moving = [v for v in document["vehicles"] if not v["parked"]]
-    return {
-        "out": str(out / SCENARIO), "cameras": len(world.cameras), "frames": sum(c.frame_count for c in world.cameras),
-        "vehicles": len(moving), "crossing": sum(len({p["camera"] for p in v["passages"]}) > 1 for v in moving),
-        "parked": len(document["vehicles"]) - len(moving), "boxes": sum(len(r) for r in rows.values()),
-    }  # fmt: skip
-
-
-def _describe_camera(camera: SynthCamera, shown: list[float]) -> dict[str, Any]:
-    return {
-        "id": camera.id, "fps": camera.fps, "offset_s": camera.offset_s, "frames": camera.frame_count, "size": camera.lens.size,
-        "position_m": camera.lens.position.tolist(), "yaw_rad": camera.lens.yaw_rad, "pitch_rad": camera.lens.pitch_rad,
-        "focal_px": camera.lens.focal_px, "shown_s": shown,
-    }  # fmt: skip
+        (out / name / f"{SCENARIO}.txt").write_text(text)

@@ -104,5 +104,5 @@ def compressed(image: Image, crf: int) -> Image:
         for packet in [*stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")), *stream.encode()]:
             container.mux(packet)
     stored.seek(0)
-    with av.open(stored, format="h264") as container:
-        return np.asarray(next(container.decode(video=0)).to_ndarray(format="bgr24"), np.uint8)
+    with av.open(stored, "r", format="h264") as source:
+        return np.asarray(next(source.decode(video=0)).to_ndarray(format="bgr24"), np.uint8)

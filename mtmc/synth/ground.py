@@ -159,9 +159,9 @@ def _grain(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
             cv2.LINE_AA,
             4,
         )
-    wear = cv2.GaussianBlur(wear, (0, 0), max(0.6, 0.16 * float(brush.to_map[0, 0])))
+    soft = cv2.GaussianBlur(wear, (0, 0), max(0.6, 0.16 * float(brush.to_map[0, 0])))
     _patches(brush, rng, network)
-    cv2.multiply(brush.image, cv2.merge([1 + grain + wear] * 3), dst=brush.image, dtype=cv2.CV_8U)
+    cv2.multiply(brush.image, cv2.merge([1 + grain + soft] * 3), dst=brush.image, dtype=cv2.CV_8U)
 
 
 def _patches(brush: _Brush, rng: np.random.Generator, network: Network) -> None:

@@ -24,6 +24,8 @@ def _sprite() -> NDArray[np.float32]:
 
 
 _SPRITE = _sprite()
+_BEAM = np.array([[0.3, 0.7], [9.0, 2.6], [12.0, 1.5], [12.0, -1.5], [9.0, -2.6], [0.3, -0.7]])
+"""Lit ground ahead of a nose, metres."""
 
 
 def add_glow(image: Image, centre: Array, radius_px: float, colour: tuple[float, float, float], power: float) -> None:
@@ -60,7 +62,7 @@ def vehicle_lamps(
 
 def headlamp_pool(image: Image, x: float, y: float, yaw: float, front_m: float, lens: Lens, ground: Image) -> None:
     """Lighten the road in front of a vehicle whose nose is ``front_m`` ahead of its middle, where bare ground shows."""
-    beam = np.array([[0.3, 0.7], [9.0, 2.6], [12.0, 1.5], [12.0, -1.5], [9.0, -2.6], [0.3, -0.7]]) + (front_m, 0.0)
+    beam = _BEAM + np.array([front_m, 0.0])
     c, s = np.cos(yaw), np.sin(yaw)
     points = beam @ np.array([[c, s], [-s, c]]) + (x, y)
     pixels, depth = lens.project(np.concatenate([points, np.zeros((6, 1))], axis=1))

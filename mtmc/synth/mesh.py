@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class MeshBuilder:
 
     def face(
         self, solid: int, points: Array | Sequence[Sequence[float]], colour: Colour, finish: int = PAINT, detail: float = 0.0,
-        outward: Sequence[float] | None = None,
+        outward: Array | Sequence[float] | None = None,
     ) -> None:  # fmt: skip
         """Add a flat convex polygon; it faces ``outward``, by default away from its solid's centre."""
         corners = np.asarray(points, np.float64)
@@ -74,7 +75,7 @@ class MeshBuilder:
         self, solid: int, sections: Sequence[Array], colours: Sequence[Colour], caps: tuple[Colour, Colour]
     ) -> None:
         """Skin equal-sized cross sections (K, 3), closed below the last edge; ``colours`` (K - 1) one per strip."""
-        for section, following in zip(sections, sections[1:], strict=False):
+        for section, following in pairwise(sections):
             for j, colour in enumerate(colours):
                 quad = np.array([section[j], section[j + 1], following[j + 1], following[j]])
                 self.face(solid, quad, colour)

@@ -187,12 +187,12 @@ def _paint_faces(
         cv2.fillConvexPoly(canvas, polygon, tones[f], cv2.LINE_8, SUBPIXEL)
         if mesh.detail[f] == 0:
             cv2.fillConvexPoly(cover, polygon, 255, cv2.LINE_8, SUBPIXEL)
-    if fine == 2:
-        window[:] = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-        cover = cv2.resize(cover, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    else:
+    if fine == 1:
         window[:] = canvas
-    return np.asarray(cv2.threshold(cover, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+        return cover
+    window[:] = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    share = cv2.resize(cover, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.threshold(share, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def drop_shadow(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, ground: Image) -> None:
@@ -230,14 +230,13 @@ def _darken(
     """Multiply the hulls of consecutive runs of ``pixels`` by their factors, with a soft edge."""
     x0, y0, x1, y1 = roi
     corners = np.rint((held(pixels) - (x0, y0) - 0.5) * (1 << SUBPIXEL)).astype(np.int32)
-    keep, start = np.full((y1 - y0, x1 - x0), 255, np.uint8), 0
-    for count, factor in sorted(_runs(shapes), key=lambda run: -run[1]):
-        start, length = count
+    keep = np.full((y1 - y0, x1 - x0), 255, np.uint8)
+    for (start, length), factor in sorted(_runs(shapes), key=lambda run: -run[1]):
         cv2.fillConvexPoly(keep, cv2.convexHull(corners[start : start + length]), 255 * factor, cv2.LINE_AA, SUBPIXEL)
     soft = max(1, int(0.12 * pixels_per_m)) | 1
-    keep = cv2.max(cv2.blur(keep, (soft, soft)), cv2.bitwise_not(ground[y0:y1, x0:x1]))
+    soft_keep = cv2.max(cv2.blur(keep, (soft, soft)), cv2.bitwise_not(ground[y0:y1, x0:x1]))
     window = image[y0:y1, x0:x1]
-    cv2.multiply(window, cv2.merge((keep, keep, keep)), dst=window, scale=1 / 255)
+    cv2.multiply(window, cv2.merge((soft_keep, soft_keep, soft_keep)), dst=window, scale=1 / 255)
 
 
 def _runs(shapes: list[tuple[int, float]]) -> list[tuple[tuple[int, int], float]]:
@@ -245,6 +244,6 @@ def _runs(shapes: list[tuple[int, float]]) -> list[tuple[tuple[int, int], float]
     return [((int(start), count), factor) for start, (count, factor) in zip(starts, shapes, strict=False)]
 
 
-def held(pixels: Array) -> Array:
+def held(pixels: Array | NDArray[np.float32]) -> Array:
     """Pixels (N, 2) kept within what fixed-point drawing can hold."""
-    return np.minimum(np.maximum(pixels, -4000.0), 8000.0)
+    return np.asarray(np.minimum(np.maximum(pixels, -4000.0), 8000.0), np.float64)

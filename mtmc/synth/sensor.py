@@ -39,12 +39,12 @@ class Developer:
 
     def develop(self, image: Image) -> Image:
         """The frame as this camera would give it (new array)."""
-        out = cv2.LUT(image, self.table)
+        out = np.asarray(cv2.LUT(image, self.table), np.uint8)
         if self.sensor.rain > 0:
             out = self._rain(out)
         if self.sensor.blur_px > 0:
-            out = cv2.GaussianBlur(out, (0, 0), self.sensor.blur_px)
-        return self._with_grain(out) if self.sensor.noise > 0 else np.asarray(out, np.uint8)
+            out = np.asarray(cv2.GaussianBlur(out, (0, 0), self.sensor.blur_px), np.uint8)
+        return self._with_grain(out) if self.sensor.noise > 0 else out
 
     def _with_grain(self, image: Image) -> Image:
         x, y = self.rng.integers(0, 64, 2)

@@ -51,17 +51,17 @@ class Difficulty:
 def _level(traffic: tuple[float, ...], *appearance: float) -> Difficulty:
     cameras, per_min, spread, light = traffic
     lookalike, makes, noise, camera_bias, view_bias, miss, fragment, clutter = appearance
-    roads = Streets(int(cameras), 1500.0, per_min, spread, light)
+    roads = Streets(int(cameras), 1800.0, per_min, spread, light)
     return Difficulty(roads, lookalike, int(makes), noise, camera_bias, view_bias, miss, fragment, clutter)
 
 
 LEVELS: dict[int, Difficulty] = {
     #          cameras veh/min spread lights  alike makes noise cam  view miss  frag  clutter
-    1: _level((4, 12, 0.10, 0.0), 0.50, 50, 0.75, 0.3, 0.30, 0.01, 0.01, 0.01),
-    2: _level((6, 18, 0.12, 0.1), 0.60, 45, 0.85, 0.4, 0.35, 0.02, 0.02, 0.02),
-    3: _level((8, 24, 0.15, 0.2), 0.65, 40, 0.95, 0.5, 0.40, 0.04, 0.03, 0.03),
-    4: _level((10, 30, 0.18, 0.3), 0.70, 35, 1.10, 0.6, 0.50, 0.06, 0.04, 0.04),
-    5: _level((12, 36, 0.22, 0.4), 0.75, 30, 1.25, 0.7, 0.60, 0.08, 0.06, 0.06),
+    1: _level((4, 12, 0.06, 0.0), 0.50, 50, 0.75, 0.3, 0.30, 0.01, 0.01, 0.01),
+    2: _level((6, 18, 0.08, 0.1), 0.60, 45, 0.85, 0.4, 0.35, 0.02, 0.02, 0.02),
+    3: _level((8, 24, 0.10, 0.2), 0.65, 40, 0.95, 0.5, 0.40, 0.04, 0.03, 0.03),
+    4: _level((10, 30, 0.12, 0.3), 0.70, 35, 1.10, 0.6, 0.50, 0.06, 0.04, 0.04),
+    5: _level((12, 36, 0.15, 0.4), 0.75, 30, 1.25, 0.7, 0.60, 0.08, 0.06, 0.06),
 }
 
 

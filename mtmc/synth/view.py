@@ -12,7 +12,8 @@ from mtmc.synth.ground import GroundMap, paint_ground, shade_map
 from mtmc.synth.lens import Lens
 from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
 from mtmc.synth.roads import Network
-from mtmc.synth.scenery import Building, Post, Scenery, Tree, draw_building, draw_post, draw_tree, shadow_polygons
+from mtmc.synth.scenery import Building, Post, Scenery, Tree, shadow_polygons
+from mtmc.synth.still import draw_building, draw_post, draw_tree
 from mtmc.synth.vehicles import Vehicle
 
 Array = NDArray[np.float64]
@@ -112,13 +113,13 @@ def _ground_and_sky(network: Network, shadows: list[Array], lens: Lens, light: L
     ground = cv2.resize(
         cv2.blendLinear(layers[1], layers[0], share, 1 - share), (width, height), interpolation=cv2.INTER_AREA
     )
-    return _with_sky(ground, lens, light, seed)
+    return _with_sky(np.asarray(ground, np.uint8), lens, light, seed)
 
 
 def _vignette(size: int) -> Image:
     """Weights of the fine map: full in its middle, fading out towards its edge."""
     axis = np.clip((1 - np.abs(np.linspace(-1, 1, size))) * 6, 0, 1)
-    return np.rint(255 * np.minimum(axis[:, None], axis[None])).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.minimum(axis[:, None], axis[None])), np.uint8)
 
 
 def _with_sky(ground: Image, lens: Lens, light: Light, seed: int) -> Image:
@@ -144,4 +145,4 @@ def _with_sky(ground: Image, lens: Lens, light: Light, seed: int) -> Image:
         + 7 * clouds[..., None] * climb
     )
     image = np.where((down < 0.004)[:, None, None], sky, image)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
