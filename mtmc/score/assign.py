@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Long = NDArray[np.int64]
 Double = NDArray[np.float64]
@@ -14,14 +12,25 @@ Mask = NDArray[np.bool_]
 
 
 def components(left: Long, right: Long) -> Long:
-    """Number (E,) of the connected part of each edge of a bipartite graph between ``left`` (E,) and ``right`` (E,) nodes."""
+    """Label (E,) of the connected part of each edge of a bipartite graph between ``left`` (E,) and ``right`` (E,) nodes: its smallest
+    left node.
+
+    Each round hands the smallest label over every edge and on along the labels, so the rounds grow with the logarithm of the
+    longest path; parts of few nodes, as frames have them, take two or three.
+    """
     if len(left) == 0:
         return np.zeros(0, np.int64)
-    base = int(left.max()) + 1
-    size = base + int(right.max()) + 1
-    graph = coo_array((np.ones(len(left), np.int8), (left, right + base)), shape=(size, size))
-    _, labels = connected_components(graph, directed=False)
-    return np.asarray(labels[left], np.int64)
+    labels = np.arange(int(left.max()) + 1)
+    across = np.empty(int(right.max()) + 1, np.int64)
+    while True:
+        across[right] = len(labels)
+        np.minimum.at(across, right, labels[left])
+        found = labels.copy()
+        np.minimum.at(found, left, across[right])
+        found = found[found]
+        if np.array_equal(found, labels):
+            return np.asarray(labels[left])
+        labels = found
 
 
 def best_assignment(left: Long, right: Long, weights: Double, most_pairs: bool = False) -> Mask:
@@ -30,27 +39,35 @@ def best_assignment(left: Long, right: Long, weights: Double, most_pairs: bool =
     ``most_pairs``: first as many pairs as possible, then the largest weight (weights in (0, 1]). Among equal totals the order of the
     edges decides, so give them in an order that means something.
     """
-    chosen = np.zeros(len(left), np.bool_)
-    lone = _lone(left) & _lone(right)
-    chosen[lone] = True
-    rest = np.flatnonzero(~lone)
+    chosen = lone_edges(left, right)
+    rest = np.flatnonzero(~chosen)
+    if len(rest) == 0:
+        return chosen
+    left, right, weights = _compact(left[rest]), _compact(right[rest]), weights[rest]
+    open_edges = np.arange(len(rest))
     for one, other in ((left, right), (right, left)):
-        settled, picked = _greedy(one[rest], other[rest], components(left[rest], right[rest]), weights[rest])
-        chosen[rest[picked]] = True
-        rest = rest[~settled]
-    part = components(left[rest], right[rest])
+        part = components(left[open_edges], right[open_edges])
+        settled, picked = _greedy(one[open_edges], other[open_edges], part, weights[open_edges])
+        chosen[rest[open_edges[picked]]] = True
+        open_edges = open_edges[~settled]
+    part = components(left[open_edges], right[open_edges])
     order = np.argsort(part, kind="stable")
-    for edges in np.split(rest[order], np.flatnonzero(np.diff(part[order])) + 1):
+    for edges in np.split(open_edges[order], np.flatnonzero(np.diff(part[order])) + 1):
         if len(edges):
-            chosen[edges[_solve(left[edges], right[edges], weights[edges], most_pairs)]] = True
+            chosen[rest[edges[_solve(left[edges], right[edges], weights[edges], most_pairs)]]] = True
     return chosen
 
 
-def _lone(nodes: Long) -> Mask:
-    """Edges whose node has no other edge."""
-    if len(nodes) == 0:
+def _compact(nodes: Long) -> Long:
+    """The same nodes, numbered without gaps in the same order."""
+    return np.asarray(np.unique(nodes, return_inverse=True)[1], np.int64)
+
+
+def lone_edges(left: Long, right: Long) -> Mask:
+    """Edges (E,) whose two nodes have no other edge."""
+    if len(left) == 0:
         return np.zeros(0, np.bool_)
-    return np.asarray(np.bincount(nodes)[nodes] == 1)
+    return np.asarray((np.bincount(left)[left] == 1) & (np.bincount(right)[right] == 1))
 
 
 def _greedy(one: Long, other: Long, part: Long, weights: Double) -> tuple[Mask, Mask]:
@@ -60,7 +77,7 @@ def _greedy(one: Long, other: Long, part: Long, weights: Double) -> tuple[Mask, 
     """
     if len(one) == 0:
         return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
-    order = np.lexsort((np.arange(len(one)), -weights, one))
+    order = np.lexsort((-weights, one))
     first = np.r_[True, np.diff(one[order]) != 0]
     heaviest = np.zeros(len(one), np.bool_)
     heaviest[order[first]] = True

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.score.assign import best_assignment, components
+from mtmc.boxes import pack
+from mtmc.score.assign import best_assignment, components, lone_edges
 from mtmc.score.compare import Comparison
 
 Long = NDArray[np.int64]
@@ -36,7 +37,7 @@ def match_frames(comparison: Comparison) -> Clear:
     matches = _matched_edges(comparison)
     truth, predicted = comparison.truth, comparison.predicted
     rows, track = comparison.left[matches], predicted.ids[comparison.right[matches]]
-    order = np.argsort(truth.ids[rows], kind="stable")
+    order = np.argsort(pack(truth.ids[rows], rows))
     vehicle, track = truth.ids[rows][order], track[order]
     switches = int(((np.diff(vehicle) == 0) & (np.diff(track) != 0)).sum())
     matched = np.zeros(len(truth), np.bool_)
@@ -48,7 +49,7 @@ def match_frames(comparison: Comparison) -> Clear:
 
 def _fragmentations(ids: Long, matched: NDArray[np.bool_]) -> int:
     """Times that a vehicle is lost and found again: runs of matched boxes less one, over the vehicles found at all."""
-    order = np.argsort(ids, kind="stable")
+    order = np.argsort(pack(ids, np.arange(len(ids))))
     ids, matched = ids[order], matched[order]
     new = np.r_[True, np.diff(ids) != 0]
     starts = matched & (new | ~np.r_[False, matched[:-1]])
@@ -59,25 +60,24 @@ def _matched_edges(comparison: Comparison) -> NDArray[np.intp]:
     """Matched edges in time order. Pairs without rivals match whatever happened before, so only the others go frame by frame."""
     edges = comparison.close
     left, right = comparison.left[edges], comparison.right[edges]
-    part = components(left, right)
-    rivals = np.bincount(part)[part] > 1 if len(part) else np.zeros(0, np.bool_)
-    chosen = np.zeros(len(edges), np.bool_)
-    chosen[~rivals] = True
-    if rivals.any():
-        chosen[_follow(comparison, edges, np.flatnonzero(rivals), part, chosen)] = True
+    chosen = lone_edges(left, right)
+    rivals = np.flatnonzero(~chosen)
+    if len(rivals):
+        chosen[_follow(comparison, edges, rivals, chosen)] = True
     return edges[chosen]
 
 
 def _follow(
-    comparison: Comparison, edges: NDArray[np.intp], rivals: NDArray[np.intp], part: Long, sure: NDArray[np.bool_]
+    comparison: Comparison, edges: NDArray[np.intp], rivals: NDArray[np.intp], sure: NDArray[np.bool_]
 ) -> list[int]:
-    """Match the contested parts in time order; returns positions in ``edges``."""
+    """Match the contested parts in time order; returns positions in ``edges``. ``sure``: edges that match whatever happens."""
+    part = components(comparison.left[edges[rivals]], comparison.right[edges[rivals]])
     vehicle, track = comparison.truth.ids[comparison.left[edges]], comparison.predicted.ids[comparison.right[edges]]
     time = comparison.truth.time[comparison.left[edges]]
     similarity = comparison.similarity[edges]
     known_time, known_track = _last_sure(vehicle, track, time, sure, rivals)
-    order = np.lexsort((rivals, part[rivals], time[rivals]))
-    starts = np.flatnonzero(np.r_[True, np.diff(part[rivals][order]) != 0])
+    order = np.argsort(pack(part, rivals))  # parts are named by their first true box, so in time order
+    starts = np.flatnonzero(np.r_[True, np.diff(part[order]) != 0])
     stops = np.r_[starts[1:], len(order)]
     at, before_time, before_track = rivals[order].tolist(), known_time[order].tolist(), known_track[order].tolist()
     vehicles, tracks = vehicle[rivals][order].tolist(), track[rivals][order].tolist()
@@ -103,7 +103,7 @@ def _last_sure(
     span = int(time.max()) + 2
     known = np.flatnonzero(sure)
     keys = vehicle[known] * span + time[known]
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     known, keys = known[order], keys[order]
     found = np.searchsorted(keys, vehicle[rivals] * span + time[rivals]) - 1
     if len(known) == 0:

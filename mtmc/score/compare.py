@@ -11,10 +11,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.boxes import Boxes, pack
 
 Long = NDArray[np.int64]
 Double = NDArray[np.float64]
+Edges = tuple[Long, Long, Double]
+
+DENSE_PER_EDGE = 16
+"""A table of all possible pairs beats sorting the pairs that exist up to about this many entries per edge."""
 
 PAIRS_AT_ONCE = 1 << 20
 """Candidate pairs measured in one pass: bounds the memory to about 150 MB whatever the crowd."""
@@ -107,54 +111,92 @@ def _side(boxes: Boxes, span: int) -> Side:
     code = np.empty(len(names), np.int64)
     code[first_seen] = np.arange(len(names))
     codes = code[ids]
-    rows = np.lexsort((codes, time))
+    rows = np.argsort(pack(time, codes))
     return Side(rows, time[rows], codes[rows], boxes.camera[rows], names[first_seen])
 
 
 def _order_of_appearance(boxes: Boxes, time: Long, ids: Long, count: int) -> NDArray[np.intp]:
     """Ids by their first box: moment, then position and size; equal first boxes by the sums over all their boxes."""
-    order = np.lexsort((time, ids))
-    first = order[np.r_[True, np.diff(ids[order]) != 0]] if len(ids) else order
-    sums = [np.bincount(ids, weights=value, minlength=count) for value in (*boxes.xywh.T, time.astype(np.float64))]
-    return np.lexsort((*sums, *boxes.xywh[first].T[::-1], time[first]))
+    earliest = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(earliest, ids, time)
+    rows = np.flatnonzero(time == earliest[ids])
+    first = rows[np.argsort(ids[rows])]
+    looks = np.column_stack([time[first], boxes.xywh[first]])
+    sums: list[Double] = []
+    if len(np.unique(looks, axis=0)) < count:
+        values: tuple[Double, ...] = (*boxes.xywh.T, time.astype(np.float64))
+        sums = [np.asarray(np.bincount(ids, weights=value, minlength=count), np.float64) for value in values]
+    return np.lexsort((*sums, *looks.T[::-1]))
 
 
-def overlaps(
-    truth: Boxes, one: Side, predicted: Boxes, other: Side, measure: Measure, reach_m: float
-) -> tuple[Long, Long, Double]:
+def overlaps(truth: Boxes, one: Side, predicted: Boxes, other: Side, measure: Measure, reach_m: float) -> Edges:
     """Row of ``one``, row of ``other`` and similarity above 0 of all overlapping pairs, sorted by row of ``one`` and ``other``."""
     start = np.searchsorted(other.time, one.time, side="left")
     pairs = np.searchsorted(other.time, one.time, side="right") - start
     ends = np.cumsum(pairs)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(PAIRS_AT_ONCE, total, PAIRS_AT_ONCE))
-    a = truth.xywh[one.rows] if measure == "iou" else truth.world[one.rows]
-    b = predicted.xywh[other.rows] if measure == "iou" else predicted.world[other.rows]
+    near = (
+        _Iou(truth.xywh[one.rows], predicted.xywh[other.rows])
+        if measure == "iou"
+        else _Nearness(truth.world[one.rows], predicted.world[other.rows], reach_m)
+    )
     found = []
     for rows in np.split(np.arange(len(one)), np.unique(cuts)):
         left = np.repeat(rows, pairs[rows])
         before = np.cumsum(pairs[rows]) - pairs[rows]
         right = np.arange(len(left)) + np.repeat(start[rows] - before, pairs[rows])
-        similarity = pairwise_iou(a[left], b[right]) if measure == "iou" else _nearness(a[left], b[right], reach_m)
-        kept = similarity > 0
-        found.append((left[kept], right[kept], similarity[kept]))
+        found.append(near.of(left, right))
     lefts, rights, similarities = zip(*found, strict=True)
     return np.concatenate(lefts), np.concatenate(rights), np.concatenate(similarities)
 
 
-def pairwise_iou(a: Double, b: Double) -> Double:
-    """Intersection over union (N,) of boxes xywh (N, 4) with their partners (N, 4), in [0, 1]."""
-    corner = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    sides = np.maximum(corner - np.maximum(a[:, :2], b[:, :2]), 0.0)
-    shared = sides[:, 0] * sides[:, 1]
-    return np.asarray(shared / (a[:, 2] * a[:, 3] + b[:, 2] * b[:, 3] - shared))
+class _Iou:
+    """Intersection over union of pairs of boxes; sides along x first, as few pairs outlive them."""
+
+    def __init__(self, a: Double, b: Double) -> None:
+        self.a, self.b = _edges(a), _edges(b)
+
+    def of(self, left: Long, right: Long) -> Edges:
+        """The pairs that overlap, with their IoU."""
+        (ax1, ay1, ax2, ay2, a_area), (bx1, by1, bx2, by2, b_area) = self.a, self.b
+        wide = np.minimum(ax2[left], bx2[right]) - np.maximum(ax1[left], bx1[right])
+        kept = np.flatnonzero(wide > 0)
+        left, right, wide = left[kept], right[kept], wide[kept]
+        high = np.minimum(ay2[left], by2[right]) - np.maximum(ay1[left], by1[right])
+        kept = np.flatnonzero(high > 0)
+        left, right, shared = left[kept], right[kept], wide[kept] * high[kept]
+        return left, right, shared / (a_area[left] + b_area[right] - shared)
 
 
-def _nearness(a: Double, b: Double, reach_m: float) -> Double:
-    return np.asarray(np.maximum(1.0 - np.hypot(*(a - b).T) / (2.0 * reach_m), 0.0))
+def _edges(xywh: Double) -> tuple[Double, Double, Double, Double, Double]:
+    x, y, w, h = np.ascontiguousarray(xywh.T)
+    return x, y, x + w, y + h, w * h
+
+
+class _Nearness:
+    """``1 - d / (2 reach)`` of pairs of ground points d metres apart, where that is above 0."""
+
+    def __init__(self, a: Double, b: Double, reach_m: float) -> None:
+        self.a, self.b, self.reach_m = a, b, reach_m
+
+    def of(self, left: Long, right: Long) -> Edges:
+        """The pairs within twice the reach, with their similarity."""
+        similarity = 1.0 - np.hypot(*(self.a[left] - self.b[right]).T) / (2.0 * self.reach_m)
+        kept = np.flatnonzero(similarity > 0)
+        return left[kept], right[kept], similarity[kept]
 
 
 def pair_codes(first: Long, second: Long, width: int) -> tuple[Long, Long, Long]:
     """The distinct pairs among (first, second) (E,), sorted: their two members (K,) each, and the number (E,) of each edge's pair."""
-    keys, inverse = np.unique(first * width + second, return_inverse=True)
-    return keys // width, keys % width, inverse
+    keys = first * width + second
+    size = int(keys.max(initial=-1)) + 1
+    if size > DENSE_PER_EDGE * len(keys):
+        pairs, number = np.unique(keys, return_inverse=True)
+        return pairs // width, pairs % width, number
+    present = np.zeros(size, np.bool_)
+    present[keys] = True
+    pairs = np.flatnonzero(present)
+    numbers = np.empty(size, np.int64)
+    numbers[pairs] = np.arange(len(pairs))
+    return pairs // width, pairs % width, numbers[keys]

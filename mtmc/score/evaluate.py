@@ -35,11 +35,12 @@ def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapp
     units = find_units(comparison, clear.matches, kept)
     other = FILTERS.index("other_camera")
     dropped = _compare(truth, _distinct(predicted.take((reasons != KEPT) & (reasons != other))), params)
-    whole = measure(comparison, identities, clear, truth, kept)
+    ground = _worlds(truth, kept)
+    whole = measure(comparison, identities, clear, ground)
     return Scores(
         **{name: getattr(whole, name) for name in METRICS},
         filters=_report(reasons, params, bool(masks)),
-        cameras=_score_cameras(comparison, truth, kept),
+        cameras=_score_cameras(comparison, truth.cameras, ground),
         pairs=tuple(count_camera_pairs(comparison, units, truth.cameras)),
         links=count_links(units),
         loss=explain_loss(comparison, identities, dropped, params.localisation_floor),
@@ -53,8 +54,11 @@ def filtered_comparison(truth: Boxes, predicted: Boxes, params: ScoreParams, mas
     return _compare(truth, predicted.take(_filter(truth, predicted, params, masks) == KEPT), params)
 
 
-def measure(comparison: Comparison, identities: Identities, clear: Clear, truth: Boxes, predicted: Boxes) -> Metrics:
-    """The metrics of one comparison."""
+Worlds = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def measure(comparison: Comparison, identities: Identities, clear: Clear, ground: Worlds | None = None) -> Metrics:
+    """The metrics of one comparison; ``ground``: world coordinates of all true and predicted boxes, None for none."""
     boxes, found = len(comparison.truth), len(comparison.predicted)
     matches = len(clear.matches)
     hota = higher_order(comparison)
@@ -81,14 +85,21 @@ def measure(comparison: Comparison, identities: Identities, clear: Clear, truth:
         predicted_boxes=found,
         vehicles=len(comparison.truth.names),
         predicted_vehicles=len(comparison.predicted.names),
-        ground_error_m=_ground_error(comparison, clear.matches, truth, predicted),
+        ground_error_m=float("nan") if ground is None else _ground_error(comparison, clear.matches, *ground),
     )
 
 
-def _ground_error(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> float:
+def _worlds(truth: Boxes, predicted: Boxes) -> Worlds | None:
+    known = np.isfinite(truth.world).any() and np.isfinite(predicted.world).any()
+    return (truth.world, predicted.world) if known else None
+
+
+def _ground_error(
+    comparison: Comparison, matches: NDArray[np.intp], truth: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> float:
     """Mean distance in metres of matched boxes whose world coordinates both sides know, NaN if there are none."""
-    one = truth.world[comparison.truth.rows[comparison.left[matches]]]
-    other = predicted.world[comparison.predicted.rows[comparison.right[matches]]]
+    one = truth[comparison.truth.rows[comparison.left[matches]]]
+    other = predicted[comparison.predicted.rows[comparison.right[matches]]]
     distances = np.hypot(*(one - other).T)
     known = distances[np.isfinite(distances)]
     return float(known.mean()) if len(known) else float("nan")
@@ -116,11 +127,11 @@ def _report(reasons: Reasons, params: ScoreParams, masked: bool) -> dict[str, in
     return {name: count if used else None for name, count, used in zip(FILTERS, counts, on, strict=True)}
 
 
-def _score_cameras(comparison: Comparison, truth: Boxes, predicted: Boxes) -> dict[str, Metrics]:
+def _score_cameras(comparison: Comparison, cameras: tuple[str, ...], ground: Worlds | None) -> dict[str, Metrics]:
     scores = {}
-    for number, camera_id in enumerate(truth.cameras):
+    for number, camera_id in enumerate(cameras):
         part = comparison.one_camera(number)
-        scores[camera_id] = measure(part, match_identities(part), match_frames(part), truth, predicted)
+        scores[camera_id] = measure(part, match_identities(part), match_frames(part), ground)
     return scores
 
 

@@ -47,7 +47,7 @@ def higher_order(comparison: Comparison) -> Hota:
     hits = reached.sum(axis=0)
     association = (reached * reached / np.maximum(boxes[:, None] - reached, 1)).sum(axis=0) / np.maximum(hits, 1)
     detection = hits / (len(truth) + len(predicted) - hits)
-    located = np.array([similarity[levels > k].sum() for k in range(len(THRESHOLDS))])
+    located = np.bincount(levels, weights=similarity, minlength=len(THRESHOLDS) + 1)[::-1].cumsum()[-2::-1]
     location = np.maximum(located, 1e-10) / np.maximum(hits, 1e-10)
     means = (float(np.mean(x)) for x in (np.sqrt(detection * association), detection, association, location))
     return Hota(*means)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mtmc.boxes import Boxes
+from mtmc.boxes import Boxes, pack
 from mtmc.score.compare import Comparison, pair_codes
 
 Long = NDArray[np.int64]
@@ -69,16 +69,16 @@ class Units:
 def find_units(comparison: Comparison, matches: NDArray[np.intp], predicted: Boxes) -> Units:
     """The predicted tracklets with their true vehicles; ties go to the vehicle that appeared first."""
     side = comparison.predicted
-    keys = np.stack([side.camera, side.ids, predicted.tracks[side.rows]], axis=1)
-    distinct, of_row = np.unique(keys, axis=0, return_inverse=True)
-    vehicle = np.full(len(distinct), -1)
+    keys = pack(side.camera, side.ids, predicted.tracks[side.rows])
+    _, first, of_row = np.unique(keys, return_index=True, return_inverse=True)
+    vehicle = np.full(len(first), -1)
     unit, code, pair = pair_codes(
         of_row[comparison.right[matches]], comparison.truth.ids[comparison.left[matches]], len(comparison.truth.names)
     )
     votes = np.bincount(pair, minlength=len(unit))
     order = np.lexsort((-code, votes, unit))
     vehicle[unit[order]] = code[order]  # the last write per unit has the most votes
-    return Units(of_row, distinct[:, 0], distinct[:, 1], vehicle)
+    return Units(of_row, side.camera[first], side.ids[first], vehicle)
 
 
 def count_links(units: Units) -> Links:
@@ -138,7 +138,5 @@ def _joined_vehicles(units: Units, width: int, count: int) -> Long:
     one = np.repeat(np.arange(len(group)), stop - start)
     before = np.cumsum(stop - start) - (stop - start)
     other = np.arange(len(one)) - np.repeat(before, stop - start) + np.repeat(start, stop - start)
-    triples = np.unique(np.stack([group[one] // width, camera[one], camera[other]], axis=1), axis=0)
-    joined = np.zeros((count, count), np.int64)
-    np.add.at(joined, (triples[:, 1], triples[:, 2]), 1)
-    return joined
+    triples = np.unique((group[one] // width * count + camera[one]) * count + camera[other])
+    return np.bincount(triples % (count * count), minlength=count * count).reshape(count, count)
