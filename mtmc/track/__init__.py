@@ -20,6 +20,7 @@ from mtmc.structures import LABELS, Detections, Tracklet
 from mtmc.track.clean import CleanParams, clean
 from mtmc.track.deepsort import DeepSortParams, DeepSortTracker
 from mtmc.track.jde import JdeParams, JdeTracker
+from mtmc.track.repair import RepairParams, fill, repair
 from mtmc.track.tracks import Tracker, Tracks
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CleanParams",
     "DeepSortParams",
     "JdeParams",
+    "RepairParams",
     "TrackParams",
     "Tracker",
     "Tracks",
@@ -43,6 +45,7 @@ class TrackParams(Params):
     tracker: str = Field("jde", description='"jde", "deepsort", or "module:callable" that returns a Tracker')
     jde: JdeParams = Field(default_factory=JdeParams)
     deepsort: DeepSortParams = Field(default_factory=DeepSortParams)
+    repair: RepairParams = Field(default_factory=RepairParams)
     clean: CleanParams = Field(default_factory=CleanParams)
 
 
@@ -70,10 +73,13 @@ def _outsider(name: str) -> Tracker:
 def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:
     """Group a camera's detections into tracklets, ids from 1 in order of first appearance.
 
-    Each detection is in at most one tracklet. No boxes in, no tracklets out.
+    Each detection is in at most one tracklet; a tracklet may have interpolated boxes beside its detections (``repair``).
+    No boxes in, no tracklets out.
     """
     tracks = tracker.track(detections, camera.fps, camera.size)
-    tracklets = to_tracklets(camera.id, detections, tracks)
+    tracks = repair(detections, tracks, camera.fps, params.repair)
+    longest_fill = int(params.repair.max_fill_s * camera.fps)
+    tracklets = [fill(t, longest_fill) for t in to_tracklets(camera.id, detections, tracks)]
     kept = clean(tracklets, camera.fps, camera.size, camera.roi, params.clean)
     return [t.take(slice(None), number) for number, t in enumerate(kept, start=1)]
 

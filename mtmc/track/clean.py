@@ -23,7 +23,7 @@ class CleanParams(Params):
     """Which boxes and tracklets to keep."""
 
     min_length_s: float = Field(0.5, ge=0, description="tracklets with fewer boxes than this many seconds of frames go")
-    min_best_score: float = Field(0.0, ge=0, le=1, description="tracklets whose best box scores less go")
+    min_best_score: float = Field(0.5, ge=0, le=1, description="tracklets whose best box scores less go")
     min_area_px: float = Field(200.0, ge=0, description="boxes of this area or less go (square pixels)")
     border: Literal["keep", "trim", "drop_left_top"] = Field(
         "keep", description="boxes at the image border: keep; trim off the ends; or drop tracklets ever at left or top"

@@ -38,6 +38,12 @@ class Likeness:
         """0 at ``near`` or closer, 1 at ``far`` or farther, (P,)."""
         return np.asarray(np.clip((distances - self.near) / max(self.far - self.near, 1e-6), 0.0, 1.0))
 
+    def of_means(self, count: int) -> Likeness:
+        """The scale for directions of means of ``count`` features, whose noise has averaged out."""
+        noise = self.near**2
+        far = np.sqrt(max(self.far**2 - noise, 0.0) + noise / count)
+        return Likeness(self.near / np.sqrt(count), float(far), self.trust)
+
 
 def learn_likeness(clip: Clip) -> Likeness:
     """Scale of the clip's features; trust is 0 where they are absent or there are too few boxes to tell."""
