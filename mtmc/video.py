@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -144,9 +145,10 @@ class _Index:
     keys: NDArray[np.intp]
     exact: bool
 
-    def number(self, time: int | None, otherwise: int) -> int:
-        """The frame shown at ``time``; ``otherwise`` where times do not tell."""
-        return otherwise if time is None or not self.exact else int(np.searchsorted(self.times, time))
+    def number(self, time: int | None) -> int:
+        """The frame shown at ``time``, -1 for none."""
+        place = 0 if time is None else int(np.searchsorted(self.times, time))
+        return place if time is not None and place < len(self.times) and self.times[place] == time else -1
 
     def key_before(self, frame: int) -> int:
         """The last key frame at or before ``frame``."""
@@ -174,29 +176,71 @@ def _read_index(path: Path) -> _Index | None:
     return _Index(np.array([time for time, _ in packets], np.int64), keys, exact=True)
 
 
+class _Decoder:
+    """One way through a file: counts frames from the start, or jumps to key frames while the file's times prove right."""
+
+    def __init__(self, path: Path, index: _Index, jumping: bool) -> None:
+        self._path, self._index, self._jumping = path, index, jumping
+        self._open()
+        if jumping:
+            self._check_first()
+
+    def _open(self) -> None:
+        self.container = av.open(str(self._path))
+        self._stream = self.container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self._pictures: Iterator[Any] = self.container.decode(self._stream)
+        self.frame = -1
+
+    def _check_first(self) -> None:
+        """Files whose first packets cannot be shown (cut out of a longer one) must be counted."""
+        first = next(self._pictures, None)
+        if first is not None:
+            self._jumping = self._index.number(first.pts) == 0
+            self._pictures = chain([first], self._pictures)
+
+    def picture(self, target: int) -> Any:
+        """The picture of a later frame, None beyond the end."""
+        if self._jumping:
+            self._jump_towards(target)
+        found = None
+        while self.frame < target:
+            found = next(self._pictures, None)
+            if found is None:
+                return None
+            self.frame += 1
+        return found
+
+    def _jump_towards(self, target: int) -> None:
+        key = self._index.key_before(target)
+        if key <= self.frame + SEEK_WORTH_FRAMES:
+            return
+        self.container.seek(int(self._index.times[key]), stream=self._stream)
+        landed = self.container.decode(self._stream)
+        first = next(landed, None)
+        if first is not None and self._index.number(first.pts) == key:
+            self.frame, self._pictures = key - 1, chain([first], landed)
+            return
+        self._jumping = False  # MPEG-TS for one jumps where it likes: count from the start instead
+        self.container.close()
+        self._open()
+
+
 def _decode_av(path: Path, index: _Index, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Image]]:
-    targets = iter(np.arange(len(index.times)) if wanted is None else wanted)
-    target = next(targets, None)
-    frame = -1
+    targets = range(len(index.times)) if wanted is None else wanted.tolist()
+    decoder = None
     try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            decoded = container.decode(stream)
-            while target is not None:
-                key = index.key_before(int(target)) if index.exact else 0
-                if key > frame + SEEK_WORTH_FRAMES:
-                    container.seek(int(index.times[key]), stream=stream)
-                    decoded = container.decode(stream)
-                picture = next(decoded, None)
-                if picture is None:
-                    return
-                frame = index.number(picture.pts, frame + 1)
-                if frame >= target:
-                    yield frame, np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
-                    target = next(targets, None)
+        decoder = _Decoder(path, index, jumping=wanted is not None and index.exact)
+        for target in targets:
+            picture = decoder.picture(target)
+            if picture is None:
+                return
+            yield target, np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
     except (av.error.FFmpegError, OSError) as error:
-        raise _damaged(path, frame + 1, error) from error
+        raise _damaged(path, 0 if decoder is None else decoder.frame + 1, error) from error
+    finally:
+        if decoder is not None:
+            decoder.container.close()
 
 
 def _decode_cv2(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Image]]:
