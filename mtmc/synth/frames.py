@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.synth.lamps import headlamp_pool
-from mtmc.synth.lens import Lens
+from mtmc.synth.order import painters_order
 from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
 from mtmc.synth.vehicles import Vehicle
 from mtmc.synth.view import Occluder, View
@@ -18,7 +18,9 @@ from mtmc.synth.view import Occluder, View
 Image = NDArray[np.uint8]
 
 MIN_VISIBLE = 0.25
-"""Share of a silhouette that must be visible for its box to count."""
+"""Share of the silhouette inside the picture that nothing may hide for a box to count."""
+MIN_INSIDE = 0.12
+"""Share of the whole silhouette that must show, else the vehicle is as good as gone from the picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,34 +39,41 @@ def draw_frame(
 ) -> tuple[Image, list[Seen]]:
     """The picture before the sensor, and what can be seen in it (moving and parked vehicles)."""
     lens = view.lens
-    image = view.background.copy()
-    ordered = sorted(((distance(lens, pose), vehicle, pose) for vehicle, pose in vehicles), key=lambda item: -item[0])
-    ordered = [item for item in ordered if lens.may_see(item[2].x, item[2].y, item[1].length_m / 2)]
-    for _, vehicle, pose in ordered:
+    image, ids = view.background.copy(), view.ids.copy()
+    present = [(v, p) for v, p in vehicles if lens.may_see(p.x, p.y, v.length_m / 2)]
+    for vehicle, pose in present:
         drop_shadow(image, vehicle, pose, lens, light, view.ground)
         if light.night > 0:
             headlamp_pool(image, pose.x, pose.y, pose.yaw, vehicle.length_m / 2, lens, view.ground)
-    ids = view.ids.copy()
     moving: list[tuple[Vehicle, Drawn]] = []
-    waiting = list(view.occluders)
-    for away, vehicle, pose in ordered:
-        while waiting and waiting[0].distance_m > away:
-            _cover(image, ids, view, waiting.pop(0), moving)
-        shaded = 1 - 0.5 * light.sun_power * view.shade.at(pose.x, pose.y) / 255
-        drawn = draw_vehicle(image, vehicle, pose, lens, light, shaded)
-        if drawn is not None:
-            moving.append((vehicle, drawn))
-            x0, y0, x1, y1 = drawn.roi
-            ids[y0:y1, x0:x1][drawn.mask > 0] = vehicle.id
-    for occluder in waiting:
-        _cover(image, ids, view, occluder, moving)
+    for index in _order(view, present):
+        if index < len(present):
+            moving += _draw(image, ids, view, *present[index], light)
+        else:
+            _cover(image, ids, view, view.occluders[index - len(present)], moving)
     parked = [(o.vehicle, o.drawn) for o in view.occluders if o.vehicle is not None]
     return image, [s for s in (_seen(ids, v, d, min_size_px) for v, d in parked + moving) if s is not None]
 
 
-def distance(lens: Lens, pose: Pose) -> float:
-    """Metres along the ground from below the camera."""
-    return float(np.hypot(lens.position[0] - pose.x, lens.position[1] - pose.y))
+def _order(view: View, present: Sequence[tuple[Vehicle, Pose]]) -> list[int]:
+    """Painter's order of the vehicles, then the still things, by their index."""
+    if not present:
+        return []
+    places = [(p.x, p.y, p.yaw, v.length_m / 2, v.width_m / 2) for v, p in present]
+    places += [o.place for o in view.occluders]
+    return painters_order(np.array(places), view.lens.position[:2])
+
+
+def _draw(
+    image: Image, ids: NDArray[np.int32], view: View, vehicle: Vehicle, pose: Pose, light: Light
+) -> list[tuple[Vehicle, Drawn]]:
+    shaded = 1 - 0.5 * light.sun_power * view.shade.at(pose.x, pose.y) / 255
+    drawn = draw_vehicle(image, vehicle, pose, view.lens, light, shaded)
+    if drawn is None:
+        return []
+    x0, y0, x1, y1 = drawn.roi
+    ids[y0:y1, x0:x1][drawn.mask > 0] = vehicle.id
+    return [(vehicle, drawn)]
 
 
 def _cover(
@@ -88,8 +97,9 @@ def _seen(ids: NDArray[np.int32], vehicle: Vehicle, drawn: Drawn, min_size_px: i
     columns, rows = np.flatnonzero(visible.any(axis=0)), np.flatnonzero(visible.any(axis=1))
     if len(columns) < min_size_px or len(rows) < min_size_px:
         return None
-    share = float(np.count_nonzero(visible)) / max(drawn.whole_px, 1.0)
-    if share < MIN_VISIBLE:
+    area = float(np.count_nonzero(visible))
+    share = area / max(drawn.whole_px, 1.0)
+    if share < MIN_INSIDE or area < MIN_VISIBLE * np.count_nonzero(drawn.mask):
         return None
     left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
     return Seen(vehicle, (x0 + left, y0 + top, x0 + right, y0 + bottom), visible[top:bottom, left:right], share)

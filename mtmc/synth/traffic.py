@@ -43,7 +43,9 @@ class TrafficParams(Params):
 class Trip:
     """One vehicle's way through the scene: its path and its front bumper's place on it at every step.
 
-    path (N, 2) metres, arc (N,) metres along it; steps from ``first_step``; s (T,) metres; braking (T,) bool.
+    path (N, 2) metres, arc (N,) metres along it; s, speed: metres and metres per second at each step from ``first_step``;
+    leg: the segment that the front is on; reserved: legs that cross a junction and are the vehicle's to drive; marks: arc at which
+    each leg starts.
     """
 
     vehicle: Vehicle
@@ -248,17 +250,17 @@ class Simulation:
         if lane.node >= 0 or trip.leg + 1 >= len(trip.segments):
             return None
         turn, distance = trip.segments[trip.leg + 1], trip.marks[trip.leg + 1] - trip.s[-1]
-        if turn in trip.reserved or distance > _LOOK_AHEAD_M:
+        if trip.leg + 1 in trip.reserved or distance > _LOOK_AHEAD_M:
             return None
         if distance < 32.0 and self._may_enter(trip, lane, turn, clock_s):
-            trip.reserved.add(turn)
+            trip.reserved.add(trip.leg + 1)
             self.holders[turn].append(trip)
             return None
         return distance - 0.8
 
     def _may_enter(self, trip: Trip, lane: Segment, turn: int, clock_s: float) -> bool:
         waiting = [t for place, t in self.queues[lane.id] if place > trip.s[-1] - trip.marks[trip.leg]]
-        if any(t.segments[t.leg + 1] not in t.reserved for t in waiting):
+        if any(t.leg + 1 not in t.reserved for t in waiting):
             return False
         if not self.is_green(lane, clock_s) or any(self.holders[c] for c in self.network.conflicts[turn]):
             return False
@@ -278,10 +280,10 @@ class Simulation:
         trip.speed.append(speed)
         while trip.leg + 1 < len(trip.segments) and trip.s[-1] >= trip.marks[trip.leg + 1]:
             trip.leg += 1
-        for turn in list(trip.reserved):
-            if trip.s[-1] - trip.vehicle.length_m > trip.marks[trip.segments.index(turn) + 1]:
-                trip.reserved.discard(turn)
-                self.holders[turn].remove(trip)
+        for leg in sorted(trip.reserved):
+            if trip.s[-1] - trip.vehicle.length_m > trip.marks[leg + 1]:
+                trip.reserved.discard(leg)
+                self.holders[trip.segments[leg]].remove(trip)
 
 
 def _idm(speed: float, wish: float, room: float, leader_speed: float) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtmc.synth.ground import GroundMap, paint_ground, shade_map
 from mtmc.synth.lens import Lens
+from mtmc.synth.order import painters_order
 from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
 from mtmc.synth.roads import Network
 from mtmc.synth.scenery import Building, Post, Scenery, Tree, shadow_polygons
@@ -21,15 +22,17 @@ Image = NDArray[np.uint8]
 _NEAREST_M = 11.0
 """Nothing still stands nearer than this before a camera: nobody hangs a camera behind a tree."""
 
+Place = tuple[float, float, float, float, float]
 Thing = Tree | Post | Building | tuple[Vehicle, Pose]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occluder:
-    """A still thing that can hide vehicles: its pixels (``mask`` inside ``drawn.roi``), distance, and the vehicle if it is one."""
+    """A still thing that can hide vehicles: its pixels (``mask`` inside ``drawn.roi``), its place on the ground (x, y, yaw, half
+    length, half width), and the vehicle if it is one."""
 
     drawn: Drawn
-    distance_m: float
+    place: Place
     vehicle: Vehicle | None = None
 
 
@@ -50,31 +53,39 @@ def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed
     """Draw the still world as ``lens`` sees it."""
     shadows = shadow_polygons(scenery, light)
     image = _ground_and_sky(network, shadows, lens, light, seed)
-    things: list[tuple[float, Thing]] = []
-    things += [(_distance(lens, h.x, h.y), h) for h in scenery.buildings]
-    things += [(_distance(lens, t.x, t.y), t) for t in scenery.trees]
-    things += [(_distance(lens, p.x, p.y), p) for p in scenery.posts]
-    things += [(_distance(lens, pose.x, pose.y), (vehicle, pose)) for vehicle, pose in scenery.parked]
-    occluders = []
+    things: list[Thing] = [*scenery.buildings, *scenery.trees, *scenery.posts, *scenery.parked]
+    placed = [(_place(thing), thing) for thing in things]
+    placed = [
+        (p, t) for p, t in placed if _NEAREST_M < np.hypot(lens.position[0] - p[0], lens.position[1] - p[1]) < 160
+    ]
+    occluders: list[Occluder] = []
     ids = np.zeros(image.shape[:2], np.int32)
-    for distance, thing in sorted(things, key=lambda item: -item[0]):
-        if _NEAREST_M < distance < 160.0:
-            found = _draw_thing(image, thing, lens, light, distance)
-            if found is not None:
-                occluders.append(found)
-                x0, y0, x1, y1 = found.drawn.roi
-                ids[y0:y1, x0:x1][found.drawn.mask > 0] = found.vehicle.id if found.vehicle is not None else -1
+    for index in painters_order(np.array([p for p, _ in placed]).reshape(-1, 5), lens.position[:2]):
+        found = _draw_thing(image, placed[index][1], lens, light)
+        if found is not None:
+            occluders.append(found)
+            x0, y0, x1, y1 = found.drawn.roi
+            ids[y0:y1, x0:x1][found.drawn.mask > 0] = found.vehicle.id if found.vehicle is not None else -1
     ground = np.where(ids == 0, 255, 0).astype(np.uint8)
     shade = shade_map((float(lens.position[0]), float(lens.position[1])), 240.0, 2.0, shadows)
     return View(lens, image, ground, np.maximum(ids, 0), shade, occluders)
 
 
-def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light, distance: float) -> Occluder | None:
+def _place(thing: Thing) -> Place:
+    if isinstance(thing, tuple):
+        vehicle, pose = thing
+        return pose.x, pose.y, pose.yaw, vehicle.length_m / 2, vehicle.width_m / 2
+    if isinstance(thing, Building):
+        return thing.x, thing.y, thing.yaw, *thing.half_m
+    return thing.x, thing.y, 0.0, 0.2, 0.2
+
+
+def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light) -> Occluder | None:
     if isinstance(thing, tuple):
         vehicle, pose = thing
         drop_shadow(image, vehicle, pose, lens, light, np.full(image.shape[:2], 255, np.uint8))
         drawn = draw_vehicle(image, vehicle, pose, lens, light)
-        return None if drawn is None else Occluder(drawn, distance, vehicle)
+        return None if drawn is None else Occluder(drawn, _place(thing), vehicle)
     mask = np.zeros(image.shape[:2], np.uint8)
     if isinstance(thing, Tree):
         draw_tree(image, mask, thing, lens, light)
@@ -85,13 +96,8 @@ def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light, distance: 
     x, y, w, h = cv2.boundingRect(mask)
     if w == 0:
         return None
-    return Occluder(
-        Drawn((x, y, x + w, y + h), np.ascontiguousarray(mask[y : y + h, x : x + w]), float(w * h)), distance
-    )
-
-
-def _distance(lens: Lens, x: float, y: float) -> float:
-    return float(np.hypot(lens.position[0] - x, lens.position[1] - y))
+    inside = np.ascontiguousarray(mask[y : y + h, x : x + w])
+    return Occluder(Drawn((x, y, x + w, y + h), inside, float(w * h)), _place(thing))
 
 
 def _ground_and_sky(network: Network, shadows: list[Array], lens: Lens, light: Light, seed: int) -> Image:
