@@ -4,6 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import reid.rank
 from reid.rank import Embedded, euclidean, evaluate, first_answers, query_blocks
@@ -124,3 +126,44 @@ def test_scratch_memory_is_flat_in_gallery_size(monkeypatch):
     small, large = peak_bytes(5_000), peak_bytes(50_000)
     assert large < 1.6 * small
     assert large < 4 * 2**20
+
+
+seeds = st.integers(0, 10**6)
+
+
+@given(seeds)
+def test_names_do_not_matter(seed):
+    query, gallery = random_case(seed)
+    renamed = [Embedded(part.vectors, 1000 - part.vehicle_ids, part.camera_ids * 7 + 3) for part in (query, gallery)]
+    apart = gallery.vehicle_ids >= 0  # -1 is no name but nobody
+    renamed[1] = renamed[1].take(apart)
+    np.testing.assert_array_equal(evaluate(query, gallery.take(apart)).cmc, evaluate(*renamed).cmc)
+
+
+@given(seeds)
+def test_junk_changes_nothing(seed):
+    """The queries themselves, put into the gallery: same vehicle, same camera."""
+    query, gallery = random_case(seed)
+    alone = Embedded(query.vectors[:1], query.vehicle_ids[:1], query.camera_ids[:1])
+    both = [
+        np.concatenate([getattr(alone, name), getattr(gallery, name)])
+        for name in ("vectors", "vehicle_ids", "camera_ids")
+    ]
+    assert evaluate(alone, Embedded(*both)).mean_ap == evaluate(alone, gallery).mean_ap
+
+
+@given(seeds)
+def test_a_distractor_never_helps(seed):
+    query, gallery = random_case(seed)
+    rng = np.random.default_rng(seed)
+    distractor = Embedded(rng.integers(-9, 9, (1, 3)).astype(np.float32), np.array([0]), np.array([1]))
+    both = [
+        np.concatenate([getattr(distractor, name), getattr(gallery, name)])
+        for name in ("vectors", "vehicle_ids", "camera_ids")
+    ]
+    assert evaluate(query, Embedded(*both)).mean_ap <= evaluate(query, gallery).mean_ap
+
+
+def test_nobody_is_not_the_same_as_nobody():
+    with pytest.raises(ValueError, match="no query"):
+        evaluate(items([-1], [1], [1.0]), items([-1], [2], [1.0]))
