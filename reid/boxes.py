@@ -52,7 +52,7 @@ def read_annotated(scene: Path, truth: Path | None = None) -> list[Clip]:
     for camera_id, video in videos:
         path = video.parent / LOCAL_TRUTH if truth is None else _truth_in(truth, camera_id)
         if path is not None and path.is_file():
-            clips.append(_clip(camera_id, video, _read_numbers(path, 6, ",")))
+            clips.append(_clip(camera_id, video, _read_mot(path)))
     if not clips:
         raise UserError(
             truth or scene, "ground truth (c001/gt/gt.txt)", "none", "Give --gt, or the folder of an mtmc run."
@@ -122,7 +122,7 @@ def _truth_in(folder: Path, camera_id: str) -> Path | None:
 
 
 def _from_table(videos: list[tuple[str, Path]], truth: Path) -> list[Clip]:
-    numbers = _read_numbers(truth, 7, None)
+    numbers = _read_numbers(truth, 7, 7)
     clips = []
     for camera_id, video in videos:
         digits = "".join(letter for letter in camera_id if letter.isdigit())
@@ -141,19 +141,29 @@ def _clip(camera_id: str, video: Path, rows: NDArray[np.float64]) -> Clip:
     return Clip(camera_id, video, frames, ids, np.concatenate([near, near + size], axis=1))
 
 
-def _read_numbers(path: Path, columns: int, separator: str | None) -> NDArray[np.float64]:
-    """The first `columns` numbers of each line. Raises UserError naming the line that does not fit."""
+def _read_mot(path: Path) -> NDArray[np.float64]:
+    """Rows of frame, id, left, top, width, height; those whose seventh number is 0 are marked "ignore" and left out."""
+    rows = _read_numbers(path, 6, 7)
+    return rows[rows[:, 6] != 0, :6]
+
+
+def _read_numbers(path: Path, least: int, columns: int) -> NDArray[np.float64]:
+    """The first numbers of each line, at least `least`, 1 for those that lack up to `columns`; commas or spaces between.
+
+    Raises UserError naming the line that does not fit.
+    """
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        words = line.split(separator)[:columns]
-        if not line.strip():
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
+        words = line.replace(",", " ").split()[:columns]
+        if not words:
             continue
         try:
-            rows.append([float(word) for word in words])
+            numbers = [float(word) for word in words]
         except ValueError:
             raise UserError(f"{path}, line {number}", "numbers", repr(line), "Check the file.") from None
-        if len(words) < columns:
-            raise UserError(f"{path}, line {number}", f"{columns} or more numbers", repr(line), "Check the file.")
+        if len(numbers) < least:
+            raise UserError(f"{path}, line {number}", f"{least} or more numbers", repr(line), "Check the file.")
+        rows.append(numbers + [1.0] * (columns - len(numbers)))
     return np.array(rows, dtype=np.float64).reshape(-1, columns)
 
 

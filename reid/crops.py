@@ -37,13 +37,14 @@ class CropRules:
 def cut_crops(clips: Sequence[Clip], out: Path, rules: CropRules) -> list[dict[str, str]]:
     """Write JPEG crops and index.csv (path, vehicle_id, camera_id, split, frame from 0) to a folder; the rows are returned.
 
-    Each video is decoded once, frame by frame. Raises UserError where no box is large enough, a video cannot be read, or the
-    folder already holds a table.
+    Each video is decoded once, frame by frame. Raises UserError where no box is large enough, a video cannot be read, two
+    scenarios use one id, or the folder already holds a table.
     """
     chosen = [_sample(clip, rules) for clip in clips]
     if not any(len(clip) for clip in chosen):
         found = f"none of {sum(len(clip) for clip in clips):,}"
         raise UserError("boxes", f"some at least {rules.min_side_px} px wide and high", found, "Lower --min-side.")
+    _require_distinct(chosen)
     if (out / "index.csv").exists():
         raise UserError(out, "a new folder", "one that holds an index.csv", "Choose another --out.")
     (out / "images").mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,20 @@ def choose_validation(clips: Sequence[Clip], rules: CropRules) -> set[int]:
     if rules.validation > 0 and len(shared) > 1:
         count = max(1, count)
     return set(np.random.default_rng(rules.seed).permutation(shared)[:count].tolist())
+
+
+def _require_distinct(clips: Sequence[Clip]) -> None:
+    """One id of one camera must be one vehicle: scenarios that count their vehicles anew cannot be cut together."""
+    seen: dict[str, set[int]] = {}
+    for clip in clips:
+        vehicles = set(clip.vehicle_ids.tolist())
+        again = seen.setdefault(clip.camera_id, set()) & vehicles
+        if again:
+            found = f"vehicle {min(again)} of {clip.camera_id} twice"
+            raise UserError(
+                clip.video, "vehicle ids of their own in each scenario", found, "Cut one scenario at a time."
+            )
+        seen[clip.camera_id] |= vehicles
 
 
 def _sample(clip: Clip, rules: CropRules) -> Clip:

@@ -188,3 +188,19 @@ def test_a_file_that_is_no_video(scene, tmp_path):
     (scene / "c001/vdo.avi").write_bytes(b"no video")
     with pytest.raises(UserError, match=r"vdo\.avi: expected a video"):
         cut_crops(read_annotated(scene), tmp_path / "crops", CropRules())
+
+
+def test_two_scenarios_that_count_anew(scene, tmp_path):
+    write_video(tmp_path / "S02/c001/vdo.avi")
+    (tmp_path / "S02/c001/gt").mkdir()
+    (tmp_path / "S02/c001/gt/gt.txt").write_text("\n".join(truth_rows(7)))
+    with pytest.raises(UserError, match="vehicle 7 of c001 twice"):
+        cut_crops(read_annotated(tmp_path), tmp_path / "crops", CropRules())
+    (tmp_path / "S02/c001/gt/gt.txt").write_text("\n".join(truth_rows(8)))
+    rows = cut_crops(read_annotated(tmp_path), tmp_path / "crops", CropRules(per_track=2))
+    assert len(rows) == 6
+
+
+def test_rows_marked_ignore_and_spaces(scene):
+    (scene / "c001/gt/gt.txt").write_text("1 7 10 30 40 32\n2,7,10,30,40,32,0\n\n3,7,10,30,40,32,1,-1,-1,-1\n")
+    assert read_annotated(scene)[0].frames.tolist() == [0, 2]
