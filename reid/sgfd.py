@@ -23,10 +23,10 @@ from reid.backbone import Backbone, residual_block
 from reid.config import NetworkParams
 
 BRANCHES: dict[str, tuple[str, ...]] = {
-    "global": ("global",),
-    "plain": ("plain", "global"),
-    "geometric": ("geometric", "global"),
-    "full": ("geometric", "global"),
+    "global": ("gb",),
+    "plain": ("plain", "gb"),
+    "geometric": ("gfb", "gb"),
+    "full": ("gfb", "gb"),
 }
 """Branches of each variant, in the order of the feature."""
 ROTATIONS = 4
@@ -122,7 +122,7 @@ class SGFD(nn.Module):
         self.attention = InterpretableAttention(
             params.kernel_size, params.per_sample_scale, params.border, params.area_rescale
         )
-        channels = {"plain": encoder.channels, "geometric": backbone.channels, "global": backbone.channels}
+        channels = {"plain": encoder.channels, "gfb": backbone.channels, "gb": backbone.channels}
         self.heads = nn.ModuleDict({name: BranchHead(channels[name], num_ids) for name in BRANCHES[params.variant]})
         self.feature_size = sum(channels[name] for name in BRANCHES[params.variant])
         self.rotation_tail: nn.Sequential | None = None
@@ -170,10 +170,10 @@ class SGFD(nn.Module):
         shared = self.stem(images)
         maps: dict[str, Tensor] = {}
         if self.geometric_tail is not None:
-            maps["geometric"] = self.geometric_tail(shared * self.attention_map(images).to(shared.dtype))
+            maps["gfb"] = self.geometric_tail(shared * self.attention_map(images).to(shared.dtype))
         elif self.attention_encoder is not None:
             maps["plain"] = self.attention_encoder(images)
-        maps["global"] = self.global_tail(shared)
+        maps["gb"] = self.global_tail(shared)
         return maps
 
     def _as_weights(self, images: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class TestPaperNetwork:
 
     def test_necks_learn_no_shift(self) -> None:
         frozen = [name for name, parameter in self.model.named_parameters() if not parameter.requires_grad]
-        assert frozen == ["heads.geometric.neck.bias", "heads.global.neck.bias"]
+        assert frozen == ["heads.gfb.neck.bias", "heads.gb.neck.bias"]
 
 
 def test_both_tails_start_alike_and_are_two() -> None:
@@ -79,7 +79,7 @@ def test_feature_is_gfb_then_gb_after_the_necks() -> None:
         assert model.geometric_tail is not None
         geometric = model.geometric_tail(shared * model.attention_map(images)).mean(dim=(2, 3))
         plain = model.global_tail(shared).mean(dim=(2, 3))
-        necks = [model.heads[name].neck for name in ("geometric", "global")]  # type: ignore[union-attr]
+        necks = [model.heads[name].neck for name in ("gfb", "gb")]  # type: ignore[union-attr]
         expected = torch.cat([necks[0](geometric), necks[1](plain)], dim=1)  # type: ignore[operator]
         torch.testing.assert_close(model(images), expected)
 
