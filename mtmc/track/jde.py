@@ -60,7 +60,7 @@ class JdeParams(Params):
     recovery_gate: float = Field(30.0, gt=0, description="overlap: largest squared Mahalanobis distance, 2 dof")
 
     max_first_cost: float = Field(0.9, gt=0, le=1, description="1 - overlap in the first association, where it decides")
-    max_overlap_cost: float = Field(0.7, gt=0, le=1, description="1 - overlap in the second association")
+    max_overlap_cost: float = Field(0.7, ge=0, le=1, description="1 - overlap in the second association; 0 = off")
     max_new_cost: float = Field(0.9, gt=0, le=1, description="1 - overlap for a track's second box")
     max_duplicate_cost: float = Field(0.15, ge=0, le=1, description="1 - overlap below which two tracks are one")
 

@@ -37,7 +37,7 @@ class RepairParams(Params):
     max_blind_gap_s: float = Field(1.5, ge=0, description="longest gap joined by motion alone; 0 = off")
     max_join_miss: float = Field(1.0, gt=0, description="largest miss of the extrapolated path, in box sizes")
     max_join_cost: float = Field(0.5, gt=0, le=1, description="limit of appearance for a join")
-    max_fill_s: float = Field(1.0, ge=0, description="longest gap filled with interpolated boxes; 0 = off")
+    max_fill_s: float = Field(0.5, ge=0, description="longest gap filled with interpolated boxes; 0 = off")
 
 
 def repair(detections: Detections, tracks: Tracks, fps: float, params: RepairParams) -> Tracks:
@@ -85,11 +85,11 @@ def _split_all(
 
 
 def _drift(tracks: list[Index], features: Single, likeness: Likeness, window: int) -> Likeness | None:
-    """The scale on which a switch stands out from how vehicles change as they turn, near and dim: 19 in 20 of the clip's own
-    changes count as none. None where the clip's vehicles change about as much as they differ."""
-    changes = np.concatenate([np.zeros(0), *(_changes(features[rows], window)[0] for rows in tracks)])
-    usual = max(float(np.quantile(changes, 0.95)), likeness.near) if len(changes) else likeness.near
-    return Likeness(usual, likeness.far, likeness.trust) if usual < 0.8 * likeness.far else None
+    """The scale on which a switch stands out from how vehicles change as they turn, near and dim: it starts at half as much
+    again as three in four of the clip's own changes. None where the clip's vehicles change about as much as they differ."""
+    changes = np.concatenate([np.zeros(1), *(_changes(features[rows], window)[0] for rows in tracks)])
+    usual = max(1.5 * float(np.quantile(changes, 0.75)), likeness.near)
+    return Likeness(usual, likeness.far, likeness.trust) if usual < 0.6 * likeness.far else None
 
 
 def switch_at(features: Single, scale: Likeness, window: int, limit: float) -> int | None:

@@ -21,7 +21,9 @@ def box(cx: float, cy: float, width: float = 80, height: float = 40) -> list[flo
     return [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
 
 
-def detections(rows: list[tuple[int, list[float]]], scores: ArrayLike = 0.9, features: ArrayLike | None = None) -> Detections:
+def detections(
+    rows: list[tuple[int, list[float]]], scores: ArrayLike = 0.9, features: ArrayLike | None = None
+) -> Detections:
     """Detections from (frame, box) rows; features (N, D) or none."""
     count = len(rows)
     looks = np.zeros((count, 0)) if features is None else np.asarray(features, np.float32)
@@ -35,9 +37,9 @@ def detections(rows: list[tuple[int, list[float]]], scores: ArrayLike = 0.9, fea
     )
 
 
-def drive(frames: range | list[int], start: tuple[float, float], step: tuple[float, float], side: float = 40) -> list[
-    tuple[int, list[float]]
-]:
+def drive(
+    frames: range | list[int], start: tuple[float, float], step: tuple[float, float], side: float = 40
+) -> list[tuple[int, list[float]]]:
     """A vehicle on a straight line: ``start`` in frame 0, ``step`` pixels per frame."""
     return [(f, box(start[0] + f * step[0], start[1] + f * step[1], 2 * side, side)) for f in frames]
 

@@ -48,7 +48,9 @@ def as_row(mean: Double, covariance: Double) -> Double:
 def measured() -> Double:
     """Measurements (30 frames, 5 tracks, 4): wandering boxes."""
     rng = np.random.default_rng(7)
-    start = np.stack([rng.uniform(0, 1000, 5), rng.uniform(0, 700, 5), rng.uniform(0.8, 3, 5), rng.uniform(20, 200, 5)], 1)
+    start = np.stack(
+        [rng.uniform(0, 1000, 5), rng.uniform(0, 700, 5), rng.uniform(0.8, 3, 5), rng.uniform(20, 200, 5)], 1
+    )
     steps = rng.normal(size=(30, 5, 4)) * [6, 4, 0.05, 2]
     return np.asarray(start + np.cumsum(steps, axis=0))
 
