@@ -1,7 +1,8 @@
 """Linking: which tracklets of all cameras are one vehicle.
 
 A linker is any callable that maps a ``Problem`` (tracklet table, crops, clocks) to a ``Solution``; ``LINKERS`` is the menu of
-those built in, and ``"module:callable"`` names one of your own (called with the ``LinkParams``, it returns the linker).
+those built in, and ``"module:callable"`` names one of your own (called with the ``LinkParams`` and the camera ids, it returns the
+linker).
 """
 
 from __future__ import annotations
@@ -9,15 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from mtmc.errors import ConfigError
+from mtmc.link.baselines import Agglomerative, Hungarian
 from mtmc.link.describe import describe, pose
 from mtmc.link.electricity import Electricity
+from mtmc.link.learned import NetworkLinker
+from mtmc.link.limits import Limits
+from mtmc.link.network import CameraNetwork
+from mtmc.link.network_file import read_network, to_json
 from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical_labels, vehicles
+from mtmc.link.zones import ZoneMap, Zones, read_zones
 from mtmc.params import Params
 from mtmc.scene import Scene
 from mtmc.structures import Embeddings, GlobalTrack, Tracklet
@@ -40,40 +49,77 @@ __all__ = [
 
 
 class LinkParams(Params):
-    """Which linker, and the limits of each. Distances are squared Euclidean between unit vectors, in [0, 4]."""
+    """Which linker, and the limits of each. Distances are 1 - cosine in [0, 2], but for ``electricity``'s, which are squared
+    Euclidean between unit vectors, in [0, 4]."""
 
-    linker: str = Field(default="electricity", description="electricity, or module:callable")
-    electricity_max_distance: float = Field(default=0.5, ge=0, le=4, description="a track matches up to this distance")
-    electricity_isolation_distance: float = Field(
-        default=1.5, ge=0, le=4, description="beyond it from all others: isolated"
+    linker: str = Field(
+        default="network",
+        description="network, electricity, hungarian, agglomerative, zones, or module:callable",
     )
+    least_probability: float = Field(default=0.4, gt=0, lt=1, description="network: less probable links are not made")
+    max_travel_s: float = Field(default=300.0, gt=0, description="network: longest journey looked for")
+    max_overlap_s: float = Field(default=15.0, ge=0, description="network: longest stay in two views at once")
+    max_clock_error_s: float = Field(default=90.0, ge=0, description="network: between cameras without given offsets")
+    network_file: Path | None = Field(default=None, description="network: a network.json to start from")
+    zones_file: Path | None = Field(default=None, description="zones: TOML of zones and travel times")
+    zones_max_distance: float = Field(default=0.9, ge=0, le=2, description="zones: re-ranked distance")
+    hungarian_max_distance: float = Field(default=0.45, ge=0, le=2, description="hungarian: cosine distance")
+    agglomerative_max_distance: float = Field(default=0.5, ge=0, le=2, description="agglomerative: cosine distance")
+    electricity_max_distance: float = Field(default=1.0, ge=0, le=4, description="a track matches up to this")
+    electricity_isolation_distance: float = Field(default=1.5, ge=0, le=4, description="beyond it: isolated")
     electricity_remove_isolated: bool = Field(default=False, description="drop isolated tracks, as published")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linked:
     """Vehicles with what is known about how they came about: ``reasons`` are the columns of a table with one row per link (empty
-    for linkers that cannot explain themselves), ``network`` the camera network learned (None without), ``warnings`` sentences."""
+    for linkers that cannot explain themselves), ``network`` the camera network learned, ready for JSON (None without), ``warnings``
+    full sentences."""
 
     vehicles: list[GlobalTrack]
     reasons: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    network: object | None = None
+    network: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
 
 
-def _electricity(params: LinkParams) -> Linker:
+def _electricity(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
     return Electricity(
         params.electricity_max_distance, params.electricity_isolation_distance, params.electricity_remove_isolated
     )
 
 
-LINKERS: dict[str, Callable[[LinkParams], Linker]] = {"electricity": _electricity}
+def _hungarian(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+    return Hungarian(params.hungarian_max_distance)
 
 
-def find_linker(params: LinkParams) -> Linker:
-    """The linker that ``params.linker`` names. Raises ConfigError for a name that is neither on the menu nor importable."""
+def _agglomerative(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+    return Agglomerative(params.agglomerative_max_distance)
+
+
+def _zones(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+    zones = ZoneMap() if params.zones_file is None else read_zones(params.zones_file)
+    return Zones(zones, params.zones_max_distance)
+
+
+def _network(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+    limits = Limits(params.max_travel_s, params.max_overlap_s, params.max_clock_error_s, params.least_probability)
+    known = None if params.network_file is None else read_network(params.network_file, tuple(sorted(cameras)))
+    return NetworkLinker(limits, known)
+
+
+LINKERS: dict[str, Callable[[LinkParams, tuple[str, ...]], Linker]] = {
+    "network": _network,
+    "electricity": _electricity,
+    "hungarian": _hungarian,
+    "agglomerative": _agglomerative,
+    "zones": _zones,
+}
+
+
+def find_linker(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+    """The linker that ``params.linker`` names, for a scene's cameras. Raises ConfigError for a name that is neither on the menu nor importable."""
     if params.linker in LINKERS:
-        return LINKERS[params.linker](params)
+        return LINKERS[params.linker](params, cameras)
     module, _, name = params.linker.partition(":")
     try:
         factory = getattr(import_module(module), name) if name else None
@@ -82,13 +128,13 @@ def find_linker(params: LinkParams) -> Linker:
     if factory is None:
         choices = ", ".join(LINKERS)
         raise ConfigError("link.linker", f"one of {choices}, or module:callable", repr(params.linker), "Correct it.")
-    linker: Linker = factory(params)
+    linker: Linker = factory(params, cameras)
     return linker
 
 
 def solve(problem: Problem, params: LinkParams) -> Solution:
     """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the linker's rules."""
-    solution = find_linker(params)(problem)
+    solution = find_linker(params, problem.table.cameras)(problem)
     labels = canonical_labels(solution.labels, problem.table)
     return Solution(labels, solution.links, solution.network, solution.warnings)
 
@@ -109,4 +155,15 @@ def link_with_reasons(
     """As ``link``, with the evidence of every link, the learned camera network and the warnings."""
     problem = pose(scene, tracklets, embeddings)
     solution = solve(problem, params or LinkParams())
-    return Linked(vehicles(tracklets, solution.labels), {}, solution.network, solution.warnings)
+    network = solution.network
+    return Linked(
+        vehicles(tracklets, solution.labels),
+        _reasons(solution),
+        to_json(network) if isinstance(network, CameraNetwork) else None,
+        solution.warnings,
+    )
+
+
+def _reasons(solution: Solution) -> dict[str, NDArray[np.generic]]:
+    links = solution.links
+    return {} if links is None else {"vehicle_id": solution.labels[links.source], **links.columns}

@@ -113,8 +113,8 @@ def find_peaks(
     votes = _votes(features[a] @ features[b].T, possible)
     bins = np.floor(difference - span_s[0]).astype(np.int64)
     count = int(np.ceil(span_s[1] - span_s[0]))
-    pairs = np.bincount(bins[possible], np.ones(int(possible.sum())), count)
-    weight = np.bincount(bins[possible], votes[possible], count)
+    pairs = np.bincount(bins[possible], minlength=count).astype(np.float64)
+    weight = np.bincount(bins[possible], votes[possible], count).astype(np.float64)
     square = float((votes[possible] ** 2).sum())
     piles = _piles(weight, pairs, square)
     return [(span_s[0] + centre, width, extra, z) for centre, width, extra, z in piles]

@@ -22,7 +22,7 @@ def cosine(features: Float, a: Long, b: Long) -> Double:
     for begin in range(0, len(a), BLOCK):
         rows = slice(begin, begin + BLOCK)
         result[rows] = np.einsum("pd,pd->p", features[a[rows]], features[b[rows]])
-    blank = ~features.any(axis=1)
+    blank = np.abs(features).sum(axis=1) == 0
     return np.where(blank[a] | blank[b], np.nan, result)
 
 

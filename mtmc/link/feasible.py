@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtmc.link.network import Travel
+from mtmc.link.network import CameraNetwork, Travel
 from mtmc.structures import Double, Long, TrackletTable
 
 GAP_S = 3.0
@@ -56,19 +56,34 @@ class Timetable:
         return np.repeat(self.leaving[source], count), self.entering[target][begin + np.arange(int(count.sum()))]
 
 
-def candidates(table: TrackletTable, timetable: Timetable, travel: Travel, clock_ahead_s: Double) -> Candidates:
-    """All pairs that the links allow and that run forward in corrected time, sorted by (source, target)."""
-    parts = list(_by_link(table, timetable, travel))
+def candidates(table: TrackletTable, timetable: Timetable, network: CameraNetwork) -> Candidates:
+    """All pairs that the links allow, sorted by (source, target), each once; forward in time where both clocks are trusted."""
+    parts = list(_by_link(table, timetable, network.travel))
     if not parts:
         empty = np.zeros(0, np.int64)
         return Candidates(empty, empty, empty, np.zeros(0))
     source, target, link = (np.concatenate(column) for column in zip(*parts, strict=True))
-    middle = (table.start_s + table.end_s) / 2 - clock_ahead_s[table.camera]
-    keep = (middle[source] < middle[target]) | ((middle[source] == middle[target]) & (source < target))
+    middle = (table.start_s + table.end_s) / 2
+    forward = (middle[source] < middle[target]) | ((middle[source] == middle[target]) & (source < target))
+    strict = network.clock_trusted[table.camera[source]] & network.clock_trusted[table.camera[target]]
+    keep = (forward | ~strict) & (source != target)
     source, target, link = source[keep], target[keep], link[keep]
-    order = np.lexsort((link, target, source))
+    order = _once(source, target, _likeness(network.travel, link, table.start_s[target] - table.end_s[source]))
     source, target, link = source[order], target[order], link[order]
     return Candidates(source, target, link, table.start_s[target] - table.end_s[source])
+
+
+def _likeness(travel: Travel, link: Long, seconds: Double) -> Double:
+    """How well a time fits a link: of several links between two cameras the best keeps the pair."""
+    return np.asarray(np.log(travel.flow[link] + 0.1) + travel.log_density(link, seconds, np.zeros(len(link))))
+
+
+def _once(source: Long, target: Long, merit: Double) -> Long:
+    """Order by (source, target), keeping the best of equal pairs."""
+    order = np.lexsort((-merit, target, source))
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(source[order]) != 0) | (np.diff(target[order]) != 0)
+    return order[first]
 
 
 def _by_link(table: TrackletTable, timetable: Timetable, travel: Travel) -> Iterator[tuple[Long, Long, Long]]:

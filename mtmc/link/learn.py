@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from mtmc.link.density import Bell, learn_ratio
 from mtmc.link.discover import Peak
-from mtmc.link.evidence import weigh
 from mtmc.link.feasible import GAP_S, Candidates, drift
 from mtmc.link.network import GRID, PRIOR_FLOW, STRAY, CameraNetwork, Meaning, Paths, Travel
 from mtmc.link.ports import PortMap
@@ -70,7 +70,7 @@ def _first_density(group: Sequence[Peak], low: float, high: float) -> Double:
 
 
 def first_network(
-    table: TrackletTable, ports: PortMap, peaks: Sequence[Peak], clock_ahead_s: Double, clock_error_s: Double
+    table: TrackletTable, ports: PortMap, peaks: Sequence[Peak], trusted: NDArray[np.bool_], clock_ahead_s: Double
 ) -> CameraNetwork:
     """A network that knows its links from the peaks, and nothing else but prior belief."""
     travel, groups = first_travel(peaks, ports, len(table.cameras))
@@ -90,7 +90,22 @@ def first_network(
         USUAL_GAP_S,
         USUAL_DRIFT,
     )
-    return CameraNetwork(table.cameras, ports, travel, paths, meaning, clock_ahead_s, clock_error_s)
+    return CameraNetwork(table.cameras, ports, travel, paths, meaning, trusted, clock_ahead_s, np.zeros(len(trusted)))
+
+
+def scaled(network: CameraNetwork, tracklets: int) -> CameraNetwork:
+    """A network from another run, its counts scaled to this run's number of tracklets and its ports counted anew."""
+    ports, paths = network.ports, network.paths
+    ratio = tracklets / max(float(paths.leaving.sum()), 1.0)
+    leaving, entering = (
+        np.bincount(number, minlength=len(owner)).astype(np.float64)
+        for number, owner in ((ports.exit, ports.exit_camera), (ports.entry, ports.entry_camera))
+    )
+    return replace(
+        network,
+        travel=replace(network.travel, flow=network.travel.flow * ratio),
+        paths=replace(paths, count=paths.count * ratio, leaving=leaving, entering=entering),
+    )
 
 
 def _recorded_s(table: TrackletTable) -> Double:
@@ -103,7 +118,7 @@ def _recorded_s(table: TrackletTable) -> Double:
 
 def _counted(paths: Paths, number: Long, weight: Double) -> Paths:
     key, inverse = np.unique(number, return_inverse=True)
-    return replace(paths, key=key, count=np.bincount(inverse, weight))
+    return replace(paths, key=key, count=np.bincount(inverse, weight).astype(np.float64))
 
 
 def update(
@@ -119,7 +134,7 @@ def update(
 
 
 def _travel(travel: Travel, pairs: Candidates, probability: Double) -> Travel:
-    flow = np.bincount(pairs.link, probability, len(travel))
+    flow = np.bincount(pairs.link, probability, len(travel)).astype(np.float64)
     step = (travel.high_s - travel.low_s) / GRID
     bins = np.clip((pairs.seconds - travel.low_s[pairs.link]) / step[pairs.link], 0, GRID - 1).astype(np.int64)
     histogram = np.bincount(pairs.link * GRID + bins, probability, len(travel) * GRID).reshape(-1, GRID)

@@ -5,73 +5,65 @@ Shape shorthand: T tracklets, C cameras, P candidate pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtmc.link.appearance import quieter, without_camera_bias
-from mtmc.link.belief import link_probabilities
-from mtmc.link.discover import discover
-from mtmc.link.evidence import cosine, unusual_size, weigh
-from mtmc.link.feasible import Timetable, candidates
-from mtmc.link.learn import first_network, regate, update
-from mtmc.link.ports import map_ports
+from mtmc.link.learner import Learned, learn, relearn
+from mtmc.link.limits import Limits
+from mtmc.link.network import CameraNetwork
 from mtmc.link.problem import Links, Problem, Solution
+from mtmc.link.reasons import explain_links
 from mtmc.link.solve import choose, join
-
-
-ROUNDS = 8
+from mtmc.link.warnings import warnings_of
+from mtmc.structures import Long, TrackletTable
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    max_travel_s: float = 300.0
-    max_clock_error_s: float = 120.0
-    least_probability: float = 0.4
+class NetworkLinker:
+    """Needs no zones, travel times, calibration or clocks; uses what it is given. ``known``: a network of the same cameras."""
+
+    limits: Limits = field(default_factory=Limits)
+    known: CameraNetwork | None = None
 
     def __call__(self, problem: Problem) -> Solution:
-        table = problem.table
-        ports = map_ports(table)
-        features = without_camera_bias(table)
-        C = len(table.cameras)
-        known = problem.clock_known
-        span = lambda a, b: (
-            (-15.0, self.max_travel_s)
-            if known[a] and known[b]
-            else (-self.max_clock_error_s, self.max_travel_s + self.max_clock_error_s / 2)
+        """Link by the learned network."""
+        order, table = canonical(problem.table)
+        known = _by_name(problem)
+        learned = learn(table, known, self.limits) if self.known is None else relearn(table, self.known)
+        chosen, labels = decide(learned, self.limits)
+        reasons = explain_links(learned, chosen, self.limits.least_probability)
+        links = Links(
+            order[learned.pairs.source[chosen]],
+            order[learned.pairs.target[chosen]],
+            learned.probability[chosen],
+            reasons,
         )
-        peaks = discover(
-            table, features, ports, {(a, b): span(a, b) for a in range(C) for b in range(C) if a != b}, known
-        )
-        ahead = np.zeros(C)
-        network = first_network(table, ports, peaks, ahead, np.zeros(C))
-        timetable = Timetable(table)
-        sizes = unusual_size(table, ports)
-        for r in range(ROUNDS):
-            pairs = candidates(table, timetable, network.travel, ahead)
-            score = cosine(features, pairs.source, pairs.target)
-            key = pairs.source * len(table) + pairs.target
-            own = np.zeros(len(pairs))
-            if r:
-                at = np.minimum(np.searchsorted(old_key, key), len(old_key) - 1)
-                own = np.where(old_key[at] == key, old_p[at], 0.0)
-            ev = weigh(network, table, pairs, score, sizes, own)
-            odds = sum(ev.values())
-            p = link_probabilities(len(table), pairs.source, pairs.target, odds)
-            old_key, old_p = key, p
-            if self.debug is not None:
-                self.debug(r, network, pairs, ev, p)
-            if r == ROUNDS - 1:
-                break
-            network = update(network, table, pairs, score, sizes, p)
-            if r in (2, 4):
-                network = regate(network)
-            if r in (2, 4):
-                features = quieter(features, pairs.source, pairs.target, p)
-        chosen = choose(len(table), pairs.source, pairs.target, p - self.least_probability)
-        labels, held = join(table, pairs.source[chosen], pairs.target[chosen], p[chosen])
-        return Solution(
-            labels, Links(pairs.source[chosen][held], pairs.target[chosen][held], p[chosen][held]), network, ()
-        )
+        original = np.empty(len(order), np.int64)
+        original[order] = labels
+        return Solution(original, links, learned.network, warnings_of(learned, known))
 
-    debug: object = None
+
+def _by_name(problem: Problem) -> NDArray[np.bool_]:
+    """Known clocks (C,) of the cameras sorted by name."""
+    return problem.clock_known[np.argsort(np.array(problem.table.cameras, dtype=np.str_), kind="stable")]
+
+
+def canonical(table: TrackletTable) -> tuple[Long, TrackletTable]:
+    """Rows in an order of their own, and the table in that order with cameras sorted by name: the order given plays no role."""
+    by_name = np.argsort(np.array(table.cameras, dtype=np.str_), kind="stable")
+    rank = np.empty(len(by_name), np.int32)
+    rank[by_name] = np.arange(len(by_name))
+    camera = rank[table.camera] if len(table) else table.camera
+    order = np.lexsort((table.track_id, camera, table.end_s, table.start_s))
+    named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
+    return order, named.take(order)
+
+
+def decide(learned: Learned, limits: Limits) -> tuple[Long, Long]:
+    """Indices of the chosen pairs, and labels (T,): the links that gain most probability over the least that is asked for."""
+    pairs, table, probability = learned.pairs, learned.table, learned.probability
+    chosen = choose(len(table), pairs.source, pairs.target, probability - limits.least_probability)
+    labels, held = join(table, pairs.source[chosen], pairs.target[chosen], probability[chosen])
+    return chosen[held], labels

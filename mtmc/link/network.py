@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtmc.link.density import Ratio
 from mtmc.link.ports import PortMap
@@ -74,9 +75,7 @@ class Paths:
         """Path numbers (P,) of (link, exit port, entry port)."""
         return np.asarray((link * len(self.leaving) + exit_) * len(self.entering) + entry)
 
-    def log_odds(
-        self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long, own: Double
-    ) -> Double:
+    def log_odds(self, travel: Travel, ports: PortMap, link: Long, exit_: Long, entry: Long, own: Double) -> Double:
         """log odds (P,) that a vehicle at this exit goes this way rather than nowhere, over the rate at which vehicles from nowhere
         would turn up at the entry within the link's gate. ``own`` (P,): each pair's own part in the counts, left out."""
         way, gone = self._choices(travel, ports, link, exit_, entry, own)
@@ -122,7 +121,7 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CameraNetwork:
-    """All that is learned. clock_ahead_s, clock_error_s (C,): by how much each camera's clock is ahead of the common time, and how
+    """All that is learned. clock_trusted (C,): clocks that agree with each other, so that order in time is known; clock_ahead_s, clock_error_s (C,): by how much each camera's clock is ahead of the common time, and how
     well that is known (inf: not at all)."""
 
     cameras: tuple[str, ...]
@@ -130,5 +129,6 @@ class CameraNetwork:
     travel: Travel
     paths: Paths
     meaning: Meaning
+    clock_trusted: NDArray[np.bool_]
     clock_ahead_s: Double
     clock_error_s: Double

@@ -39,7 +39,7 @@ def _assign(links: Long, source: Long, target: Long, gain: Double) -> Long:
     number = np.full(table.shape, -1, np.int64)
     number[i, j] = links
     chosen = number[linear_sum_assignment(table, maximize=True)]
-    return chosen[(chosen >= 0) & (gain[chosen] > 0)]
+    return np.asarray(chosen[(chosen >= 0) & (gain[chosen] > 0)], np.int64)
 
 
 def join(table: TrackletTable, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:

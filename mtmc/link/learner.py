@@ -1,0 +1,141 @@
+"""The steps of learning in their order: ports, peaks, then links and what they mean in turn, then clocks.
+
+Shape shorthand: T tracklets, C cameras, P candidate pairs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.link.appearance import quieter, without_camera_bias
+from mtmc.link.belief import link_probabilities
+from mtmc.link.clocks import Clocks, solve_clocks
+from mtmc.link.discover import discover
+from mtmc.link.evidence import cosine, unusual_size, weigh
+from mtmc.link.feasible import Candidates, Timetable, candidates
+from mtmc.link.learn import first_network, regate, scaled, update
+from mtmc.link.limits import Limits
+from mtmc.link.network import CameraNetwork
+from mtmc.link.ports import PortMap, map_ports
+from mtmc.link.votes import camera_pairs
+from mtmc.structures import Double, Float, Long, TrackletTable
+
+ROUNDS = 8
+NARROWED = (2, 4)
+"""Rounds after which gates are narrowed and features made quieter: once links are good enough, and once more when they are better."""
+GOOD_CLOCK_S = 6.0
+"""A clock known better than this is as good as given when links are looked for again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A network with the last candidates it was learned from: features (T, D) as finally used, evidence (P,) by kind, cosine and
+    probability (P,). ``table`` is on the network's common time."""
+
+    network: CameraNetwork
+    table: TrackletTable
+    features: Float
+    pairs: Candidates
+    evidence: dict[str, Double]
+    cosine: Double
+    probability: Double
+
+
+def learn(table: TrackletTable, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
+    """Learn the network from unlabelled tracklets in canonical order.
+
+    With unknown clocks this runs twice: roughly, with wide gates, to find the clocks; then on corrected times.
+    """
+    features, ports = without_camera_bias(table), map_ports(table)
+    trusted = clock_known.copy()
+    ahead, error = np.zeros(len(clock_known)), np.where(clock_known, 0.0, np.inf)
+    if not _agree(clock_known).all():
+        rough = _learn(table, features, ports, trusted, limits, rounds=5)
+        clocks = _clocks(rough, clock_known)
+        ahead, features = clocks.ahead_s, rough.features
+        trusted = _trusted(clocks.error_s, clocks.group)
+        table = on_common_time(table, ahead)
+    fine = _learn(table, features, ports, trusted, limits, rounds=ROUNDS)
+    clocks = _clocks(fine, clock_known)
+    error = np.where(clock_known, 0.0, clocks.error_s)
+    return replace(fine, network=replace(fine.network, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=error))
+
+
+def _clocks(learned: Learned, known: NDArray[np.bool_]) -> Clocks:
+    return solve_clocks(learned.network.travel, learned.pairs, learned.probability, known)
+
+
+def _agree(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cameras whose clocks need not be found: the known ones, and a camera that is alone."""
+    return np.asarray(known | (len(known) < 2))
+
+
+def _trusted(error_s: Double, group: Long) -> NDArray[np.bool_]:
+    """The largest group of cameras whose clocks are tied together well."""
+    good = error_s < GOOD_CLOCK_S
+    if not good.any():
+        return good
+    return np.asarray(good & (group == np.bincount(group[good]).argmax()))
+
+
+def on_common_time(table: TrackletTable, ahead_s: Double) -> TrackletTable:
+    """The table with every camera's clock put right."""
+    late = ahead_s[table.camera]
+    return replace(table, start_s=table.start_s - late, end_s=table.end_s - late)
+
+
+def relearn(table: TrackletTable, known: CameraNetwork) -> Learned:
+    """Adapt a network learned before to a new run of the same cameras: its ports, links, travel times and clocks are where to start."""
+    features = without_camera_bias(table)
+    table = on_common_time(table, known.clock_ahead_s)
+    ports = map_ports(table, (known.ports.entries, known.ports.exits))
+    return _rounds(scaled(replace(known, ports=ports), len(table)), table, features, rounds=4)
+
+
+def _learn(
+    table: TrackletTable, features: Float, ports: PortMap, trusted: NDArray[np.bool_], limits: Limits, rounds: int
+) -> Learned:
+    spans = {
+        pair: limits.span_s(bool(trusted[pair[0]] and trusted[pair[1]]))
+        for pair in camera_pairs(table, features, trusted, limits)
+    }
+    peaks = discover(table, features, ports, spans, trusted)
+    nothing = np.zeros(len(table.cameras))
+    return _rounds(first_network(table, ports, peaks, trusted, nothing), table, features, rounds)
+
+
+def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, rounds: int) -> Learned:
+    timetable, sizes = Timetable(table), unusual_size(table, network.ports)
+    pairs = candidates(table, timetable, network)
+    score = cosine(features, pairs.source, pairs.target)
+    probability = np.zeros(len(pairs))
+    for number in range(rounds):
+        evidence = weigh(network, table, pairs, score, sizes, probability)
+        probability = link_probabilities(len(table), pairs.source, pairs.target, log_odds(evidence))
+        if number == rounds - 1:
+            break
+        network = update(network, table, pairs, score, sizes, probability)
+        if number in NARROWED:
+            features = quieter(features, pairs.source, pairs.target, probability)
+            network = regate(network)
+            before, pairs = pairs, candidates(table, timetable, network)
+            probability = _carried(len(table), before, probability, pairs)
+            score = cosine(features, pairs.source, pairs.target)
+    return Learned(network, table, features, pairs, evidence, score, probability)
+
+
+def log_odds(evidence: dict[str, Double]) -> Double:
+    """Summed evidence (P,)."""
+    return np.asarray(np.sum(list(evidence.values()), axis=0))
+
+
+def _carried(count: int, before: Candidates, probability: Double, pairs: Candidates) -> Double:
+    """Probabilities (P,) of the pairs before, for the pairs now; 0 for new ones."""
+    if len(before) == 0:
+        return np.zeros(len(pairs))
+    old, new = (p.source * count + p.target for p in (before, pairs))
+    at = np.minimum(np.searchsorted(old, new), len(old) - 1)
+    return np.where(old[at] == new, probability[at], 0.0)

@@ -1,0 +1,65 @@
+"""What could not be learned, said in full sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.link.graph import camera_groups, streets
+from mtmc.link.learner import Learned
+from mtmc.link.network import CameraNetwork
+from mtmc.structures import TrackletTable
+
+FEW_TRACKLETS = 30
+LEAST_MEANING = 1.0
+"""Mean evidence of a sure link's appearance (natural log) below which looks tell next to nothing."""
+
+
+def warnings_of(learned: Learned, clock_known: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Sentences about what the tracklets were too few, too alike or too far apart to show."""
+    network, table = learned.network, learned.table
+    if len(table) == 0:
+        return ("There are no tracklets to link.",)
+    if len(network.cameras) < 2:
+        return ("There is only one camera: pieces of one passage are joined, nothing else can be linked.",)
+    found = [_few(table), _alike(learned), _apart(network, table), _clocks(network, clock_known)]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _few(table: TrackletTable) -> str:
+    if len(table) >= FEW_TRACKLETS:
+        return ""
+    return f"Only {len(table)} tracklets: too few to learn a camera network from; links rest on prior belief."
+
+
+def _alike(learned: Learned) -> str:
+    features = learned.features[learned.table.quality > 0]
+    if len(features) < 3:
+        return "Most tracklets have no appearance; links rest on time and place alone."
+    spread = float(np.linalg.norm(features - features.mean(axis=0), axis=1).mean())
+    evidence = learned.network.meaning.appearance.value
+    if spread > 0.05 and float(evidence.max() - evidence.min()) > LEAST_MEANING:
+        return ""
+    return "All vehicles look alike to the embedder: appearance tells nothing; links rest on time and place alone."
+
+
+def _apart(network: CameraNetwork, table: TrackletTable) -> str:
+    group = camera_groups(streets(network), len(network.cameras))
+    alone = [
+        name for c, name in enumerate(network.cameras) if (group == group[c]).sum() == 1 and (table.camera == c).any()
+    ]
+    if not alone:
+        return ""
+    return f"No vehicles could be seen to go between {', '.join(alone)} and any other camera within the travel times looked for."
+
+
+def _clocks(network: CameraNetwork, known: NDArray[np.bool_]) -> str:
+    lost = [
+        n for n, e, k in zip(network.cameras, network.clock_error_s, known, strict=True) if not k and not np.isfinite(e)
+    ]
+    if not lost:
+        return ""
+    return (
+        f"The clock of {', '.join(lost)} could not be found (it takes traffic in both directions to another camera); "
+        "travel times to it include its offset."
+    )
