@@ -141,10 +141,10 @@ def histograms(paths: Sequence[Path]) -> Features:
 
 
 def histogram(path: Path) -> Features:
-    image = cv2.imread(str(path))
+    image = np.asarray(read_image(path))
     height, width = image.shape[:2]
     middle = image[height // 8 : height - height // 8, width // 8 : width - width // 8]
-    counts = cv2.calcHist([cv2.cvtColor(middle, cv2.COLOR_BGR2HSV)], [0, 1, 2], None, COLOURS, [0, 180, 0, 256, 0, 256])
+    counts = cv2.calcHist([cv2.cvtColor(middle, cv2.COLOR_RGB2HSV)], [0, 1, 2], None, COLOURS, [0, 180, 0, 256, 0, 256])
     return np.asarray(np.sqrt(counts.ravel() / counts.sum()), dtype=np.float32)
 
 
@@ -164,7 +164,7 @@ def of_kinds(data: Dataset, kinds: dict[str, str]) -> Dataset:
 
 
 def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
-    values = {}
+    values: Result = {}
     for name, data in tests.items():
         (figure,) = evaluate_dataset(embed, data)
         values |= {f"{name}: Top-1": figure.values["Top-1"], f"{name}: mAP": figure.values["mAP"]}
