@@ -9,9 +9,11 @@ import sys
 
 import typer
 
+from reid.cli.attention import attention
 from reid.cli.crops import crops
 from reid.cli.embed import embed
 from reid.cli.eval import evaluate
+from reid.cli.export import export
 from reid.cli.rank import rank
 from reid.cli.train import train
 from reid.errors import UserError
@@ -34,6 +36,8 @@ def _commands() -> None:
 app.command("eval")(evaluate)
 app.command("train")(train)
 app.command("rank")(rank)
+app.command("attention")(attention)
+app.command("export")(export)
 app.command("embed")(embed)
 app.command("crops")(crops)
 
