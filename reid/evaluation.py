@@ -6,13 +6,14 @@ The model may come from any other data set; query and gallery images are all tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reid.datasets.structures import Dataset, ImageSet
 from reid.errors import UserError
 from reid.protocols import TrackRule, image_to_image, image_to_track, random_galleries
-from reid.rank import Embedded, Features, RankScores, first_answers
+from reid.rank import Embedded, Features, NoAnswerError, RankScores, first_answers
 from reid.rerank import Reciprocal
 
 Embed = Callable[[Sequence[Path]], Features]
@@ -48,7 +49,8 @@ def evaluate_dataset(
     query, gallery = embed_test(embed, dataset)
     figures = [_figure(ranked(dataset.name, query, gallery, rerank))]
     if dataset.tracks:
-        figures.append(_figure(image_to_track(query, gallery, dataset.tracks, track_rule)))
+        with _answerable(dataset.name):
+            figures.append(_figure(image_to_track(query, gallery, dataset.tracks, track_rule)))
     return figures
 
 
@@ -65,11 +67,8 @@ def embed_test(embed: Embed, dataset: Dataset) -> tuple[Embedded, Embedded]:
 
 def ranked(name: str, query: Embedded, gallery: Embedded, rerank: Reciprocal | None = None) -> RankScores:
     """Image-to-image scores of the data set `name`. Raises UserError where no query has a right answer."""
-    try:
+    with _answerable(name):
         return image_to_image(query, gallery, rerank)
-    except ValueError as none_found:
-        fix = "Check vehicle and camera ids: an answer is the same vehicle in another camera."
-        raise UserError(name, "a query with a right answer", str(none_found), fix) from None
 
 
 def require_labels(dataset: Dataset) -> None:
@@ -97,6 +96,15 @@ def write_submission(path: Path, query: Embedded, gallery: Embedded, images: Ima
         raise UserError(path, "a file to write", str(error), "Choose another --submission.") from None
 
 
+@contextmanager
+def _answerable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NoAnswerError as none_found:
+        fix = "Check vehicle and camera ids: an answer is the same vehicle in another camera."
+        raise UserError(name, "a query with a right answer", str(none_found), fix) from None
+
+
 def _labelled(vectors: Features, images: ImageSet) -> Embedded:
     return Embedded(vectors, images.vehicle_ids, images.camera_ids)
 
@@ -107,7 +115,8 @@ def _pool_figures(embed: Embed, dataset: Dataset, rerank: Reciprocal | None) -> 
     vectors = embed(paths)
     for size, pool in dataset.pools.items():
         items = _labelled(vectors[[row_of[path] for path in pool.paths]], pool)
-        scores = random_galleries(items, rerank=rerank)
+        with _answerable(dataset.name):
+            scores = random_galleries(items, rerank=rerank)
         spread = {"mAP": scores.mean_ap, "Top-1": scores.rank1, "Top-5": scores.rank5}
         suffix = f", {rerank.name}" if rerank else ""
         yield Figure(

@@ -53,7 +53,7 @@ class TrialScores:
 
 
 def image_to_image(query: Embedded, gallery: Embedded, rerank: Reciprocal | None = None) -> RankScores:
-    """imAP and CMC; re-ranked where asked for, and then named so. Raises ValueError where no query has a right answer."""
+    """imAP and CMC; re-ranked where asked for, and then named so. Raises NoAnswerError where no query has a right answer."""
     if rerank is None:
         return evaluate(query, gallery)
     return evaluate(
@@ -66,7 +66,7 @@ def random_galleries(
 ) -> TrialScores:
     """VehicleID's protocol: in each trial one random image per vehicle is the gallery and all others ask; nothing is removed.
 
-    Raises ValueError where every vehicle has one image only.
+    Raises NoAnswerError where every vehicle has one image only.
     """
     rng = np.random.default_rng(seed)
     scores = [_trial(pool, rng, rerank) for _ in range(trials)]

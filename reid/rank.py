@@ -33,6 +33,10 @@ BLOCK_BYTES = 96 * 2**20
 BYTES_PER_SCORE = 4 + 4 + 1 + 1
 
 
+class NoAnswerError(ValueError):
+    """No query has a right answer in the gallery, so that there is nothing to score."""
+
+
 @dataclass(frozen=True, eq=False)
 class Embedded:
     """Vectors with their labels: vectors (N, D) float32; vehicle_ids, camera_ids (N,) int64.
@@ -184,12 +188,12 @@ def _ranks_in_row(scores: Features, ordered: Features, hits: Rows) -> Ids:
 
 
 def score_ranks(per_query: Iterable[Ids], max_rank: int, protocol: str = IMAGE_TO_IMAGE) -> RankScores:
-    """mAP and CMC from each query's sorted ranks of its right answers. Raises ValueError where no query has any."""
+    """mAP and CMC from each query's sorted ranks of its right answers. Raises NoAnswerError where no query has any."""
     pairs = [(_average_precision(ranks), ranks[0] if len(ranks) else 0) for ranks in per_query]
     precision, best = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
     counted = best > 0
     if not counted.any():
-        raise ValueError("no query has a right answer in the gallery")
+        raise NoAnswerError("no query has a right answer in the gallery")
     cmc = np.array([(best[counted] <= k).mean() for k in range(1, max_rank + 1)])
     return RankScores(float(precision[counted].mean()), cmc, precision, protocol)
 

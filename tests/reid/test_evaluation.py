@@ -82,6 +82,15 @@ def test_tests_that_cannot_be_scored(query, gallery, message):
         evaluate_dataset(perfect(query, gallery), Dataset("csv", NONE, query, gallery))
 
 
+def test_tracks_without_an_answer_and_vehicles_of_one_image():
+    tracks = (GalleryTrack("a", 3, 2, np.array([3])),)
+    with pytest.raises(UserError, match="a query with a right answer"):
+        evaluate_dataset(perfect(QUERY, GALLERY), Dataset("veri776", NONE, QUERY, GALLERY, tracks))
+    single = images("p", [1, 2, 3], [1, 1, 1])
+    with pytest.raises(UserError, match="a query with a right answer"):
+        evaluate_dataset(perfect(single), Dataset("vehicleid", NONE, single, single, pools={"800": single}))
+
+
 def test_submission_lists_the_first_hundred_by_number(tmp_path):
     query = images("query", [UNKNOWN_ID] * 2, [1, 1])
     gallery = images("gallery", [UNKNOWN_ID] * 150, [1] * 150)
