@@ -27,14 +27,18 @@ def assign(rows: Index, columns: Index, costs: Double, limit: float) -> tuple[In
     allowed = costs < limit
     if not allowed.all():
         rows, columns, costs = rows[allowed], columns[allowed], costs[allowed]
-    if len(rows) == 0:
+    if unrivalled(rows, columns):
         return rows, columns
-    unrivalled = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
-    if unrivalled.all():
-        return rows, columns
-    contested = ~unrivalled
+    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
+    contested = ~alone
     more_rows, more_columns = _solve(rows[contested], columns[contested], costs[contested] - limit)
-    return np.concatenate([rows[unrivalled], more_rows]), np.concatenate([columns[unrivalled], more_columns])
+    return np.concatenate([rows[alone], more_rows]), np.concatenate([columns[alone], more_columns])
+
+
+def unrivalled(rows: Index, columns: Index) -> bool:
+    """Whether no row and no column stands in two pairs (P,): then the pairs are the assignment."""
+    count = len(rows)
+    return len(set(rows.tolist())) == count and len(set(columns.tolist())) == count
 
 
 def _solve(rows: Index, columns: Index, gains: Double) -> tuple[Index, Index]:

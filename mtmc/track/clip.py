@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtmc.structures import Detections
 from mtmc.track.kalman import to_measurements
+from mtmc.track.pairs import to_bounds
 
 Double = NDArray[np.float64]
 
@@ -19,7 +20,8 @@ Double = NDArray[np.float64]
 class Clip:
     """Detections with score >= ``low``, sorted by frame, falling score and box, so that their order in a frame does not matter.
 
-    rows (N,): where they stand in the caller's arrays; xyxy, measured (N, 4): corners and (cx, cy, aspect, height); features
+    rows (N,): where they stand in the caller's arrays; xyxy, bounds, measured (N, 4): corners, (x1, y1, -x2, -y2) and
+    (cx, cy, aspect, height); features
     (N, D) float32 unit rows, or None where there are none. Scores >= ``high`` are confident ones.
     """
 
@@ -30,6 +32,7 @@ class Clip:
         self.rows = order[detections.scores[order] >= low]
         self.frames = detections.frames[self.rows]
         self.xyxy = boxes[self.rows].astype(np.float64)
+        self.bounds = to_bounds(self.xyxy)
         self.measured = to_measurements(self.xyxy)
         self.features = _unit_rows(detections.features[self.rows]) if detections.features.shape[1] else None
         self._high = np.concatenate([[0], np.cumsum(detections.scores[self.rows] >= high)])

@@ -16,6 +16,7 @@ Shape shorthand: N detections of the clip, T live tracks, P pairs, D feature siz
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -24,11 +25,11 @@ from pydantic import Field
 
 from mtmc.params import Params
 from mtmc.structures import Detections
-from mtmc.track.assignment import assign
+from mtmc.track.assignment import assign, unrivalled
 from mtmc.track.clip import Clip
-from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, Predictor, to_boxes
+from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, Predictor, to_bounds, to_boxes
 from mtmc.track.likeness import distances, learn_likeness
-from mtmc.track.pairs import pair_iou, touching
+from mtmc.track.pairs import overlapping, pair_overlap, touching
 from mtmc.track.pool import BIRTH, LAST, LOST, OWNER, SLOT, STATUS, TRACKED, UNCONFIRMED, Pool
 from mtmc.track.round import Round
 from mtmc.track.tracks import Tracks, renumber
@@ -115,48 +116,61 @@ class _Run:
 
     def step(self, frame: int, first: int, low: int, end: int) -> None:
         """Take in one frame: rows first..low of the clip are confident, low..end are not."""
+        if len(self.pool) == 0 and first == low:
+            return
         if len(self.pool):
             self._predict()
         todo = Round(self.pool.meta[:, STATUS], first, low, end)
         self._associate(todo)
-        self._update(*todo.found(), frame)
-        self._retire(frame)
-        new = todo.rows(confident=True)
-        if len(new):
-            self._start(new, frame)
+        tracks, rows = todo.found()
+        if len(tracks):
+            self._update(tracks, rows, frame)
+        if len(tracks) < len(self.pool):
+            self._retire(frame)
+        if todo.open(confident=True):
+            self._start(todo.rows(confident=True), frame)
         self._drop_duplicates()
 
     def _predict(self) -> None:
         pool = self.pool
-        status = pool.meta[:, STATUS]
-        pool.state[status == LOST, HEIGHT_VELOCITY] = 0.0
+        if pool.lost:
+            pool.state[pool.meta[:, STATUS] == LOST, HEIGHT_VELOCITY] = 0.0
         moved = self.predict(pool.state)
         if not self.params.predict_new:
-            moved = np.where((status == UNCONFIRMED)[:, None], pool.state, moved)
+            moved = np.where((pool.meta[:, STATUS] == UNCONFIRMED)[:, None], pool.state, moved)
         pool.state = moved
 
     # --- association ---------------------------------------------------------------------------------------------------
 
     def _associate(self, todo: Round) -> None:
         params = self.params
-        if len(self.pool) == 0 or not todo.any_rows:
+        if len(self.pool) == 0:
             return
-        self.boxes = to_boxes(self.pool.state)
+        self.bounds = to_bounds(self.pool.state)
         if params.association == "fused":
-            todo.take(self._fused(todo.tracks(TRACKED, LOST), todo.rows(confident=True)))
+            self._step(todo, self._fused, TRACKED, LOST)
         else:
-            todo.take(self._blended(todo.tracks(TRACKED, LOST), todo.rows(confident=True)))
-            if self.share > 0 and params.max_recovery_cost > 0:
-                todo.take(self._recovered(todo.tracks(TRACKED, LOST), todo.rows(confident=True)))
-        todo.take(self._overlapping(todo.tracks(TRACKED), todo.rows(confident=True), params.max_overlap_cost))
-        todo.take(self._overlapping(todo.tracks(TRACKED), todo.rows(confident=False), params.max_overlap_cost))
-        todo.take(self._overlapping(todo.tracks(UNCONFIRMED), todo.rows(confident=True), params.max_new_cost))
+            self._step(todo, self._blended, TRACKED, LOST)
+            if self.share > 0:
+                self._step(todo, self._recovered, TRACKED, LOST)
+        self._step(todo, self._continued, TRACKED, TRACKED)
+        self._step(todo, self._continued, TRACKED, TRACKED, confident=False)
+        self._step(todo, self._begun, UNCONFIRMED, UNCONFIRMED)
+
+    def _step(
+        self, todo: Round, match: Callable[[Index, Index], Found], least: int, most: int, *, confident: bool = True
+    ) -> None:
+        """One association of the tracks still unmatched whose status is in the range, with rows still unmatched."""
+        if todo.open(confident=confident):
+            tracks = todo.tracks(least, most)
+            if len(tracks):
+                todo.take(match(tracks, todo.rows(confident=confident)), confident=confident)
 
     def _fused(self, tracks: Index, rows: Index) -> Found:
         """JDE's first association: appearance fused with motion inside the gate, or overlap where there is no appearance."""
         a, b, distance = self._gated(tracks, rows, self.params.gate, 4)
         if self.clip.features is None:
-            return assign(a, b, 1 - pair_iou(self.boxes[a], self.clip.xyxy[b]), self.params.max_first_cost)
+            return assign(a, b, self._overlap_costs(a, b), self.params.max_first_cost)
         apart = self._apart(a, b)
         if self.params.metric == "cosine":
             apart = apart**2 / 2
@@ -165,9 +179,9 @@ class _Run:
 
     def _blended(self, tracks: Index, rows: Index) -> Found:
         """Overlap decides who may match, overlap and appearance together who does."""
-        a, b, costs = self._overlaps(tracks, rows)
-        near = costs < self.params.max_first_cost
-        a, b, costs = a[near], b[near], costs[near]
+        a, b, costs = self._overlaps(tracks, rows, self.params.max_first_cost)
+        if unrivalled(a, b):
+            return a, b
         if self.share > 0:
             costs = (1 - self.share) * costs + self.share * self.likeness.cost(self._apart(a, b))
         return assign(a, b, costs, 1.0)
@@ -179,23 +193,31 @@ class _Run:
         costs = self.likeness.cost(self._apart(a, b)) + 0.02 * distance / gate
         return assign(a, b, costs, self.params.max_recovery_cost)
 
-    def _overlapping(self, tracks: Index, rows: Index, limit: float) -> Found:
-        a, b, costs = self._overlaps(tracks, rows)
-        return assign(a, b, costs, limit)
+    def _continued(self, tracks: Index, rows: Index) -> Found:
+        limit = self.params.max_overlap_cost
+        return assign(*self._overlaps(tracks, rows, limit), limit)
 
-    def _overlaps(self, tracks: Index, rows: Index) -> tuple[Index, Index, Double]:
-        """Pairs (P,), (P,) of predicted and detected boxes that touch, with 1 - overlap (P,)."""
-        a, b = touching(self.boxes[tracks], self.clip.xyxy[rows])
-        a, b = tracks[a], rows[b]
-        return a, b, 1 - pair_iou(self.boxes[a], self.clip.xyxy[b])
+    def _begun(self, tracks: Index, rows: Index) -> Found:
+        limit = self.params.max_new_cost
+        return assign(*self._overlaps(tracks, rows, limit), limit)
+
+    def _overlaps(self, tracks: Index, rows: Index, limit: float) -> tuple[Index, Index, Double]:
+        """Pairs (P,), (P,) of predicted and detected boxes with 1 - overlap (P,) below ``limit``."""
+        a, b, costs = overlapping(self.bounds[tracks], self.clip.bounds[rows], 1 - limit)
+        return tracks[a], rows[b], costs
+
+    def _overlap_costs(self, tracks: Index, rows: Index) -> Double:
+        """1 - overlap (P,) of given pairs."""
+        return 1 - pair_overlap(self.bounds[tracks], self.clip.bounds[rows])
 
     def _gated(self, tracks: Index, rows: Index, gate: float, dimensions: int) -> tuple[Index, Index, Double]:
         """Pairs (P,), (P,) with squared Mahalanobis distance (P,) of the first 2 or 4 measured quantities up to ``gate``."""
         variance = self.model.innovation_variance(self.pool.state)
         centre = self.pool.state[tracks, :2]
         radius = np.sqrt(gate * variance[tracks, :2])
-        reach = np.concatenate([centre - radius, centre + radius], axis=1)
-        a, b = touching(reach, self.clip.measured[rows][:, [0, 1, 0, 1]])
+        reach = np.concatenate([centre - radius, -centre - radius], axis=1)
+        points = self.clip.measured[rows, :2]
+        a, b = touching(reach, np.concatenate([points, -points], axis=1))
         a, b = tracks[a], rows[b]
         off = self.clip.measured[b] - self.pool.state[a, VALUE]
         distance = (off * off / variance[a])[:, :dimensions].sum(axis=1)
@@ -210,8 +232,6 @@ class _Run:
     # --- what follows from it --------------------------------------------------------------------------------------------
 
     def _update(self, tracks: Index, rows: Index, frame: int) -> None:
-        if len(tracks) == 0:
-            return
         pool = self.pool
         pool.state[tracks] = posterior = self.model.update(pool.state[tracks], self.clip.measured[rows])
         if self.params.output == "kalman":
@@ -219,22 +239,19 @@ class _Run:
         if self.clip.features is not None:
             pool.blend(tracks, self.clip.features[rows], self.params.smoothing)
         meta = pool.meta[tracks]
-        self.confirmed += meta[meta[:, STATUS] == UNCONFIRMED, OWNER].tolist()
         self.owners[rows] = meta[:, OWNER]
-        pool.meta[tracks, STATUS] = TRACKED
-        pool.meta[tracks, LAST] = frame
+        if pool.unsettled:
+            self.confirmed += meta[meta[:, STATUS] == UNCONFIRMED, OWNER].tolist()
+        pool.mark_seen(tracks, frame)
 
     def _retire(self, frame: int) -> None:
         """Unmatched: unconfirmed tracks end, tracked ones are lost, lost ones end when unseen for too long."""
         meta = self.pool.meta
         missed = meta[:, LAST] < frame
-        if not missed.any():
-            return
         unconfirmed = meta[:, STATUS] == UNCONFIRMED
         meta[missed & ~unconfirmed, STATUS] = LOST
         ended = missed & (unconfirmed | (frame - meta[:, LAST] > self.max_lost))
-        if ended.any():
-            self.pool.keep(~ended)
+        self.pool.keep(~ended)
 
     def _start(self, rows: Index, frame: int) -> None:
         features = None if self.clip.features is None else self.clip.features[rows]
@@ -243,18 +260,16 @@ class _Run:
 
     def _drop_duplicates(self) -> None:
         """Of a tracked and a lost track on the same spot the shorter-lived ends, the tracked one at a tie."""
+        if not self.pool.lost:
+            return
         meta = self.pool.meta
-        lost = np.flatnonzero(meta[:, STATUS] == LOST)
-        if len(lost) == 0:
+        lost = (meta[:, STATUS] == LOST).nonzero()[0]
+        seen = (meta[:, STATUS] != LOST).nonzero()[0]
+        bounds = to_bounds(self.pool.state)
+        a, b, _ = overlapping(bounds[seen], bounds[lost], 1 - self.params.max_duplicate_cost)
+        if len(a) == 0:
             return
-        seen = np.flatnonzero(meta[:, STATUS] != LOST)
-        boxes = to_boxes(self.pool.state)
-        a, b = touching(boxes[seen], boxes[lost])
         a, b = seen[a], lost[b]
-        same = 1 - pair_iou(boxes[a], boxes[b]) < self.params.max_duplicate_cost
-        if not same.any():
-            return
-        a, b = a[same], b[same]
         life = meta[:, LAST] - meta[:, BIRTH]
         kept = np.ones(len(meta), bool)
         kept[np.where(life[a] > life[b], b, a)] = False

@@ -71,17 +71,20 @@ class MotionModel:
 
     def innovation_variance(self, state: Double) -> Double:
         """Variance (T, 4) of measurement minus prediction; measurement noise is height * position (0.1 for the aspect)."""
-        noise = (self.position * state[:, HEIGHT, None]) ** 2 * _SCALED + 1e-2 * _ASPECT
-        return np.asarray(state[:, VAR_VALUE] + noise)
+        height = state[:, HEIGHT]
+        variance = np.multiply.outer(height * height, self.position**2 * _SCALED)
+        variance += state[:, VAR_VALUE]
+        variance[:, ASPECT] += 1e-2
+        return variance
 
     def update(self, state: Double, measured: Double) -> Double:
         """Posterior (T, 20) of predicted states (T, 20), each with its measurement (T, 4)."""
-        covariance = state[:, 8:16].reshape(-1, 2, 4)
-        gain = covariance / self.innovation_variance(state)[:, None]
+        shape = len(state), 2, 4
+        gain = state[:, 8:16].reshape(shape) / self.innovation_variance(state)[:, None]
         posterior = state.copy()
         posterior[:, :8] += (gain * (measured - state[:, VALUE])[:, None]).reshape(-1, 8)
-        posterior[:, 8:16] -= (gain[:, :1] * covariance).reshape(-1, 8)
-        posterior[:, VAR_VELOCITY] -= gain[:, 1] * covariance[:, 1]
+        posterior[:, VAR_VELOCITY] -= gain[:, 1] * state[:, COV]
+        posterior[:, 8:16] -= (gain[:, :1] * state[:, 8:16].reshape(shape)).reshape(-1, 8)
         return posterior
 
 
@@ -109,12 +112,21 @@ def to_measurements(xyxy: NDArray[np.float64]) -> Double:
     return measured
 
 
+def to_bounds(state: Double) -> Double:
+    """Bounds (T, 4) = (x1, y1, -x2, -y2) of states (T, 20) or measurements (T, 4); sides are at least a tenth of a pixel."""
+    height = np.maximum(state[:, HEIGHT], 0.1)
+    bounds = np.empty((len(state), 4))
+    bounds[:, 0] = np.maximum(state[:, ASPECT] * height, 0.1)
+    bounds[:, 1] = height
+    bounds[:, :2] *= -0.5
+    bounds[:, 2:] = bounds[:, :2]
+    bounds[:, :2] += state[:, :2]
+    bounds[:, 2:] -= state[:, :2]
+    return bounds
+
+
 def to_boxes(state: Double) -> Double:
-    """Corner boxes (T, 4) of states (T, 20) or measurements (T, 4); sides are at least a tenth of a pixel."""
-    half = np.empty((len(state), 2))
-    half[:, 1] = np.maximum(state[:, HEIGHT], 0.1) / 2
-    half[:, 0] = np.maximum(state[:, ASPECT] * half[:, 1], 0.05)
-    boxes = np.empty((len(state), 4))
-    boxes[:, :2] = state[:, :2] - half
-    boxes[:, 2:] = state[:, :2] + half
+    """Corner boxes (T, 4) of states (T, 20) or measurements (T, 4)."""
+    boxes = to_bounds(state)
+    np.negative(boxes[:, 2:], out=boxes[:, 2:])
     return boxes

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.track.clip import Clip
-from mtmc.track.pairs import pair_iou, touching
+from mtmc.track.pairs import overlapping
 
 Double = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -82,8 +82,6 @@ def _same(clip: Clip, features: Single) -> Double:
     for first, middle, last in bounds.T.tolist():
         if middle == last:
             continue
-        a, b = touching(clip.xyxy[first:middle], clip.xyxy[middle:last])
-        a, b = a + first, b + middle
-        overlapping = pair_iou(clip.xyxy[a], clip.xyxy[b]) > _SAME_IOU
-        found.append(distances(features[a[overlapping]], features[b[overlapping]]))
+        a, b, _ = overlapping(clip.bounds[first:middle], clip.bounds[middle:last], _SAME_IOU)
+        found.append(distances(features[a + first], features[b + middle]))
     return np.concatenate(found)

@@ -1,6 +1,8 @@
 """Which tracks can meet which detections at all: sparse pairs, and their overlap.
 
-Shape shorthand: T, N boxes (x1, y1, x2, y2) in double precision; P pairs of them.
+Boxes stand here as bounds (x1, y1, -x2, -y2): the larger of two bounds is the bound of their intersection, in one operation.
+
+Shape shorthand: T, N bounds in double precision; P pairs of them.
 """
 
 from __future__ import annotations
@@ -14,18 +16,58 @@ Double = NDArray[np.float64]
 _DENSE_CELLS = 4096  # below this comparing all with all is faster than sorting
 
 
-def touching(a: Double, b: Double) -> tuple[Index, Index]:
-    """Indices (P,), (P,) of all pairs of boxes a (T, 4) and b (N, 4) that touch; a box may have no extent.
+def to_bounds(xyxy: Double) -> Double:
+    """Bounds (N, 4) of corner boxes (N, 4)."""
+    return np.asarray(xyxy * np.array([1.0, 1.0, -1.0, -1.0]))
 
-    Few boxes are compared all with all; many by a sweep along x, so that the cost grows with the neighbours, not with T x N.
+
+def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Double]:
+    """Pairs (P,), (P,) of bounds a (T, 4) and b (N, 4) with intersection over union above ``least``, and 1 - it (P,).
+
+    Ordered by the first index. Few boxes are compared all with all; many by a sweep along x, so that the cost grows with the
+    neighbours, not with T x N.
     """
     if len(a) * len(b) <= _DENSE_CELLS:
-        low = a[:, None, :2] <= b[None, :, 2:]
-        low &= a[:, None, 2:] >= b[None, :, :2]
-        rows, columns = np.nonzero(low[..., 0] & low[..., 1])
+        inner = np.maximum(a[:, None], b)
+        rows = columns = None
+        union: Double = _areas(a)[:, None] + _areas(b)
+    else:
+        rows, columns = touching(a, b)
+        near_a, near_b = a[rows], b[columns]
+        inner = np.maximum(near_a, near_b)
+        union = _areas(near_a) + _areas(near_b)
+    sides = inner[..., :2] + inner[..., 2:]  # minus the sides of the intersection
+    np.minimum(sides, 0.0, out=sides)
+    shared = sides[..., 0] * sides[..., 1]
+    union -= shared
+    chosen = (shared > least * union).nonzero()
+    costs = 1.0 - shared[chosen] / union[chosen]
+    if rows is None or columns is None:
+        return chosen[0], chosen[1], costs
+    return rows[chosen[0]], columns[chosen[0]], costs
+
+
+def _areas(bounds: Double) -> Double:
+    sides = bounds[:, :2] + bounds[:, 2:]
+    return np.asarray(sides[:, 0] * sides[:, 1])
+
+
+def pair_overlap(a: Double, b: Double) -> Double:
+    """Intersection over union (P,) of bounds a (P, 4) with b (P, 4), in [0, 1]."""
+    inner = np.maximum(a, b)
+    sides = np.minimum(inner[:, :2] + inner[:, 2:], 0.0)
+    shared = sides[:, 0] * sides[:, 1]
+    return np.asarray(shared / (_areas(a) + _areas(b) - shared))
+
+
+def touching(a: Double, b: Double) -> tuple[Index, Index]:
+    """Indices (P,), (P,) of all pairs of bounds a (T, 4) and b (N, 4) that touch, by the first; a box may have no extent."""
+    if len(a) * len(b) <= _DENSE_CELLS:
+        inner = np.maximum(a[:, None], b)
+        rows, columns = ((inner[..., :2] + inner[..., 2:]).max(axis=2) <= 0).nonzero()
         return rows, columns
-    rows, columns = _sweep(a[:, 0], a[:, 2], b[:, 0], b[:, 2])
-    meet = (a[rows, 1] <= b[columns, 3]) & (a[rows, 3] >= b[columns, 1])
+    rows, columns = _sweep(a[:, 0], -a[:, 2], b[:, 0], -b[:, 2])
+    meet = np.maximum(a[rows, 1], b[columns, 1]) + np.maximum(a[rows, 3], b[columns, 3]) <= 0
     return rows[meet], columns[meet]
 
 
@@ -41,13 +83,3 @@ def _sweep(a_low: Double, a_high: Double, b_low: Double, b_high: Double) -> tupl
     columns = order[np.repeat(first, count) + offset]
     meet = b_high[columns] >= a_low[rows]
     return rows[meet], columns[meet]
-
-
-def pair_iou(a: Double, b: Double) -> Double:
-    """Intersection over union (P,) of boxes a (P, 4) with b (P, 4), in [0, 1]."""
-    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-    np.maximum(sides, 0.0, out=sides)
-    overlap = sides[:, 0] * sides[:, 1]
-    size_a, size_b = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
-    union = size_a[:, 0] * size_a[:, 1] + size_b[:, 0] * size_b[:, 1] - overlap
-    return np.asarray(overlap / union)

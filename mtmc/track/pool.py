@@ -19,13 +19,16 @@ OWNER, STATUS, BIRTH, LAST, SLOT = range(5)
 
 class Pool:
     """state (T, 20) of the Kalman filter; meta (T, 5) int64 with columns owner number, status, frame of birth, frame of the last
-    match and slot in ``features`` (rows of float32 unit vectors, none where D = 0)."""
+    match and slot in ``features`` (rows of float32 unit vectors, none where D = 0). ``lost`` and ``unsettled`` say whether any
+    track is lost, or not tracked for another reason; they may say yes for a frame too long."""
 
     def __init__(self, feature_size: int) -> None:
         self.state: Double = np.zeros((0, 20))
         self.meta = np.zeros((0, 5), np.int64)
         self.features: Single = np.zeros((16, feature_size), np.float32)
         self.born = 0
+        self.lost = False
+        self.unsettled = False
         self._free: list[int] = list(range(15, -1, -1))
 
     def __len__(self) -> int:
@@ -37,6 +40,7 @@ class Pool:
         meta[:, OWNER] = np.arange(self.born + 1, self.born + 1 + len(state))
         meta[:, BIRTH] = meta[:, LAST] = frame
         self.born += len(state)
+        self.unsettled = True
         if features is not None:
             meta[:, SLOT] = self._take_slots(len(state))
             self.features[meta[:, SLOT]] = features
@@ -46,9 +50,19 @@ class Pool:
 
     def keep(self, chosen: Mask) -> None:
         """Finish the tracks that are not chosen."""
-        if self.features.shape[1]:
-            self._free.extend(self.meta[~chosen, SLOT].tolist())
-        self.state, self.meta = self.state[chosen], self.meta[chosen]
+        if not chosen.all():
+            if self.features.shape[1]:
+                self._free.extend(self.meta[~chosen, SLOT].tolist())
+            self.state, self.meta = self.state[chosen], self.meta[chosen]
+        self.lost = bool((self.meta[:, STATUS] == LOST).any())
+
+    def mark_seen(self, rows: Index, frame: int) -> None:
+        """Tracks ``rows`` were matched in ``frame``: they are tracked."""
+        self.meta[rows, LAST] = frame
+        if self.lost or self.unsettled:
+            self.meta[rows, STATUS] = TRACKED
+            self.lost = bool((self.meta[:, STATUS] == LOST).any())
+            self.unsettled = bool((self.meta[:, STATUS] == UNCONFIRMED).any())
 
     def blend(self, rows: Index, features: Single, smoothing: float) -> None:
         """Move the features of tracks ``rows`` towards ``features``: f <- smoothing f + (1 - smoothing) new, unit length again."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mtmc.geometry import iou
 from mtmc.track import pairs
-from mtmc.track.pairs import pair_iou, touching
+from mtmc.track.pairs import overlapping, pair_overlap, to_bounds, touching
 
 
 def boxes(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -29,17 +29,25 @@ def test_touching_equals_comparing_all(seed: int, count_a: int, count_b: int, sw
     with pytest.MonkeyPatch.context() as patch:
         if sweep and count_a and count_b:
             patch.setattr(pairs, "_DENSE_CELLS", -1)
-        rows, columns = touching(a, b)
+        rows, columns = touching(to_bounds(a), to_bounds(b))
     found = list(zip(rows.tolist(), columns.tolist(), strict=True))
     assert len(found) == len(expected)
     assert set(found) == expected
     assert found == sorted(found, key=lambda pair: pair[0])
 
 
-def test_pair_iou_equals_geometry() -> None:
-    rng = np.random.default_rng(1)
-    a, b = boxes(rng, 30), boxes(rng, 20)
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40), st.sampled_from([0.0, 0.3]), st.booleans())
+def test_overlapping_equals_geometry(seed: int, count_a: int, count_b: int, least: float, sweep: bool) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = boxes(rng, count_a), boxes(rng, count_b)
     a[:, 2:] += 1
     b[:, 2:] += 1
-    rows, columns = touching(a, b)
-    np.testing.assert_allclose(pair_iou(a[rows], b[columns]), iou(a, b)[rows, columns])
+    expected = iou(a, b)
+    with pytest.MonkeyPatch.context() as patch:
+        if sweep:
+            patch.setattr(pairs, "_DENSE_CELLS", -1)
+        rows, columns, costs = overlapping(to_bounds(a), to_bounds(b), least)
+    assert sorted(zip(rows, columns, strict=True)) == sorted(zip(*(expected > least).nonzero(), strict=True))
+    np.testing.assert_allclose(costs, 1 - expected[rows, columns])
+    np.testing.assert_allclose(pair_overlap(to_bounds(a[rows]), to_bounds(b[columns])), 1 - costs)
