@@ -60,7 +60,9 @@ def best_assignment(left: Long, right: Long, weights: Double, most_pairs: bool =
 
 def _compact(nodes: Long) -> Long:
     """The same nodes, numbered without gaps in the same order."""
-    return np.asarray(np.unique(nodes, return_inverse=True)[1], np.int64)
+    present = np.zeros(int(nodes.max()) + 1, np.bool_)
+    present[nodes] = True
+    return np.asarray(np.cumsum(present)[nodes] - 1, np.int64)
 
 
 def lone_edges(left: Long, right: Long) -> Mask:
@@ -77,15 +79,24 @@ def _greedy(one: Long, other: Long, part: Long, weights: Double) -> tuple[Mask, 
     """
     if len(one) == 0:
         return np.zeros(0, np.bool_), np.zeros(0, np.bool_)
-    order = np.lexsort((-weights, one))
-    first = np.r_[True, np.diff(one[order]) != 0]
-    heaviest = np.zeros(len(one), np.bool_)
-    heaviest[order[first]] = True
+    heaviest = _heaviest(one, weights)
     clashing = np.zeros(int(part.max()) + 1, np.bool_)
     ends = np.bincount(other[heaviest], minlength=int(other.max()) + 1)
     clashing[part[heaviest][ends[other[heaviest]] > 1]] = True
     settled = ~clashing[part]
     return settled, heaviest & settled
+
+
+def _heaviest(nodes: Long, weights: Double) -> Mask:
+    """The heaviest edge of each node (E,), the first among equals."""
+    most = np.zeros(int(nodes.max()) + 1)
+    np.maximum.at(most, nodes, weights)
+    candidates = np.flatnonzero(weights == most[nodes])
+    first = np.full(len(most), len(nodes))
+    np.minimum.at(first, nodes[candidates], candidates)
+    heaviest = np.zeros(len(nodes), np.bool_)
+    heaviest[first[first < len(nodes)]] = True
+    return heaviest
 
 
 def _solve(left: Long, right: Long, weights: Double, most_pairs: bool) -> Long:

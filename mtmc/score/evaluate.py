@@ -170,7 +170,8 @@ def _ceilings(
     once = params.model_copy(update={"multi_camera": False})
     kept = predicted.take(_filter(truth, predicted, once, masks) == KEPT)
     comparison = _compare(truth, kept, params)
-    variants = oracle_boxes(comparison, match_frames(comparison).matches, truth, kept)
+    matches = match_frames(comparison).matches
+    variants = oracle_boxes(comparison, match_identities(comparison), matches, truth, kept)
     again = params.model_copy(update={"roi": False})
     ceilings = {}
     for name, boxes in variants.items():

@@ -4,8 +4,8 @@ tracker and the linker, keeps what it said; what comes after a true stage and ca
 Replacements, on the predictions after the mask and duplicate filters (the rule of two cameras is applied again afterwards):
 
 - *links true*: each predicted tracklet gets the id of its true vehicle (``mtmc.score.links``), false ones an id of their own;
-- *tracklets true*: the boxes of one vehicle in one camera become one tracklet, which gets the predicted id that most of its boxes had,
-  one-to-one in each camera; false boxes become tracklets of their own;
+- *tracklets true*: the boxes of one vehicle in one camera become one tracklet, which gets the predicted id assigned to the vehicle if
+  some of them had it, else the one that most of them had, one-to-one in each camera; false boxes become tracklets of their own;
 - *boxes true*: the true boxes, each with the predicted id of the box matched to it, else the id of the nearest matched moment of its
   vehicle in that camera, else an id of its own.
 
@@ -15,7 +15,6 @@ the linker's decisions alone cost. All three together are the truth itself, 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,23 +23,31 @@ from numpy.typing import NDArray
 from mtmc.boxes import Boxes
 from mtmc.score.assign import best_assignment
 from mtmc.score.compare import Comparison, pair_codes
+from mtmc.score.identity import Identities
 from mtmc.score.links import find_units
 
 Long = NDArray[np.int64]
+Matches = NDArray[np.intp]
 
-ORACLES = ("links", "tracklets", "tracklets_links", "boxes", "boxes_tracklets")
 
-
-def oracle_boxes(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> dict[str, Boxes]:
+def oracle_boxes(
+    comparison: Comparison, identities: Identities, matches: Matches, truth: Boxes, predicted: Boxes
+) -> dict[str, Boxes]:
     """Predictions with stages replaced by the truth, by name; to be filtered and scored like any prediction.
 
     ``comparison`` and its ``matches`` (CLEAR) relate all of ``truth`` with all of ``predicted``.
     """
-    makers: tuple[Callable[..., Boxes], ...] = (_links, _tracklets, _tracklets_links, _boxes, _boxes_tracklets)
-    return {name: make(comparison, matches, truth, predicted) for name, make in zip(ORACLES, makers, strict=True)}
+    seats = _predicted_ids(comparison, identities, matches)
+    return {
+        "links": _links(comparison, matches, predicted),
+        "tracklets": _regrouped(comparison, matches, predicted, seats),
+        "tracklets_links": _regrouped(comparison, matches, predicted, comparison.truth.ids[comparison.left[matches]]),
+        "boxes": _boxes(comparison, matches, truth),
+        "boxes_tracklets": _boxes_tracklets(comparison, matches, truth, seats),
+    }
 
 
-def _links(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> Boxes:
+def _links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
     units = find_units(comparison, matches, predicted)
     vehicles = len(comparison.truth.names)
     ids = np.where(units.vehicle >= 0, units.vehicle, vehicles + np.arange(len(units.vehicle)))
@@ -53,43 +60,31 @@ def _links(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, pred
     return _without_repeats(replace(predicted.take(side.rows[rows]), ids=ids[units.of_row[rows]]))
 
 
-def _tracklets(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> Boxes:
-    seat_id, seats = _predicted_ids(comparison, matches)
-    return _regrouped(comparison, matches, predicted, seat_id[seats], int(seat_id.max(initial=0)) + 1)
-
-
-def _tracklets_links(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> Boxes:
-    vehicle = comparison.truth.ids[comparison.left[matches]]
-    return _regrouped(comparison, matches, predicted, vehicle, len(comparison.truth.names))
-
-
-def _regrouped(comparison: Comparison, matches: NDArray[np.intp], predicted: Boxes, ids: Long, first: int) -> Boxes:
-    """The predicted boxes with new ``ids`` for the matched ones, the others in tracks of their own, numbered from ``first``."""
-    side = comparison.predicted
+def _regrouped(comparison: Comparison, matches: Matches, predicted: Boxes, ids: Long) -> Boxes:
+    """The predicted boxes with new ``ids`` (M,) for the matched ones, the others in tracks of their own."""
+    side, first = comparison.predicted, int(ids.max(initial=-1)) + 1
     own = first + np.unique(side.camera * (len(side.names) + 1) + side.ids, return_inverse=True)[1]
     new = np.asarray(own, np.int64)
     new[comparison.right[matches]] = ids
     return replace(predicted.take(side.rows), ids=new, tracks=new)
 
 
-def _predicted_ids(comparison: Comparison, matches: NDArray[np.intp]) -> tuple[Long, Long]:
-    """A predicted id for each true (vehicle, camera) that has matches, one-to-one in each camera, and the number of each match's.
-
-    A vehicle left without gets a fresh id.
-    """
+def _predicted_ids(comparison: Comparison, identities: Identities, matches: Matches) -> Long:
+    """Of each match (M,) the predicted id that its vehicle gets in its camera; ids are given one-to-one in each camera, and a vehicle
+    left without gets a fresh one."""
     truth, predicted = comparison.truth, comparison.predicted
-    rows, width = comparison.left[matches], len(predicted.names)
-    places, seats = np.unique(truth.camera[rows] * (len(truth.names) + 1) + truth.ids[rows], return_inverse=True)
-    seat, track, pair = pair_codes(np.asarray(seats, np.int64), predicted.ids[comparison.right[matches]], max(width, 1))
-    camera = places[seat] // (len(truth.names) + 1)
-    votes = np.bincount(pair, minlength=len(seat)).astype(np.float64)
+    rows, tracks, width = comparison.left[matches], predicted.ids[comparison.right[matches]], len(predicted.names)
+    places, seats = np.unique(truth.camera[rows] * len(truth.names) + truth.ids[rows], return_inverse=True)
+    seat, track, pair = pair_codes(np.asarray(seats, np.int64), tracks, max(width, 1))
+    camera, vehicle = np.divmod(places[seat], len(truth.names))
+    votes = np.bincount(pair, minlength=len(seat)) + (len(matches) + 1.0) * (identities.partner[vehicle] == track)
     chosen = best_assignment(seat, camera * width + track, votes)
     ids = width + np.arange(len(places))
     ids[seat[chosen]] = track[chosen]
-    return ids, np.asarray(seats, np.int64)
+    return ids[seats]
 
 
-def _boxes(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> Boxes:
+def _boxes(comparison: Comparison, matches: Matches, truth: Boxes) -> Boxes:
     side = comparison.truth
     ids = np.full(len(side), -1)
     ids[comparison.left[matches]] = comparison.predicted.ids[comparison.right[matches]]
@@ -119,15 +114,14 @@ def _nearest_known(seat: Long, time: Long, known: NDArray[np.bool_]) -> Long:
     return found
 
 
-def _boxes_tracklets(comparison: Comparison, matches: NDArray[np.intp], truth: Boxes, predicted: Boxes) -> Boxes:
+def _boxes_tracklets(comparison: Comparison, matches: Matches, truth: Boxes, seats: Long) -> Boxes:
     side = comparison.truth
-    seat_id, seats = _predicted_ids(comparison, matches)
     width = len(side.names) + 1
     places, place = np.unique(side.camera * width + side.ids, return_inverse=True)
     ids = (
         len(comparison.predicted.names) + len(matches) + np.arange(len(places))
     )  # for vehicles never matched in a camera
-    ids[place[comparison.left[matches]]] = seat_id[seats]
+    ids[place[comparison.left[matches]]] = seats
     return replace(truth.take(side.rows), ids=ids[place], tracks=ids[place])
 
 
