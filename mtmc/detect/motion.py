@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mtmc.detect.found import found_in
+from mtmc.geometry import areas, intersections
 from mtmc.params import Params
 from mtmc.scene import Camera
 from mtmc.structures import Detections, label_index
@@ -26,6 +27,7 @@ Mask = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 LEARN_FRAMES = 41
+NESTED_SHARE = 0.8
 NOISE_FACTOR = 5.0
 """A pixel stands out from this many standard deviations of its own noise on."""
 
@@ -122,22 +124,23 @@ class _Watcher:
 
     def _moving(self, look: Plane) -> Mask:
         """255 where something other than the road or a shadow on it is seen (h, w)."""
-        difference = np.abs(look - self._road.mean).max(axis=-1)
-        seen = (difference > self._road.threshold) & ~self._shadow(look) & (self._inside > 0)
-        return np.where(seen, 255, 0).astype(np.uint8)
+        difference = _largest(cv2.absdiff(look, self._road.mean))
+        seen = np.asarray(cv2.compare(difference, self._road.threshold, cv2.CMP_GT), np.uint8)
+        return np.asarray(seen & self._inside & ~self._shadow(look), np.uint8)
 
-    def _shadow(self, look: Plane) -> NDArray[np.bool_]:
-        """Darker than the road by one factor in all channels (Horprasert's brightness and colour distortion)."""
+    def _shadow(self, look: Plane) -> Mask:
+        """255 where it is darker than the road by one factor in all channels (Horprasert's brightness and colour distortion)."""
         road = self._road.mean
-        brightness = (look * road).sum(axis=-1) / np.maximum((road * road).sum(axis=-1), 1.0)
-        colour = np.abs(look - brightness[..., None] * road).max(axis=-1)
-        dark = (brightness > self._params.shadow_dark) & (brightness < 1.0)
-        return np.asarray(dark & (colour < self._params.min_difference / 2))
+        brightness = _sum(look * road) / np.maximum(_sum(road * road), 1.0)
+        colour = _largest(cv2.absdiff(look, road * brightness[..., None]))
+        dark = cv2.inRange(brightness, self._params.shadow_dark, 1.0)
+        alike = cv2.inRange(colour, 0.0, self._params.min_difference / 2)
+        return np.asarray(cv2.bitwise_and(dark, alike), np.uint8)
 
     def _follow(self, look: Plane, moving: Mask) -> None:
         """The empty road follows the light, and a tenth as fast under what moves, so that a parked vehicle fades away."""
-        rate = np.where(moving[..., None] > 0, self._rate / 10, self._rate).astype(np.float32)
-        self._road.mean += rate * (look - self._road.mean)
+        cv2.accumulateWeighted(look, self._road.mean, self._rate, cv2.bitwise_not(moving))
+        cv2.accumulateWeighted(look, self._road.mean, self._rate / 10, moving)
 
     def _solid(self, moving: Mask) -> Mask:
         """Specks removed, gaps closed, holes filled."""
@@ -155,5 +158,24 @@ class _Watcher:
         share, fill = area / solid.size, area / np.maximum(width * height, 1)
         params = self._params
         good = (share >= params.min_area_share) & (share <= params.max_area_share) & (fill >= params.min_fill)
-        boxes = np.stack([left, top, left + width, top + height], axis=1)[good]
-        return boxes, np.clip(fill[good], 0, 1)
+        boxes = np.stack([left, top, left + width, top + height], axis=1)
+        good[good] = ~_nested(boxes[good])
+        return boxes[good], np.clip(fill[good], 0, 1)
+
+
+def _nested(boxes: Plane) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) lie nearly inside a larger one: fragments and reflections of the same vehicle."""
+    area = areas(boxes)
+    inside = intersections(boxes, boxes) > NESTED_SHARE * area[:, None]
+    return np.asarray((inside & (area[None] > area[:, None])).any(axis=1))
+
+
+def _largest(picture: cv2.typing.MatLike) -> Plane:
+    """Largest of the three channels (h, w)."""
+    blue, green, red = cv2.split(picture)
+    return np.asarray(cv2.max(cv2.max(blue, green), red), np.float32)
+
+
+def _sum(picture: Plane) -> Plane:
+    """Sum of the three channels (h, w)."""
+    return np.asarray(cv2.transform(picture, np.ones((1, 3), np.float32)), np.float32)
