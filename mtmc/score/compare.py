@@ -170,8 +170,10 @@ class _Iou:
 
 
 def _edges(xywh: Double) -> tuple[Double, Double, Double, Double, Double]:
-    x, y, w, h = np.ascontiguousarray(xywh.T)
-    return x, y, x + w, y + h, w * h
+    """Left, top, right, bottom and area; sides anew from the corners, so that a box overlaps itself by exactly 1."""
+    x1, y1, w, h = np.ascontiguousarray(xywh.T)
+    x2, y2 = x1 + w, y1 + h
+    return x1, y1, x2, y2, (x2 - x1) * (y2 - y1)
 
 
 class _Nearness:
