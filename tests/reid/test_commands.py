@@ -1,0 +1,89 @@
+"""The commands as users type them: results on stdout, one sentence for a mistake."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from reid.checkpoint import save_model
+from reid.cli import main
+from tests.reid.recipes import TINY, tiny_network
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["reid", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    size, *_ = TINY["image_size"]
+    text = f"""
+        dataset = "toy"
+        pretrained = "none"
+        network = {{ backbone = "resnet10", attention_encoder = "resnet10", width = 0.125, attention_width = 0.125, image_size = [{size}, {size}] }}
+        sampler = {{ identities = 4, images = 2 }}
+        loop = {{ epochs = 2, evaluate_every = 2 }}
+    """
+    (tmp_path / "recipe.toml").write_text(text)
+    return tmp_path / "recipe.toml"
+
+
+def test_train_resume_look_export(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(monkeypatch, "train", "--config", recipe, "--out", out, "--json", "--device", "cpu") == 0
+    result, told = capsys.readouterr()
+    assert json.loads(result)["scores"]["mAP"] > 0
+    assert "72 images of 8 vehicles" in told
+    assert run(monkeypatch, "train", "--resume", "--out", out, "--set", "loop.epochs=3", "--device", "cpu") == 0
+    assert "epoch 3/3" in capsys.readouterr().err
+    assert (
+        run(monkeypatch, "attention", out / "toy", "--weights", out / "last.safetensors", "--out", out / "look.png")
+        == 0
+    )
+    assert "half of the attention on" in capsys.readouterr().out
+    assert (out / "look.png").stat().st_size > 1000
+    assert run(monkeypatch, "export", "--weights", out / "best.safetensors", "--out", out / "a.pt") == 0
+    assert "cosine to PyTorch at least 1.0000" in capsys.readouterr().out
+
+
+def test_mistakes_are_one_sentence(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = tmp_path / "plain.safetensors"
+    save_model(tiny_network(None, variant="plain"), plain)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.txt").write_text("no checkpoint")
+    for arguments, message in [
+        (["train", "--dataset", "veri776"], "--root: expected the folder of veri776"),
+        (["train", "--dataset", "veri776", "--root", tmp_path / "no"], "expected the folder of veri776, found nothing"),
+        (["train", "--dataset", "veri775", "--root", tmp_path], "found 'veri775'"),
+        (["train", "--config", recipe, "--set", "loss.margin=-1"], "loss.margin"),
+        (["train", "--config", recipe, "--set", "sampler.identities=9"], "the data set has 8"),
+        (["train", "--resume", "--config", recipe], "the state of a training, found no such file"),
+        (["attention", tmp_path / "empty", "--weights", plain], "expected images"),
+        (["export", "--weights", tmp_path / "a.txt", "--out", "a.pt"], "a.txt: expected a safetensors checkpoint"),
+    ]:
+        out = ["--out", tmp_path / "run"] if arguments[0] == "train" else []
+        assert run(monkeypatch, *arguments, *out) == 2
+        told = capsys.readouterr().err
+        assert told.splitlines()[-1].startswith("error: ")
+        assert message in told
+
+
+def test_attention_wants_a_network_that_has_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from reid.datasets.toy import make_toy
+
+    make_toy(tmp_path / "toy", vehicles=1, images=1)
+    save_model(tiny_network(None, variant="plain"), tmp_path / "plain.safetensors")
+    assert run(monkeypatch, "attention", tmp_path / "toy", "--weights", tmp_path / "plain.safetensors") == 2
+    assert "expected a network with attention, found variant plain" in capsys.readouterr().err
