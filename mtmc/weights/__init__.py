@@ -1,0 +1,12 @@
+"""The demo's weights, made by ``scripts/train_demo_detector`` and ``scripts/train_demo_reid``; ``CARD.md`` beside them tells how well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+DETECTOR = FOLDER / "demo_detector.safetensors"
+"""A slim Mask R-CNN for the detector ``detectron2``; its model is ``demo_detector.yaml`` beside it."""
+EMBEDDER = FOLDER / "demo_reid.safetensors"
+"""A small SGFD for the embedder ``sgfd``."""
+CARD = FOLDER / "CARD.md"
