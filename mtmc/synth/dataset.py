@@ -193,7 +193,7 @@ def _gt_line(row: Row) -> str:
 
 
 def _write_clocks(out: Path, world: World) -> None:
-    stamps = "".join(f"{c.id} {c.offset_s:.3f}\n" for c in world.cameras)
+    stamps = "".join(f"{c.id} {c.told_offset_s:.3f}\n" for c in world.cameras)
     counts = "".join(f"{c.id} {c.frame_count}\n" for c in world.cameras)
     for name, text in (("cam_timestamp", stamps), ("cam_framenum", counts)):
         (out / name).mkdir(parents=True, exist_ok=True)

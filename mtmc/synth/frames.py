@@ -61,7 +61,7 @@ def _order(view: View, present: Sequence[tuple[Vehicle, Pose]]) -> list[int]:
         return []
     places = [(p.x, p.y, p.yaw, v.length_m / 2, v.width_m / 2) for v, p in present]
     places += [o.place for o in view.occluders]
-    return painters_order(np.array(places), view.lens.position[:2])
+    return painters_order(np.array(places), view.lens.position[:2], len(present))
 
 
 def _draw(

@@ -25,7 +25,8 @@ PAINT, GLASS, MATT, LAMP, TAIL = range(5)
 class Mesh:
     """Faces of a vehicle. points (V, 3); starts (F + 1,) face f owns points[starts[f]:starts[f+1]]; normals (F, 3) outward;
     colours (F, 3) in [0, 1]; finish (F,) one of PAINT...; detail (F,) pixels per metre from which on a face is worth drawing;
-    solid (F,) index of its convex solid; layer (G,) painter's layer of a solid; centres (G, 3); hulls: points of each solid."""
+    solid (F,) index of its convex solid; outline (F,) whether it can
+    lie on the silhouette (decals do not); layer (G,) painter's layer of a solid; centres (G, 3)."""
 
     points: Array
     starts: NDArray[np.int64]
@@ -34,6 +35,7 @@ class Mesh:
     finish: NDArray[np.int64]
     detail: Array
     solid: NDArray[np.int64]
+    outline: NDArray[np.bool_]
     layer: Array
     centres: Array
 
@@ -44,6 +46,7 @@ class MeshBuilder:
 
     faces: list[Array] = field(default_factory=list)
     looks: list[tuple[Colour, int, float, int]] = field(default_factory=list)
+    outline: list[bool] = field(default_factory=list)
     normals: list[Array] = field(default_factory=list)
     layers: list[float] = field(default_factory=list)
     centres: list[Array] = field(default_factory=list)
@@ -70,6 +73,7 @@ class MeshBuilder:
         self.faces.append(corners)
         self.normals.append(normal / length)
         self.looks.append((colour, finish, detail, solid))
+        self.outline.append(detail == 0)
 
     def loft(
         self, solid: int, sections: Sequence[Array], colours: Sequence[Colour], caps: tuple[Colour, Colour]
@@ -91,13 +95,14 @@ class MeshBuilder:
         finish: int = PAINT,
         detail: float = 0,
     ) -> None:
-        """An axis-aligned cuboid without its underside."""
+        """An axis-aligned cuboid without its underside; it stands out, so it is part of the outline however small."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         self.face(solid, [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)], colour, finish, detail, (0, 0, 1))
         for y, side in ((y0, -1), (y1, 1)):
             self.face(solid, [(x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1)], colour, finish, detail, (0, side, 0))
         for x, side in ((x0, -1), (x1, 1)):
             self.face(solid, [(x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)], colour, finish, detail, (side, 0, 0))
+        self.outline[-5:] = [True] * 5
 
     def build(self) -> Mesh:
         """The finished arrays."""
@@ -106,6 +111,7 @@ class MeshBuilder:
         return Mesh(
             np.concatenate(self.faces), np.concatenate([[0], np.cumsum(counts)]), np.array(self.normals),
             np.array(colours), np.array(finish), np.array(detail, np.float64), np.array(solid),
+            np.array(self.outline),
             np.array(self.layers), np.array(self.centres),
         )  # fmt: skip
 

@@ -78,7 +78,8 @@ def add_wheels(builder: MeshBuilder, solid: int, vehicle: Vehicle, radius: float
     for side in (-1, 1):
         y, out = side * vehicle.width_m / 2, (0, side, 0)
         for x in axles:
-            builder.face(solid, disc((x, y * 0.985, radius * 1.08), radius * 1.2, 14), DARK, MATT, 3, out)
+            arch = disc((x, y * 0.985, radius * 1.08), radius * 1.2, 14)
+            builder.face(solid, np.maximum(arch, (-np.inf, -np.inf, 0.05)), DARK, MATT, 3, out)
             builder.face(solid, disc((x, y * 1.00, radius), radius, 14), _TYRE, MATT, 0, out)
             builder.face(solid, disc((x, y * 1.005, radius), radius * 0.66, 12), vehicle.rim, PAINT, 8, out)
             _spokes(builder, solid, vehicle, (x, y * 1.01, radius), radius * 0.6)

@@ -181,11 +181,11 @@ def _paint_faces(
     local = ((held(pixels) - (x0, y0)) * fine - 0.5) * (1 << SUBPIXEL)
     corners = np.rint(local).astype(np.int32)
     tones = np.minimum(np.maximum(colours * 255, 0), 255).tolist()
-    starts = mesh.starts.tolist()
+    starts, outline = mesh.starts.tolist(), mesh.outline.tolist()
     for f in faces:
         polygon = corners[starts[f] : starts[f + 1]]
         cv2.fillConvexPoly(canvas, polygon, tones[f], cv2.LINE_8, SUBPIXEL)
-        if mesh.detail[f] == 0:
+        if outline[f]:
             cv2.fillConvexPoly(cover, polygon, 255, cv2.LINE_8, SUBPIXEL)
     if fine == 1:
         window[:] = canvas

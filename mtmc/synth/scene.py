@@ -40,6 +40,9 @@ class SynthParams(Params):
         0.15, ge=0, le=1, description="share of kerb places with a tree or post between camera and road"
     )
     offset_s: float = Field(1.5, ge=0, description="cameras start within this time of each other")
+    clock_error_s: float = Field(
+        0.0, ge=0, description="standard deviation of the error in the offsets that cam_timestamp tells"
+    )
     dropped: float = Field(0.0, ge=0, le=0.5, description="probability that a frame is missing from the video")
     repeated: float = Field(0.0, ge=0, le=0.5, description="probability that a frame repeats the one before")
     mixed_fps: bool = Field(False, description="give every third camera 0.8 of the frame rate")
@@ -52,13 +55,14 @@ class SynthParams(Params):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SynthCamera:
-    """One camera: its lens and sensor, clock and compression."""
+    """One camera: its lens, sensor and clock. ``offset_s`` is when it truly starts, ``told_offset_s`` what cam_timestamp says."""
 
     id: str
     lens: Lens
     sensor: Sensor
     fps: float
     offset_s: float
+    told_offset_s: float
     frame_count: int
     seed: int
 
@@ -134,7 +138,9 @@ def _camera(
                     params.blur_px * float(rng.random()), params.noise * float(rng.uniform(0.4, 1)), params.rain)  # fmt: skip
     fps = params.fps * 0.8 if params.mixed_fps and k % 3 == 2 else params.fps
     offset = 0.0 if k == 0 else round(float(rng.uniform(0, params.offset_s)), 3)
-    return SynthCamera(f"c{k + 1:03d}", lens, sensor, fps, offset, round(seconds * fps), int(rng.integers(1 << 31)))
+    seed = int(rng.integers(1 << 31))
+    told = offset if k == 0 else round(offset + params.clock_error_s * float(rng.normal()), 3)
+    return SynthCamera(f"c{k + 1:03d}", lens, sensor, fps, offset, told, round(seconds * fps), seed)
 
 
 def _junction_cameras(

@@ -88,6 +88,7 @@ def _describe_camera(camera: SynthCamera, shown: Sequence[float]) -> dict[str, A
         "id": camera.id,
         "fps": camera.fps,
         "offset_s": camera.offset_s,
+        "told_offset_s": camera.told_offset_s,
         "frames": camera.frame_count,
         "size": camera.lens.size,
         "position_m": camera.lens.position.tolist(),

@@ -1,0 +1,194 @@
+"""The written scene: layout, clocks, calibration, truth, masks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from mtmc.calibration import read_calibration
+from mtmc.geometry import metres_to_gps, project
+from mtmc.scene import read_scene
+from mtmc.synth.dataset import camera_times, rendered, write_scene
+from mtmc.synth.frames import Seen
+from mtmc.synth.scene import ORIGIN, SynthCamera, SynthParams, World, make_world
+
+from .conftest import Written
+
+
+def digest(folder: Path) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        whole.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return whole.hexdigest()
+
+
+def truth(written: Written, camera: SynthCamera, name: str = "gt.txt") -> np.ndarray:
+    path = written.folder / "S01" / camera.id / "gt" / name
+    return np.loadtxt(path, delimiter=",", ndmin=2)
+
+
+def test_it_is_an_ai_city_scene(tiny: Written) -> None:
+    scene = read_scene(tiny.folder / "S01")
+    assert list(scene.cameras) == ["c001", "c002"]
+    for camera in tiny.world.cameras:
+        found = scene.cameras[camera.id]
+        assert (found.fps, found.frame_count, found.size) == (camera.fps, camera.frame_count, camera.lens.size)
+        assert found.offset_s == pytest.approx(camera.offset_s, abs=5e-4)
+        assert found.offset_known
+        assert found.roi is not None
+        assert 0.3 < found.roi.mean() < 1.0
+    assert read_scene(tiny.folder).cameras.keys() == scene.cameras.keys()
+
+
+def test_videos_decode_to_the_promised_frames(tiny: Written) -> None:
+    camera = tiny.world.cameras[0]
+    video = cv2.VideoCapture(str(tiny.folder / "S01" / camera.id / "vdo.avi"))
+    decoded = [video.read()[1] for _ in range(camera.frame_count)]
+    assert not video.read()[0]
+    difference = [
+        float(np.abs(image.astype(int) - frame.astype(int)).mean())
+        for (image, _), frame in zip(rendered(tiny.world, camera), decoded, strict=True)
+    ]
+    assert max(difference) < 6.0  # compression only: another frame of traffic or noise differs by more in places
+
+
+def test_same_seed_same_bytes_other_seed_others(tmp_path: Path) -> None:
+    params = SynthParams(preset="tiny", seconds=1.0, dropped=0.1, repeated=0.1, rain=0.5)
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        write_scene(make_world(params, seed), tmp_path / name)
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    assert digest(tmp_path / "a") != digest(tmp_path / "c")
+
+
+def test_ground_points_project_through_the_calibration_file(tiny: Written) -> None:
+    rng = np.random.default_rng(0)
+    for camera in tiny.world.cameras:
+        lens = camera.lens
+        ahead = np.array([np.cos(lens.yaw_rad), np.sin(lens.yaw_rad)])
+        ground = lens.position[:2] + ahead * rng.uniform(8, 60, (50, 1)) + rng.uniform(-4, 4, (50, 2))
+        pixels, _ = lens.project(np.concatenate([ground, np.zeros((50, 1))], axis=1))
+        calibration = read_calibration(tiny.folder / "S01" / camera.id / "calibration.txt")
+        np.testing.assert_allclose(
+            project(calibration.ground_to_image, metres_to_gps(ground, ORIGIN)), pixels, atol=0.05
+        )
+
+
+def test_a_vehicles_ground_point_lies_in_its_box(tiny: Written) -> None:
+    """The homography in the file, applied to where a wholly visible vehicle really stands, lands in its box in every frame."""
+    trips = {t.vehicle.id: t for t in tiny.world.trips}
+    for camera in tiny.world.cameras:
+        folder = tiny.folder / "S01" / camera.id
+        calibration = read_calibration(folder / "calibration.txt")
+        coco = json.loads((folder / "gt" / "coco.json").read_text())
+        whole = [a for a in coco["annotations"] if a["visible"] > 0.99 and a["vehicle_id"] in trips]
+        assert len(whole) > 40
+        for annotation in whole:
+            left, top, width, height = annotation["bbox"]
+            pose = trips[annotation["vehicle_id"]].pose(camera.offset_s + (annotation["image_id"] - 1) / camera.fps)
+            u, v = project(calibration.ground_to_image, metres_to_gps(np.array([[pose.x, pose.y]]), ORIGIN))[0]
+            assert left <= u <= left + width
+            assert top + 0.3 * height <= v <= top + height
+
+
+def test_vehicles_change_cameras_at_the_true_times(tiny: Written) -> None:
+    """Without the offset of c002 its boxes would not fit the vehicles' places: the clocks in the files matter and are right."""
+    trips = {t.vehicle.id: t for t in tiny.world.trips}
+    crossing = set.intersection(*({int(i) for i in truth(tiny, c)[:, 1]} for c in tiny.world.cameras))
+    assert crossing
+    camera = tiny.world.cameras[1]
+    assert camera.offset_s > 0.3
+    right, wrong = [], []
+    for frame, number, left, top, width, height, *_ in truth(tiny, camera):
+        box = left, top, left + width, top + height
+        right.append(_inside(camera, trips[int(number)].pose(camera.offset_s + (frame - 1) / camera.fps), box))
+        wrong.append(_inside(camera, trips[int(number)].pose((frame - 1) / camera.fps), box))
+    assert np.mean(right) > 0.95
+    assert np.mean(wrong) < 0.7
+
+
+def _inside(camera: SynthCamera, pose: object, box: tuple[float, float, float, float]) -> bool:
+    (u, v), _ = (a[0] for a in camera.lens.project(np.array([[pose.x, pose.y, 0.4]])))  # type: ignore[attr-defined]
+    return bool(box[0] - 1 <= u <= box[2] + 1 and box[1] - 1 <= v <= box[3] + 1)
+
+
+def test_truth_holds_only_vehicles_of_two_cameras(tiny: Written) -> None:
+    seen = {c.id: {int(i) for i in truth(tiny, c)[:, 1]} for c in tiny.world.cameras}
+    everyone = {c.id: {int(i) for i in truth(tiny, c, "gt_all.txt")[:, 1]} for c in tiny.world.cameras}
+    assert (
+        seen["c001"]
+        == seen["c002"]
+        == everyone["c001"] & everyone["c002"] - {i for i in everyone["c001"] if i > 900_000}
+    )
+    assert everyone["c001"] | everyone["c002"] > seen["c001"]
+
+
+def test_boxes_lie_in_the_image_and_follow_the_formats_rules(tiny: Written) -> None:
+    for camera in tiny.world.cameras:
+        rows = truth(tiny, camera, "gt_all.txt")
+        frames, _, left, top, width, height, *rest = rows.T
+        assert frames.min() >= 1
+        assert frames.max() <= camera.frame_count
+        assert (left >= 0).all()
+        assert (top >= 0).all()
+        assert (left + width <= camera.lens.size[0]).all()
+        assert (top + height <= camera.lens.size[1]).all()
+        assert (np.array(rest).T == (1, -1, -1, -1)).all()
+        assert len(np.unique(rows[:, :2], axis=0)) == len(rows)
+
+
+def test_masks_fit_their_boxes(tiny: Written) -> None:
+    coco = COCO(str(tiny.folder / "S01" / "c001" / "gt" / "coco.json"))
+    assert len(coco.anns) > 50
+    for annotation in coco.anns.values():
+        rows, columns = np.nonzero(coco.annToMask(annotation))
+        box = [columns.min(), rows.min(), columns.max() + 1 - columns.min(), rows.max() + 1 - rows.min()]
+        assert annotation["bbox"] == box
+        assert annotation["area"] == len(rows)
+
+
+def test_description_tells_passages_and_clocks(tiny: Written) -> None:
+    document = json.loads((tiny.folder / "S01" / "truth.json").read_text())
+    assert tiny.summary["crossing"] == sum(
+        len({p["camera"] for p in v["passages"]}) > 1 for v in document["vehicles"] if not v["parked"]
+    )
+    for told, camera in zip(document["cameras"], tiny.world.cameras, strict=True):
+        np.testing.assert_allclose(told["shown_s"], camera_times(tiny.world, camera), atol=1e-4)
+    assert cv2.imread(str(tiny.folder / "S01" / "map.png")) is not None
+
+
+def test_wrong_clocks_are_told_but_not_true(tmp_path: Path) -> None:
+    world = make_world(SynthParams(preset="tiny", seconds=0.3, clock_error_s=0.5), 1)
+    write_scene(world, tmp_path)
+    camera = read_scene(tmp_path / "S01").cameras["c002"]
+    assert camera.offset_s == pytest.approx(world.cameras[1].told_offset_s)
+    assert abs(camera.offset_s - world.cameras[1].offset_s) > 0.02
+    assert make_world(SynthParams(preset="tiny", seconds=0.3), 1).cameras[1].offset_s == world.cameras[1].offset_s
+
+
+def test_repeated_frames_show_the_same_picture(tmp_path: Path) -> None:
+    world = make_world(SynthParams(preset="tiny", seconds=2.0, repeated=0.4, noise=0), 2)
+    camera = world.cameras[0]
+    times = camera_times(world, camera)
+    frames: list[tuple[np.ndarray, list[Seen]]] = list(rendered(world, camera))
+    repeats = np.flatnonzero(np.diff(times) == 0)
+    assert len(repeats) > 2
+    assert all(np.array_equal(frames[k][0], frames[k + 1][0]) for k in repeats)
+    assert [s.box for s in frames[repeats[0]][1]] == [s.box for s in frames[repeats[0] + 1][1]]
+
+
+def _worlds() -> list[World]:
+    return [make_world(SynthParams(preset=preset, seconds=8.0), seed) for preset, seed in (("demo", 1), ("city", 2))]  # type: ignore[arg-type]
+
+
+def test_presets_promise_what_the_demo_needs() -> None:
+    demo, city = _worlds()
+    assert len(demo.cameras) >= 4
+    assert len(city.cameras) >= 12
+    assert len({c.sensor.gains for c in demo.cameras}) == len(demo.cameras)
+    assert all(5 <= c.lens.position[2] <= 8 for w in (demo, city) for c in w.cameras)
