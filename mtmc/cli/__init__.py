@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
+from mtmc.cli.link import bench_link, explain
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.run import run
 from mtmc.cli.score import score
@@ -32,6 +33,8 @@ app.command("export")(export)
 app.command("doctor")(doctor)
 app.command("config")(config)
 app.command("synth")(synth)
+app.command("bench-link")(bench_link)
+app.command("explain")(explain)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,11 +20,14 @@ from scipy.ndimage import uniform_filter1d
 from mtmc.link.ports import PortMap, Ports
 from mtmc.structures import Double, Float, Long, TrackletTable
 
-WIDTHS_S = (2, 5, 12, 30, 60)
+WIDTHS_S = (1, 2, 5, 12, 30, 60)
 """Widths of a pile that are tried."""
 LEAST_SIGNIFICANCE = 5.5
-"""Standard deviations above chance that make a link; with some 1e5 places tried, chance passes it less than once in 100 runs."""
-LEAST_VOTES = 2.5
+LEAST_SIGNIFICANCE_OF_FEW = 4.6
+"""Standard deviations above chance that make a link: some 1e5 places are tried, and what chance lets pass dies out in learning."""
+LEAST_VOTES = 2.0
+MANY_PAIRS = 600
+SMOOTH_BINS = 61
 MOST_PEAKS = 3
 NEAR = 4
 """Neighbours that get a vote."""
@@ -145,6 +148,7 @@ def _piles(weight: Double, pairs: Double, square: float) -> list[tuple[float, fl
     if weight.sum() == 0:
         return piles
     spread = square / weight.sum()
+    least = LEAST_SIGNIFICANCE if pairs.sum() > MANY_PAIRS else LEAST_SIGNIFICANCE_OF_FEW
     free = np.ones(len(weight))
     while len(piles) < MOST_PEAKS:
         best = (0.0, 0, 0, 0.0)
@@ -154,7 +158,7 @@ def _piles(weight: Double, pairs: Double, square: float) -> list[tuple[float, fl
             at = int(z.argmax())
             best = max(best, (float(z[at]), at, width, float(extra[at])))
         significance, at, width, extra_votes = best
-        if significance < LEAST_SIGNIFICANCE:
+        if significance < least:
             break
         piles.append((at + 0.5, float(width), extra_votes, significance))
         free[max(at - 2 * width, 0) : at + 2 * width + 1] = 0.0
@@ -162,12 +166,21 @@ def _piles(weight: Double, pairs: Double, square: float) -> list[tuple[float, fl
 
 
 def _excess(weight: Double, pairs: Double, width: int, spread: float) -> tuple[Double, Double]:
-    """Votes beyond chance in a window about every bin, and in standard deviations.
+    """Votes beyond chance in a window about every bin, and how many standard deviations that is worth (signed root of the Poisson
+    deviance, which holds for small counts too).
 
     Chance is the mean vote of the pairs outside of the window; ``spread`` is the mean square vote over the mean vote.
     """
     inside = uniform_filter1d(weight, width, mode="constant") * width
-    beside = uniform_filter1d(pairs, width, mode="constant") * width
+    beside = uniform_filter1d(_usual(pairs), width, mode="constant") * width
     outside = np.maximum(weight.sum() - inside, 0.5) / np.maximum(pairs.sum() - beside, 1.0)
-    expected = outside * (beside + 0.5)
-    return inside - expected, (inside - expected) / np.sqrt(spread * expected + 0.01)
+    expected = np.maximum(outside * beside, 0.02) / spread
+    found = np.maximum(inside / spread, 1e-9)
+    deviance = 2 * (found * np.log(found / expected) - (found - expected))
+    return inside - expected * spread, np.sign(found - expected) * np.sqrt(np.maximum(deviance, 0.0))
+
+
+def _usual(pairs: Double) -> Double:
+    """Pairs to expect per bin. Where there are many, their own number: traffic comes in platoons. Where there are few, that number is
+    itself a sign of a link, so a smooth curve."""
+    return pairs + 0.1 if pairs.sum() > MANY_PAIRS else uniform_filter1d(pairs, SMOOTH_BINS, mode="nearest")
