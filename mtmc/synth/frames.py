@@ -72,7 +72,7 @@ def _draw(
     if drawn is None:
         return []
     x0, y0, x1, y1 = drawn.roi
-    ids[y0:y1, x0:x1][drawn.mask > 0] = vehicle.id
+    np.copyto(ids[y0:y1, x0:x1], np.int32(vehicle.id), where=drawn.mask > 0)
     return [(vehicle, drawn)]
 
 
@@ -94,12 +94,12 @@ def _meet(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
 def _seen(ids: NDArray[np.int32], vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | None:
     x0, y0, x1, y1 = drawn.roi
     visible = ids[y0:y1, x0:x1] == vehicle.id
-    columns, rows = np.flatnonzero(visible.any(axis=0)), np.flatnonzero(visible.any(axis=1))
-    if len(columns) < min_size_px or len(rows) < min_size_px:
+    left, top, width, height = cv2.boundingRect(visible.view(np.uint8))
+    if width < min_size_px or height < min_size_px:
         return None
-    area = float(np.count_nonzero(visible))
+    area = float(cv2.countNonZero(visible.view(np.uint8)))
     share = area / max(drawn.whole_px, 1.0)
-    if share < MIN_INSIDE or area < MIN_VISIBLE * np.count_nonzero(drawn.mask):
+    if share < MIN_INSIDE or area < MIN_VISIBLE * cv2.countNonZero(drawn.mask):
         return None
-    left, right, top, bottom = int(columns[0]), int(columns[-1]) + 1, int(rows[0]), int(rows[-1]) + 1
+    right, bottom = left + width, top + height
     return Seen(vehicle, (x0 + left, y0 + top, x0 + right, y0 + bottom), visible[top:bottom, left:right], share)

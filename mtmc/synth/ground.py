@@ -41,7 +41,7 @@ class GroundMap:
 
     def at(self, x: float, y: float) -> int:
         """Value of a one-channel map at a ground point; 0 outside."""
-        column, row = (self.to_map[:2, :2] @ (x, y) + self.to_map[:2, 2]).astype(int)
+        column, row = int(self.to_map[0, 0] * x + self.to_map[0, 2]), int(self.to_map[1, 1] * y + self.to_map[1, 2])
         inside = 0 <= row < self.image.shape[0] and 0 <= column < self.image.shape[1]
         return int(self.image[row, column]) if inside else 0
 

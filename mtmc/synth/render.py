@@ -133,12 +133,12 @@ def draw_vehicle(
         vehicle_lamps(
             image, mesh, normals, pixels, (centre - lens.position) / distance, lens.focal_px / distance, pose.braking
         )
-    area = float(np.count_nonzero(mask))
-    return Drawn(roi, mask, area if _is_inside(pixels, lens.size) else max(area, _hull_area(pixels)))
+    area = float(cv2.countNonZero(mask))
+    return Drawn(roi, mask, max(area, _hull_area(pixels)) if _touches_border(roi, lens.size) else area)
 
 
-def _is_inside(pixels: Array, size: tuple[int, int]) -> bool:
-    return bool((pixels >= 0).all() and (pixels <= size).all())
+def _touches_border(roi: tuple[int, int, int, int], size: tuple[int, int]) -> bool:
+    return roi[0] == 0 or roi[1] == 0 or roi[2] == size[0] or roi[3] == size[1]
 
 
 def _hull_area(pixels: Array) -> float:
@@ -148,9 +148,10 @@ def _hull_area(pixels: Array) -> float:
 
 def clipped_roi(pixels: Array, size: tuple[int, int], margin: int = 2) -> tuple[int, int, int, int] | None:
     """Whole pixels around points (N, 2), inside the image; None if empty."""
-    low, high = pixels.min(axis=0) - margin, pixels.max(axis=0) + margin
-    x0, y0 = max(0, math.floor(low[0])), max(0, math.floor(low[1]))
-    x1, y1 = min(size[0], math.ceil(high[0])), min(size[1], math.ceil(high[1]))
+    left, top = pixels.min(axis=0).tolist()
+    right, bottom = pixels.max(axis=0).tolist()
+    x0, y0 = max(0, math.floor(left - margin)), max(0, math.floor(top - margin))
+    x1, y1 = min(size[0], math.ceil(right + margin)), min(size[1], math.ceil(bottom + margin))
     return (x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None
 
 
