@@ -1,0 +1,265 @@
+"""Trackers side by side on identical recorded boxes and embeddings of generated junctions, sparse and dense (track_scenes.py).
+
+Times are those of the processor (one thread), which a busy machine disturbs less than the clock: association alone, from boxes and
+embeddings to numbers, best of --repeat. Scores are of the tracker's own boxes against the truth: no cleaning, no repair; the last rows
+show what repair adds. TrackEval judges. Roboflow's `trackers` and `norfair` are no dependencies: install them elsewhere
+(pip install --target DIR trackers norfair) and name that folder in PYTHONPATH to see them. They take no embeddings as used here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import json
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from track_scenes import SIZE, Traffic, scene
+
+from mtmc.geometry import iou
+from mtmc.structures import Detections, Tracklet
+from mtmc.track import RepairParams, TrackParams, Tracks, make_tracker, to_tracklets
+from mtmc.track.repair import fill, repair
+
+Way = Callable[[Detections, float], Tracks]
+
+SCENES = (
+    Traffic("sparse", 60, 10, 10, False),
+    Traffic("dense", 60, 10, 2.5, True),
+    Traffic("dense, 30 fps", 20, 30, 2.5, True),
+)
+
+PUBLISHED: dict[str, Any] = {
+    "association": "fused",
+    "min_score": 0.5,
+    "second_pass_score": 0.5,
+    "max_overlap_cost": 0.5,
+    "max_new_cost": 0.7,
+    "predict_new": False,
+    "keep_first_box": False,
+    "noise_fps": None,
+    "output": "kalman",
+}
+
+
+def ours(**params: Any) -> Way:
+    tracker = make_tracker(TrackParams(**params))
+    return lambda found, fps: tracker.track(found, fps, SIZE)
+
+
+def without_features(way: Way) -> Way:
+    return lambda found, fps: way(
+        Detections(found.frames, found.xyxy, found.scores, found.labels, found.features[:, :0]), fps
+    )
+
+
+def repaired(found: Detections, fps: float) -> Tracks:
+    return repair(found, ours()(found, fps), fps, RepairParams())
+
+
+def each_frame(found: Detections) -> list[tuple[int, NDArray[np.intp]]]:
+    """(frame, rows) of every frame from the first to the last."""
+    span = range(int(found.frames[0]), int(found.frames[-1]) + 1)
+    return [(f, np.arange(len(found))[found.rows_at(f)]) for f in span]
+
+
+def deep_sort_realtime(found: Detections, fps: float) -> Tracks:
+    """The package as a user calls it, with its own defaults; reported are confirmed tracks' matched boxes."""
+    from deep_sort_realtime.deepsort_tracker import DeepSort
+
+    tracker, numbers = DeepSort(embedder=None), np.zeros(len(found), np.int64)
+    for _, rows in each_frame(found):
+        boxes = zip(found.xyxy[rows].tolist(), found.scores[rows].tolist(), strict=True)
+        raw = [([x1, y1, x2 - x1, y2 - y1], score, "car") for (x1, y1, x2, y2), score in boxes]
+        for track in tracker.update_tracks(raw, embeds=list(found.features[rows]), others=rows.tolist()):
+            if track.is_confirmed() and track.time_since_update == 0:
+                numbers[track.get_det_supplementary()] = int(track.track_id)
+    return Tracks(numbers, found.xyxy)
+
+
+def roboflow(name: str) -> Way:
+    def way(found: Detections, fps: float) -> Tracks:
+        import supervision
+        import trackers
+
+        # its buffer counts frames of 30 per second and scales them by frame_rate; the activation limit fits these scores
+        tracker = getattr(trackers, name)(frame_rate=fps, track_activation_threshold=0.5)
+        numbers = np.zeros(len(found), np.int64)
+        for _, rows in each_frame(found):
+            given = supervision.Detections(
+                found.xyxy[rows], confidence=found.scores[rows], class_id=np.zeros(len(rows), int), data={"row": rows}
+            )
+            result = tracker.update(given)
+            if len(result):
+                numbers[np.asarray(result.data["row"], int)] = np.asarray(result.tracker_id, np.int64) + 1
+        return Tracks(numbers, found.xyxy)
+
+    return way
+
+
+def norfair(found: Detections, fps: float) -> Tracks:
+    import norfair
+
+    tracker = norfair.Tracker("iou", 0.7, initialization_delay=2, hit_counter_max=max(3, round(fps)))
+    numbers = np.zeros(len(found), np.int64)
+    for _, rows in each_frame(found):
+        boxes = [norfair.Detection(found.xyxy[r].reshape(2, 2).astype(float), data=int(r)) for r in rows]
+        for seen in tracker.update(boxes):
+            if seen.last_detection in boxes:
+                numbers[seen.last_detection.data] = seen.id
+    return Tracks(numbers, found.xyxy)
+
+
+def ways() -> dict[str, Way | None]:
+    """Trackers by name; None where its package is absent."""
+    present = {name: importlib.util.find_spec(name) is not None for name in ("trackers", "supervision", "norfair")}
+    sort = present["trackers"] and present["supervision"]
+    return {
+        "jde": ours(),
+        "jde, no embeddings": without_features(ours()),
+        "jde, as published": ours(jde=PUBLISHED),
+        "deep-sort-realtime, own defaults": deep_sort_realtime,
+        "deep-sort-realtime, our adapter": ours(tracker="deepsort"),
+        "trackers: ByteTrack": roboflow("ByteTrackTracker") if sort else None,
+        "trackers: SORT": roboflow("SORTTracker") if sort else None,
+        "norfair": norfair if present["norfair"] else None,
+        "jde + repair": repaired,
+    }
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+def seconds(way: Way, found: Detections, fps: float, repeat: int) -> tuple[float, Tracks]:
+    best = np.inf
+    for _ in range(repeat):
+        start = time.process_time()
+        tracks = way(found, fps)
+        best = min(best, time.process_time() - start)
+    return float(best), tracks
+
+
+def judge(truth: list[Tracklet], predicted: list[Tracklet]) -> dict[str, float]:
+    """MOTA, IDF1, HOTA and identity switches by TrackEval, IoU 0.5."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        from trackeval.metrics import CLEAR, HOTA, Identity
+
+        data = _trackeval(truth, predicted)
+        clear, identity, hota = CLEAR().eval_sequence(data), Identity().eval_sequence(data), HOTA().eval_sequence(data)
+    return {
+        "mota": float(clear["MOTA"]),
+        "idf1": float(identity["IDF1"]),
+        "hota": float(np.mean(hota["HOTA"])),
+        "switches": int(clear["IDSW"]),
+    }
+
+
+def _trackeval(truth: list[Tracklet], predicted: list[Tracklet]) -> dict[str, Any]:
+    sides = [_flat(truth), _flat(predicted)]
+    data: dict[str, Any] = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
+    frames = np.union1d(sides[0][0], sides[1][0])
+    for frame in frames:
+        (ids_a, boxes_a), (ids_b, boxes_b) = ((i[f == frame], b[f == frame]) for f, i, b in sides)
+        data["gt_ids"].append(ids_a)
+        data["tracker_ids"].append(ids_b)
+        data["similarity_scores"].append(iou(boxes_a, boxes_b))
+    counts = {"num_gt_dets": len(sides[0][0]), "num_tracker_dets": len(sides[1][0]), "num_timesteps": len(frames)}
+    return data | counts | {"num_gt_ids": len(truth), "num_tracker_ids": len(predicted)}
+
+
+def _flat(tracklets: list[Tracklet]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    if not tracklets:
+        return np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4))
+    ids = np.repeat(np.arange(len(tracklets)), [len(t) for t in tracklets])
+    return np.concatenate([t.frames for t in tracklets]), ids, np.concatenate([t.xyxy for t in tracklets])
+
+
+def rows_for(traffic: Traffic, seed: int, repeat: int) -> list[dict[str, Any]]:
+    truth, found = scene(traffic, seed)
+    frames = int(found.frames[-1] - found.frames[0]) + 1
+    rows = []
+    for name, way in ways().items():
+        row: dict[str, Any] = {"scene": traffic.name, "boxes_per_frame": len(found) / frames, "tracker": name}
+        if way is not None:
+            spent, tracks = seconds(way, found, traffic.fps, repeat)
+            tracklets = to_tracklets("c001", found, tracks)
+            if name.endswith("repair"):
+                tracklets = [fill(t, int(RepairParams().max_fill_s * traffic.fps)) for t in tracklets]
+            row |= {"frames_s": frames / spent, "boxes_s": len(found) / spent} | judge(truth, tracklets)
+        rows.append(row)
+    return rows
+
+
+def growth(counts: list[int], repeat: int) -> list[dict[str, Any]]:
+    """jde on ever more copies of the dense scene side by side: boxes per frame and microseconds per box."""
+    _, found = scene(Traffic("tile", 10, 10, 2.5, True), 0)
+    rows = []
+    for copies in counts:
+        order = np.argsort(np.tile(found.frames, copies), kind="stable")
+        shift = np.repeat(np.arange(copies), len(found))[:, None] * [SIZE[0] + 50, 0, SIZE[0] + 50, 0]
+        tiled = Detections(
+            *(np.concatenate([a] * copies)[order] if a is not found.xyxy else (np.tile(a, (copies, 1)) + shift)[order]
+              for a in (found.frames, found.xyxy, found.scores, found.labels, found.features))
+        )  # fmt: skip
+        spent, _ = seconds(ours(), tiled, 10.0, repeat)
+        rows.append(
+            {
+                "boxes_per_frame": len(tiled) / 100,
+                "us_per_frame": spent / 100 * 1e6,
+                "us_per_box": spent / len(tiled) * 1e6,
+            }
+        )
+    return rows
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    reference = {r["scene"]: r["frames_s"] for r in rows if r["tracker"] == "deep-sort-realtime, own defaults"}
+    print(
+        f"{'scene':15}{'boxes/frame':>12}  {'tracker':34}{'frames/s':>9}{'boxes/s':>9}{'times':>7}   MOTA   IDF1   HOTA  switches"
+    )
+    for row in rows:
+        head = f"{row['scene']:15}{row['boxes_per_frame']:12.1f}  {row['tracker']:34}"
+        if "frames_s" not in row:
+            print(head + "not installed")
+            continue
+        times = row["frames_s"] / reference[row["scene"]]
+        scores = f"{row['mota']:7.3f}{row['idf1']:7.3f}{row['hota']:7.3f}{row['switches']:10d}"
+        print(f"{head}{row['frames_s']:9.0f}{row['boxes_s']:9.0f}{times:7.1f}{scores}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=3, help="each time is the best of so many (default 3)")
+    parser.add_argument("--seed", type=int, default=0, help="of the generated scenes")
+    parser.add_argument("--json", action="store_true", help="print all rows as JSON")
+    options = parser.parse_args()
+    with threadpool_limits(1):
+        rows = [row for traffic in SCENES for row in rows_for(traffic, options.seed, options.repeat)]
+        grown = growth([1, 4, 16, 48], options.repeat)
+    if options.json:
+        print(json.dumps({"trackers": rows, "growth": grown}, indent=1))
+        return
+    print(
+        f"{platform.processor() or platform.machine()}, one thread, Python {platform.python_version()}, numpy {np.__version__}"
+    )
+    show(rows)
+    print("\njde on ever more road")
+    for row in grown:
+        print(
+            f"{row['boxes_per_frame']:8.0f} boxes/frame{row['us_per_frame']:10.0f} us/frame{row['us_per_box']:8.1f} us/box"
+        )
+    logs = np.log([[r["boxes_per_frame"], r["us_per_frame"]] for r in grown])
+    print(
+        f"time ~ boxes^{np.polyfit(logs[-3:, 0], logs[-3:, 1], 1)[0]:.2f} from {grown[-3]['boxes_per_frame']:.0f} boxes per frame on"
+    )
+
+
+if __name__ == "__main__":
+    main()
