@@ -173,10 +173,14 @@ def _ceilings(
     matches = match_frames(comparison).matches
     variants = oracle_boxes(comparison, match_identities(comparison), matches, truth, kept)
     again = params.model_copy(update={"roi": False})
-    ceilings = {}
-    for name, boxes in variants.items():
-        left = boxes.take(_filter(truth, boxes, again, {}) == KEPT)
-        match = match_identities(_compare(truth, left, params))
-        value = 2 * match.idtp / (len(truth) + len(left))
-        ceilings[name] = Ceiling(value, value - idf1)
-    return ceilings
+    return {name: ceiling(truth, boxes, again, idf1) for name, boxes in variants.items()}
+
+
+def ceiling(
+    truth: Boxes, boxes: Boxes, params: ScoreParams, idf1: float, masks: Mapping[str, Mask] | None = None
+) -> Ceiling:
+    """IDF1 of other predictions under the same filters, and its gain over ``idf1``."""
+    kept = boxes.take(_filter(truth, boxes, params, masks or {}) == KEPT)
+    match = match_identities(_compare(truth, kept, params))
+    value = 2 * match.idtp / (len(truth) + len(kept))
+    return Ceiling(value, value - idf1)

@@ -39,15 +39,16 @@ def oracle_boxes(
     """
     seats = _predicted_ids(comparison, identities, matches)
     return {
-        "links": _links(comparison, matches, predicted),
+        "links": true_links(comparison, matches, predicted),
         "tracklets": _regrouped(comparison, matches, predicted, seats),
-        "tracklets_links": _regrouped(comparison, matches, predicted, comparison.truth.ids[comparison.left[matches]]),
+        "tracklets_links": true_tracklets(comparison, matches, predicted),
         "boxes": _boxes(comparison, matches, truth),
         "boxes_tracklets": _boxes_tracklets(comparison, matches, truth, seats),
     }
 
 
-def _links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
+def true_links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
+    """The predicted tracklets, each under a number for its true vehicle; of two of them in one frame one box is left out."""
     units = find_units(comparison, matches, predicted)
     vehicles = len(comparison.truth.names)
     ids = np.where(units.vehicle >= 0, units.vehicle, vehicles + np.arange(len(units.vehicle)))
@@ -58,6 +59,12 @@ def _links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
     )
     rows = np.lexsort((~right,))  # of two tracklets of one vehicle in one frame, the box that matches it stays
     return _without_repeats(replace(predicted.take(side.rows[rows]), ids=ids[units.of_row[rows]]))
+
+
+def true_tracklets(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
+    """The predicted boxes in the comparison's order, as one track per true vehicle and camera under a number for the vehicle, and
+    the false boxes in tracks of their own."""
+    return _regrouped(comparison, matches, predicted, comparison.truth.ids[comparison.left[matches]])
 
 
 def _regrouped(comparison: Comparison, matches: Matches, predicted: Boxes, ids: Long) -> Boxes:

@@ -25,6 +25,8 @@ ORACLE_NAMES = {
     "tracklets_links": "tracklets and links",
     "boxes": "boxes",
     "boxes_tracklets": "boxes and tracklets",
+    "boxes_retracked": "boxes, tracked anew, and links",
+    "tracklets_relinked": "tracklets, linked anew",
 }
 MOST_VEHICLES = 20
 
