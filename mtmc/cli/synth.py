@@ -85,13 +85,19 @@ def _write_coco(out: Path, images: int, seed: int) -> dict[str, Any]:
 
 
 def _write_reid(out: Path, ids: str, seed: int) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
     from mtmc.errors import ConfigError
     from mtmc.synth.reidset import ReidSetParams, write_reid_set
 
     words = ids.split(",")
-    if len(words) != 2 or not all(word.strip().isdigit() for word in words):
+    if len(words) != 2 or not all(word.strip().isdigit() and int(word) > 0 for word in words):
         raise ConfigError("--ids", "two numbers such as 400,300", repr(ids), "Give training and test identities.")
-    return dict(write_reid_set(out, ReidSetParams(train_ids=int(words[0]), test_ids=int(words[1])), seed))
+    params = ReidSetParams(train_ids=int(words[0]), test_ids=int(words[1]))
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("cameras", total=params.cameras)
+        return dict(write_reid_set(out, params, seed, lambda done, total: bar.update(task, completed=done)))
 
 
 def _write_tracklets(out: Path, level: int, cameras: int | None, seconds: float | None, seed: int) -> dict[str, Any]:

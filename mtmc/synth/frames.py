@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.synth.lamps import headlamp_pool
+from mtmc.synth.lamps import headlamp_pool, light_road
 from mtmc.synth.order import painters_order
 from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
 from mtmc.synth.vehicles import Vehicle
@@ -43,8 +43,8 @@ def draw_frame(
     present = [(v, p) for v, p in vehicles if lens.may_see(p.x, p.y, v.length_m / 2)]
     for vehicle, pose in present:
         drop_shadow(image, vehicle, pose, lens, light, view.ground)
-        if light.night > 0:
-            headlamp_pool(image, pose.x, pose.y, pose.yaw, vehicle.length_m / 2, lens, view.ground)
+    if light.night > 0:
+        _light_road(image, view, present)
     moving: list[tuple[Vehicle, Drawn]] = []
     for index in _order(view, present):
         if index < len(present):
@@ -53,6 +53,13 @@ def draw_frame(
             _cover(image, ids, view, view.occluders[index - len(present)], moving)
     parked = [(o.vehicle, o.drawn) for o in view.occluders if o.vehicle is not None]
     return image, [s for s in (_seen(ids, v, d, min_size_px) for v, d in parked + moving) if s is not None]
+
+
+def _light_road(image: Image, view: View, present: Sequence[tuple[Vehicle, Pose]]) -> None:
+    pool = np.zeros(image.shape[:2], np.uint8)
+    for vehicle, pose in present:
+        headlamp_pool(pool, pose.x, pose.y, pose.yaw, vehicle.length_m / 2, view.lens)
+    light_road(image, pool, view.ground)
 
 
 def _order(view: View, present: Sequence[tuple[Vehicle, Pose]]) -> list[int]:

@@ -60,12 +60,11 @@ def vehicle_lamps(
             add_glow(image, centre, (0.8 if braking else 0.5) * pixels_per_m, _TAIL, 0.5 if braking else 0.25)
 
 
-def headlamp_pool(image: Image, x: float, y: float, yaw: float, front_m: float, lens: Lens, ground: Image) -> None:
-    """Lighten the road in front of a vehicle whose nose is ``front_m`` ahead of its middle, where bare ground shows."""
-    beam = _BEAM + np.array([front_m, 0.0])
+def headlamp_pool(pool: Image, x: float, y: float, yaw: float, front_m: float, lens: Lens) -> None:
+    """Light the road in front of a vehicle whose nose is ``front_m`` ahead of its middle: raises ``pool`` (height, width) there."""
     c, s = np.cos(yaw), np.sin(yaw)
-    points = beam @ np.array([[c, s], [-s, c]]) + (x, y)
-    pixels, depth = lens.project(np.concatenate([points, np.zeros((6, 1))], axis=1))
+    points = (_BEAM + np.array([front_m, 0.0])) @ np.array([[c, s], [-s, c]]) + (x, y)
+    pixels, depth = lens.project(np.concatenate([points, np.zeros((len(points), 1))], axis=1))
     if depth.min() < 1.0:
         return
     soft = max(3, int(1.2 * lens.focal_px / float(depth.mean()))) | 1
@@ -75,9 +74,14 @@ def headlamp_pool(image: Image, x: float, y: float, yaw: float, front_m: float, 
         return
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     cv2.fillConvexPoly(mask, np.rint((pixels - (x0, y0)) * 8).astype(np.int32), 110, cv2.LINE_AA, 3)
-    mask = cv2.bitwise_and(cv2.blur(mask, (soft, soft)), ground[y0:y1, x0:x1])
-    window = image[y0:y1, x0:x1]
-    cv2.add(window, cv2.multiply(window, cv2.merge((mask, mask, mask)), scale=1 / 110), dst=window)
+    window = pool[y0:y1, x0:x1]
+    cv2.max(window, cv2.blur(mask, (soft, soft)), dst=window)
+
+
+def light_road(image: Image, pool: Image, ground: Image) -> None:
+    """Brighten the road by the pools of all headlamps, where bare ground shows; overlapping pools do not add up."""
+    light = cv2.bitwise_and(pool, ground)
+    cv2.add(image, cv2.multiply(image, cv2.merge((light, light, light)), scale=1 / 110), dst=image)
 
 
 def street_lamp(image: Image, head: Array, depth_m: float, focal_px: float) -> None:
