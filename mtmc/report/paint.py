@@ -19,21 +19,8 @@ from mtmc.video import Image
 
 Colour = tuple[int, int, int]
 
-PALETTE_RGB = (
-    "E69F00",
-    "56B4E9",
-    "00C795",
-    "F0E442",
-    "2E8BFF",
-    "FF6A1F",
-    "E58FC5",
-    "FFFFFF",
-    "A6761D",
-    "B2DF8A",
-    "9F7FFF",
-    "FF5C7A",
-)
-"""Okabe and Ito's colours for all kinds of colour vision, lightened for dark roads, and four more that differ in brightness."""
+PALETTE_RGB = ("E69F00", "56B4E9", "F0E442", "F03060", "0072F2", "00F078", "C03090", "FFFFFF", "787800", "A8C0A8")
+"""Okabe and Ito's orange, sky and yellow, and seven more that stay apart for protan, deutan and tritan eyes too."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX

@@ -11,12 +11,12 @@ from mtmc.scene import Camera, read_camera
 from mtmc.video import Image, VideoWriter
 
 SIZE = (320, 180)
-FRAMES = 40
+FRAMES = 30
 
 
 def true_box(frame: int) -> tuple[int, int, int, int]:
-    """The vehicle drives from left to right, 6 px a frame: wholly visible from frame 8 to frame 47."""
-    left = 6 * frame - 40
+    """The vehicle drives from left to right, 8 px a frame: wholly visible from frame 6 to frame 37."""
+    left = 8 * frame - 40
     return left, 70, left + 60, 110
 
 
