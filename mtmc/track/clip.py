@@ -20,9 +20,8 @@ Double = NDArray[np.float64]
 class Clip:
     """Detections with score >= ``low``, sorted by frame, falling score and box, so that their order in a frame does not matter.
 
-    rows (N,): where they stand in the caller's arrays; xyxy, bounds, measured (N, 4): corners, (x1, y1, -x2, -y2) and
-    (cx, cy, aspect, height); features
-    (N, D) float32 unit rows, or None where there are none. Scores >= ``high`` are confident ones.
+    rows (N,): where they stand in the caller's arrays; xyxy (N, 4): corners; bounds (N, 5): see ``pairs``; measured (N, 4):
+    (cx, cy, aspect, height); features (N, D): float32 unit rows, or None. Scores >= ``high`` are confident ones.
     """
 
     def __init__(self, detections: Detections, high: float, low: float) -> None:

@@ -113,20 +113,18 @@ def to_measurements(xyxy: NDArray[np.float64]) -> Double:
 
 
 def to_bounds(state: Double) -> Double:
-    """Bounds (T, 4) = (x1, y1, -x2, -y2) of states (T, 20) or measurements (T, 4); sides are at least a tenth of a pixel."""
+    """Bounds (T, 5) = (x1, y1, -x2, -y2, area) of states (T, 20) or measurements (T, 4); sides are at least 0.1 px."""
     height = np.maximum(state[:, HEIGHT], 0.1)
-    bounds = np.empty((len(state), 4))
-    bounds[:, 0] = np.maximum(state[:, ASPECT] * height, 0.1)
-    bounds[:, 1] = height
+    width = np.maximum(state[:, ASPECT] * height, 0.1)
+    bounds = np.empty((len(state), 5))
+    bounds[:, 0], bounds[:, 1], bounds[:, 4] = width, height, width * height
     bounds[:, :2] *= -0.5
-    bounds[:, 2:] = bounds[:, :2]
+    bounds[:, 2:4] = bounds[:, :2]
     bounds[:, :2] += state[:, :2]
-    bounds[:, 2:] -= state[:, :2]
+    bounds[:, 2:4] -= state[:, :2]
     return bounds
 
 
 def to_boxes(state: Double) -> Double:
     """Corner boxes (T, 4) of states (T, 20) or measurements (T, 4)."""
-    boxes = to_bounds(state)
-    np.negative(boxes[:, 2:], out=boxes[:, 2:])
-    return boxes
+    return np.asarray(to_bounds(state)[:, :4] * [1.0, 1.0, -1.0, -1.0])

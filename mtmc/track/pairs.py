@@ -1,8 +1,8 @@
 """Which tracks can meet which detections at all: sparse pairs, and their overlap.
 
-Boxes stand here as bounds (x1, y1, -x2, -y2): the larger of two bounds is the bound of their intersection, in one operation.
+Boxes stand here as bounds (x1, y1, -x2, -y2, area): the larger of two bounds is the bound of their intersection, in one operation.
 
-Shape shorthand: T, N bounds in double precision; P pairs of them.
+Shape shorthand: T, N bounds (T, 5) in double precision; P pairs of them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ _DENSE_CELLS = 4096  # below this comparing all with all is faster than sorting
 
 
 def to_bounds(xyxy: Double) -> Double:
-    """Bounds (N, 4) of corner boxes (N, 4)."""
-    return np.asarray(xyxy * np.array([1.0, 1.0, -1.0, -1.0]))
+    """Bounds (N, 5) of corner boxes (N, 4)."""
+    bounds = np.empty((len(xyxy), 5))
+    bounds[:, :2] = xyxy[:, :2]
+    bounds[:, 2:4] = -xyxy[:, 2:]
+    bounds[:, 4] = (xyxy[:, 2:] - xyxy[:, :2]).prod(axis=1)
+    return bounds
 
 
 def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Double]:
-    """Pairs (P,), (P,) of bounds a (T, 4) and b (N, 4) with intersection over union above ``least``, and 1 - it (P,).
+    """Pairs (P,), (P,) of bounds a (T, 5) and b (N, 5) with intersection over union above ``least``, and 1 - it (P,).
 
     Ordered by the first index. Few boxes are compared all with all; many by a sweep along x, so that the cost grows with the
     neighbours, not with T x N.
@@ -30,13 +34,13 @@ def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Doubl
     if len(a) * len(b) <= _DENSE_CELLS:
         inner = np.maximum(a[:, None], b)
         rows = columns = None
-        union: Double = _areas(a)[:, None] + _areas(b)
+        union: Double = a[:, 4:] + b[:, 4]
     else:
         rows, columns = touching(a, b)
         near_a, near_b = a[rows], b[columns]
         inner = np.maximum(near_a, near_b)
-        union = _areas(near_a) + _areas(near_b)
-    sides = inner[..., :2] + inner[..., 2:]  # minus the sides of the intersection
+        union = near_a[:, 4] + near_b[:, 4]
+    sides = inner[..., :2] + inner[..., 2:4]  # minus the sides of the intersection
     np.minimum(sides, 0.0, out=sides)
     shared = sides[..., 0] * sides[..., 1]
     union -= shared
@@ -47,24 +51,19 @@ def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Doubl
     return rows[chosen[0]], columns[chosen[0]], costs
 
 
-def _areas(bounds: Double) -> Double:
-    sides = bounds[:, :2] + bounds[:, 2:]
-    return np.asarray(sides[:, 0] * sides[:, 1])
-
-
 def pair_overlap(a: Double, b: Double) -> Double:
-    """Intersection over union (P,) of bounds a (P, 4) with b (P, 4), in [0, 1]."""
+    """Intersection over union (P,) of bounds a (P, 5) with b (P, 5), in [0, 1]."""
     inner = np.maximum(a, b)
-    sides = np.minimum(inner[:, :2] + inner[:, 2:], 0.0)
+    sides = np.minimum(inner[:, :2] + inner[:, 2:4], 0.0)
     shared = sides[:, 0] * sides[:, 1]
-    return np.asarray(shared / (_areas(a) + _areas(b) - shared))
+    return np.asarray(shared / (a[:, 4] + b[:, 4] - shared))
 
 
 def touching(a: Double, b: Double) -> tuple[Index, Index]:
-    """Indices (P,), (P,) of all pairs of bounds a (T, 4) and b (N, 4) that touch, by the first; a box may have no extent."""
+    """Indices (P,), (P,) of all pairs of bounds a (T, 5) and b (N, 5) that touch, by the first; a box may have no extent."""
     if len(a) * len(b) <= _DENSE_CELLS:
         inner = np.maximum(a[:, None], b)
-        rows, columns = ((inner[..., :2] + inner[..., 2:]).max(axis=2) <= 0).nonzero()
+        rows, columns = ((inner[..., :2] + inner[..., 2:4]).max(axis=2) <= 0).nonzero()
         return rows, columns
     rows, columns = _sweep(a[:, 0], -a[:, 2], b[:, 0], -b[:, 2])
     meet = np.maximum(a[rows, 1], b[columns, 1]) + np.maximum(a[rows, 3], b[columns, 3]) <= 0
