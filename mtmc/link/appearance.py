@@ -11,6 +11,9 @@ from mtmc.structures import Double, Float, Long, TrackletTable
 
 BIAS_WEIGHT = 5.0
 """A camera's mean is trusted once it rests on more tracklets than this."""
+LEAST_LINKS, MOST_LINKS = 30, 20_000
+PCA_SAMPLE = 20_000
+BLOCK = 65_536
 SURE = 0.9
 """Links at least this probable show what noise looks like."""
 
@@ -33,20 +36,37 @@ def unit(features: Float) -> Float:
     return np.asarray(np.divide(features, norm, out=np.zeros_like(features), where=norm > 1e-9), np.float32)
 
 
-def quieter(features: Float, source: Long, target: Long, probability: Double) -> Float:
-    """Features (T, D) whitened by the differences of sure links: directions that vary within one vehicle count less.
+def noise_whitener(features: Float, source: Long, target: Long, probability: Double) -> Float | None:
+    """Matrix (D, D) that evens out the differences of sure links, so that directions that vary within one vehicle count less; None
+    where there is next to nothing to learn from.
 
-    The noise covariance is shrunk towards a round one, wholly where links are fewer than dimensions; returns the features given where
-    there is next to nothing to learn from.
+    The noise covariance is shrunk towards a round one, wholly where links are fewer than dimensions.
     """
-    sure = np.flatnonzero(probability >= SURE)
+    sure = np.flatnonzero(probability >= SURE)[:MOST_LINKS]
     size = features.shape[1]
-    if len(sure) < 30 or size < 2:
-        return features
+    if len(sure) < LEAST_LINKS or size < 2:
+        return None
     differences = (features[source[sure]] - features[target[sure]]).astype(np.float64)
     noise = differences.T @ differences / len(sure)
-    shrink = min(size / (size + len(sure)), 1.0)
+    shrink = size / (size + len(sure))
     noise = (1 - shrink) * noise + shrink * np.trace(noise) / size * np.eye(size)
     values, vectors = np.linalg.eigh(noise)
-    values = np.maximum(values, np.median(values))
-    return unit((features @ (vectors / np.sqrt(values)) @ vectors.T).astype(np.float32))
+    values = np.maximum(values, max(float(np.median(values)), 1e-9))  # no direction is praised for being quiet
+    return np.asarray((vectors / np.sqrt(values)) @ vectors.T, np.float32)
+
+
+def turned(features: Float, matrix: Float) -> Float:
+    """Features (T, D) through a matrix (D, E), made unit again; in blocks."""
+    result = np.empty((len(features), matrix.shape[1]), np.float32)
+    for begin in range(0, len(features), BLOCK):
+        result[begin : begin + BLOCK] = unit(features[begin : begin + BLOCK] @ matrix)
+    return result
+
+
+def compressor(table: TrackletTable, size: int) -> tuple[Float, float]:
+    """Principal directions (D, size) of the features within cameras, and the share of their variance that is kept, in [0, 1]; fitted
+    on a sample of the run."""
+    rows = np.arange(0, len(table), max(len(table) // PCA_SAMPLE, 1))
+    sample = without_camera_bias(table.take(rows))
+    values, vectors = np.linalg.eigh(sample.T.astype(np.float64) @ sample)
+    return vectors[:, ::-1][:, :size].astype(np.float32), float(values[::-1][:size].sum() / values.sum())

@@ -9,15 +9,16 @@ Shape shorthand: A and B rows of the two ports, H histogram bins of one second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from mtmc.link.ports import PortMap, Ports
+from mtmc.link.limits import Limits
+from mtmc.link.ports import PortMap
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 WIDTHS_S = (1, 2, 5, 12, 30, 60)
@@ -29,6 +30,7 @@ LEAST_VOTES = 2.0
 MANY_PAIRS = 600
 SMOOTH_BINS = 61
 MOST_PEAKS = 3
+MOST_MEMBERS = 400
 NEAR = 4
 """Neighbours that get a vote."""
 
@@ -47,51 +49,42 @@ class Peak:
 
 
 def discover(
-    table: TrackletTable, features: Float, ports: PortMap, spans_s: Mapping[tuple[int, int], tuple[float, float]],
-    ordered: NDArray[np.bool_],
+    table: TrackletTable, features: Float, ports: PortMap, pairs: Iterable[tuple[int, int]],
+    trusted: NDArray[np.bool_], limits: Limits,
 ) -> list[Peak]:  # fmt: skip
-    """Links between all exits and entries of the ordered camera pairs that ``spans_s`` lists with their range of seconds.
+    """Links between the exits and entries in ``pairs`` (global port numbers).
 
-    ``ordered`` (C,): cameras whose clocks agree with each other. Peaks that contradict a more significant one are left out.
+    ``trusted`` (C,): cameras whose clocks agree with each other. Peaks that contradict a more significant one are left out.
     """
-    leaving, entering = _members(ports.exit, ports.exits), _members(ports.entry, ports.entries)
+    leaving, entering = _members(ports.exit, ports.exit_camera), _members(ports.entry, ports.entry_camera)
     peaks: list[Peak] = []
-    for (source, target), span in spans_s.items():
-        strict = bool(ordered[source] and ordered[target])
-        for (exit_, a), (entry, b) in product(leaving[source], entering[target]):
-            peaks += [Peak(exit_, entry, *pile) for pile in find_peaks(table, features, a, b, span, strict)]
+    for exit_, entry in pairs:
+        strict = bool(trusted[ports.exit_camera[exit_]] and trusted[ports.entry_camera[entry]])
+        a, b = leaving[exit_], entering[entry]
+        piles = find_peaks(table, features, a, b, limits.span_s(strict), strict)
+        peaks += [Peak(exit_, entry, *pile) for pile in piles]
     return _without_reversals(peaks, table, ports)
 
 
-def _members(number: Long, ports: tuple[Ports, ...]) -> list[list[tuple[int, Long]]]:
-    """Per camera its real ports (not "elsewhere") by global number, with the rows that use them in time order."""
+def _members(number: Long, owner: Long) -> list[Long]:
+    """Rows of each global port, in time order, thinned evenly to a number that can be compared all with all."""
     order = np.argsort(number, kind="stable")
-    first = np.searchsorted(number[order], np.arange(sum(len(p) + 1 for p in ports) + 1))
-    members, base = [], 0
-    for p in ports:
-        members.append(
-            [(k, order[first[k] : first[k + 1]]) for k in range(base, base + len(p)) if first[k + 1] > first[k]]
-        )
-        base += len(p) + 1
-    return members
+    first = np.searchsorted(number[order], np.arange(len(owner) + 1))
+    return [order[a:b][:: (b - a) // MOST_MEMBERS + 1] for a, b in pairwise(first.tolist())]
 
 
 def _without_reversals(peaks: list[Peak], table: TrackletTable, ports: PortMap) -> list[Peak]:
     """Drop the mirror images of real links. Vehicles that go from B to A also pair up as "A to B", at minus the travel time minus
     both stays in view; the way back then would take less than no time. Of two such peaks the more significant one is real: the
     true exit and entry are one pair of ports, their mirror image is strewn over many."""
-    stay = np.array([_median(table, c) for c in range(len(table.cameras))])
-    kept: list[Peak] = []
+    stay = [_median(table, c) for c in range(len(table.cameras))]
+    kept: dict[tuple[int, int], list[Peak]] = {}
     for peak in sorted(peaks, key=lambda p: (-p.significance, p.exit, p.entry, p.centre_s)):
-        cameras = ports.exit_camera[peak.exit], ports.entry_camera[peak.entry]
-        both = 0.5 * float(stay[list(cameras)].sum())
-        contradicted = any(
-            (ports.entry_camera[k.entry], ports.exit_camera[k.exit]) == cameras and k.centre_s + peak.centre_s < -both
-            for k in kept
-        )
-        if not contradicted:
-            kept.append(peak)
-    return kept
+        a, b = int(ports.exit_camera[peak.exit]), int(ports.entry_camera[peak.entry])
+        least = -0.5 * (stay[a] + stay[b])
+        if all(back.centre_s + peak.centre_s >= least for back in kept.get((b, a), [])):
+            kept.setdefault((a, b), []).append(peak)
+    return [peak for group in kept.values() for peak in group]
 
 
 def _median(table: TrackletTable, camera: int) -> float:

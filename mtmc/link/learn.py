@@ -27,6 +27,8 @@ KIND_AGREES = 0.8
 PIECES_WEIGHT = 10.0
 USUAL_GAP_S, USUAL_DRIFT = 0.8, 0.05
 LEAST_FLOW = 1.0
+EARLY, LATE = 0.15, 0.4
+"""Margins of a narrowed gate, as shares of its width: some wait much longer than most."""
 
 
 def first_travel(peaks: Sequence[Peak], ports: PortMap, cameras: int) -> tuple[Travel, Sequence[Sequence[Peak]]]:
@@ -216,8 +218,9 @@ def _renumbered(paths: Paths, used: Long, count: int) -> Paths:
 def _narrowed(low: float, high: float, density: Double) -> tuple[float, float, Double]:
     step = (high - low) / GRID
     core = np.flatnonzero(density > 2.0 * STRAY / (high - low))
-    margin = max(2, int(0.08 * (core[-1] - core[0]))) if len(core) else GRID
-    first, last = (max(core[0] - margin, 0), min(core[-1] + margin + 1, GRID)) if len(core) else (0, GRID)
+    width = int(core[-1] - core[0]) if len(core) else GRID
+    early, late = max(2, int(EARLY * width)), max(2, int(LATE * width))
+    first, last = (max(core[0] - early, 0), min(core[-1] + late + 1, GRID)) if len(core) else (0, GRID)
     edges = low + step * np.array([first, last])
     centres = edges[0] + (edges[1] - edges[0]) / GRID * (np.arange(GRID) + 0.5)
     curve = np.interp(centres, low + step * (np.arange(GRID) + 0.5), density)

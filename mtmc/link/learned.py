@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.link.appearance import without_camera_bias
 from mtmc.link.learner import Learned, learn, relearn
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
 from mtmc.link.problem import Links, Problem, Solution
-from mtmc.link.reasons import explain_links
-from mtmc.link.solve import choose, join
 from mtmc.link.warnings import warnings_of
-from mtmc.structures import Long, TrackletTable
+from mtmc.link.windows import Chosen, compress, decided, learning_rows, settle
+from mtmc.structures import Float, Long, TrackletTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,26 @@ class NetworkLinker:
     known: CameraNetwork | None = None
 
     def __call__(self, problem: Problem) -> Solution:
-        """Link by the learned network."""
-        order, table = canonical(problem.table)
+        """Link by the learned network; in windows of time where there are many tracklets."""
+        compressed, notes = compress(problem.table)
+        order, table = canonical(compressed)
         known = _by_name(problem)
-        learned = learn(table, known, self.limits) if self.known is None else relearn(table, self.known)
-        chosen, labels = decide(learned, self.limits)
-        reasons = explain_links(learned, chosen, self.limits.least_probability)
+        features = without_camera_bias(table)
+        learned = self._learn(table, features, known)
+        chosen = Chosen.gather(decided(learned, table, features, self.limits))
+        labels, held = settle(table, chosen, self.limits)
         links = Links(
-            order[learned.pairs.source[chosen]],
-            order[learned.pairs.target[chosen]],
-            learned.probability[chosen],
-            reasons,
-        )
+            order[chosen.source[held]], order[chosen.target[held]], chosen.probability[held],
+            {name: column[held] for name, column in chosen.columns.items()},
+        )  # fmt: skip
         original = np.empty(len(order), np.int64)
         original[order] = labels
-        return Solution(original, links, learned.network, warnings_of(learned, known))
+        return Solution(original, links, learned.network, (*notes, *warnings_of(learned, known)))
+
+    def _learn(self, table: TrackletTable, features: Float, known: NDArray[np.bool_]) -> Learned:
+        rows = learning_rows(table)
+        part, seen = (table, features) if len(rows) == len(table) else (table.take(rows), features[rows])
+        return learn(part, seen, known, self.limits) if self.known is None else relearn(part, seen, self.known)
 
 
 def _by_name(problem: Problem) -> NDArray[np.bool_]:
@@ -59,11 +64,3 @@ def canonical(table: TrackletTable) -> tuple[Long, TrackletTable]:
     order = np.lexsort((table.track_id, camera, table.end_s, table.start_s))
     named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
     return order, named.take(order)
-
-
-def decide(learned: Learned, limits: Limits) -> tuple[Long, Long]:
-    """Indices of the chosen pairs, and labels (T,): the links that gain most probability over the least that is asked for."""
-    pairs, table, probability = learned.pairs, learned.table, learned.probability
-    chosen = choose(len(table), pairs.source, pairs.target, probability - limits.least_probability)
-    labels, held = join(table, pairs.source[chosen], pairs.target[chosen], probability[chosen])
-    return chosen[held], labels

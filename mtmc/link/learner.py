@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.link.appearance import quieter, without_camera_bias
+from mtmc.link.appearance import noise_whitener, turned
 from mtmc.link.belief import link_probabilities
 from mtmc.link.clocks import Clocks, solve_clocks
 from mtmc.link.discover import discover
@@ -20,7 +20,7 @@ from mtmc.link.learn import first_network, regate, scaled, update
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
 from mtmc.link.ports import PortMap, map_ports
-from mtmc.link.votes import camera_pairs
+from mtmc.link.votes import port_pairs
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 ROUNDS = 8
@@ -32,45 +32,41 @@ GOOD_CLOCK_S = 6.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A network with the last candidates it was learned from: features (T, D) as finally used, evidence (P,) by kind, cosine and
+    """A network with the last candidates it was learned from: features (T, D) as finally used, after ``whiteners``; evidence (P,) by kind, cosine and
     probability (P,). ``table`` is on the network's common time."""
 
     network: CameraNetwork
     table: TrackletTable
     features: Float
+    whiteners: tuple[Float, ...]
     pairs: Candidates
     evidence: dict[str, Double]
     cosine: Double
     probability: Double
 
 
-def learn(table: TrackletTable, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
-    """Learn the network from unlabelled tracklets in canonical order.
+def learn(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
+    """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias.
 
     With unknown clocks this runs twice: roughly, with wide gates, to find the clocks; then on corrected times.
     """
-    features, ports = without_camera_bias(table), map_ports(table)
-    trusted = clock_known.copy()
-    ahead, error = np.zeros(len(clock_known)), np.where(clock_known, 0.0, np.inf)
-    if not _agree(clock_known).all():
+    ports, trusted = map_ports(table), clock_known.copy()
+    ahead = np.zeros(len(clock_known))
+    whiteners: tuple[Float, ...] = ()
+    if not clock_known.all() and len(clock_known) > 1:
         rough = _learn(table, features, ports, trusted, limits, rounds=5)
         clocks = _clocks(rough, clock_known)
-        ahead, features = clocks.ahead_s, rough.features
+        ahead, features, whiteners = clocks.ahead_s, rough.features, rough.whiteners
         trusted = _trusted(clocks.error_s, clocks.group)
         table = on_common_time(table, ahead)
     fine = _learn(table, features, ports, trusted, limits, rounds=ROUNDS)
     clocks = _clocks(fine, clock_known)
-    error = np.where(clock_known, 0.0, clocks.error_s)
-    return replace(fine, network=replace(fine.network, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=error))
+    network = replace(fine.network, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s)
+    return replace(fine, network=network, whiteners=(*whiteners, *fine.whiteners))
 
 
 def _clocks(learned: Learned, known: NDArray[np.bool_]) -> Clocks:
     return solve_clocks(learned.network.travel, learned.pairs, learned.probability, known)
-
-
-def _agree(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Cameras whose clocks need not be found: the known ones, and a camera that is alone."""
-    return np.asarray(known | (len(known) < 2))
 
 
 def _trusted(error_s: Double, group: Long) -> NDArray[np.bool_]:
@@ -87,22 +83,23 @@ def on_common_time(table: TrackletTable, ahead_s: Double) -> TrackletTable:
     return replace(table, start_s=table.start_s - late, end_s=table.end_s - late)
 
 
-def relearn(table: TrackletTable, known: CameraNetwork) -> Learned:
+def relearn(table: TrackletTable, features: Float, known: CameraNetwork) -> Learned:
     """Adapt a network learned before to a new run of the same cameras: its ports, links, travel times and clocks are where to start."""
-    features = without_camera_bias(table)
     table = on_common_time(table, known.clock_ahead_s)
     ports = map_ports(table, (known.ports.entries, known.ports.exits))
     return _rounds(scaled(replace(known, ports=ports), len(table)), table, features, rounds=4)
 
 
+def apply(network: CameraNetwork, table: TrackletTable, features: Float) -> Learned:
+    """The candidates of other tracklets under a network as it is; ``table`` on its common time, features whitened."""
+    ports = map_ports(table, (network.ports.entries, network.ports.exits))
+    return _rounds(replace(network, ports=ports), table, features, rounds=1)
+
+
 def _learn(
     table: TrackletTable, features: Float, ports: PortMap, trusted: NDArray[np.bool_], limits: Limits, rounds: int
 ) -> Learned:
-    spans = {
-        pair: limits.span_s(bool(trusted[pair[0]] and trusted[pair[1]]))
-        for pair in camera_pairs(table, features, trusted, limits)
-    }
-    peaks = discover(table, features, ports, spans, trusted)
+    peaks = discover(table, features, ports, port_pairs(table, features, ports, trusted, limits), trusted, limits)
     nothing = np.zeros(len(table.cameras))
     return _rounds(first_network(table, ports, peaks, trusted, nothing), table, features, rounds)
 
@@ -112,6 +109,7 @@ def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, round
     pairs = candidates(table, timetable, network)
     score = cosine(features, pairs.source, pairs.target)
     probability = np.zeros(len(pairs))
+    whiteners: tuple[Float, ...] = ()
     for number in range(rounds):
         evidence = weigh(network, table, pairs, score, sizes, probability)
         probability = link_probabilities(len(table), pairs.source, pairs.target, log_odds(evidence))
@@ -119,12 +117,14 @@ def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, round
             break
         network = update(network, table, pairs, score, sizes, probability)
         if number in NARROWED:
-            features = quieter(features, pairs.source, pairs.target, probability)
+            whitener = noise_whitener(features, pairs.source, pairs.target, probability)
+            if whitener is not None:
+                features, whiteners = turned(features, whitener), (*whiteners, whitener)
             network = regate(network)
             before, pairs = pairs, candidates(table, timetable, network)
             probability = _carried(len(table), before, probability, pairs)
             score = cosine(features, pairs.source, pairs.target)
-    return Learned(network, table, features, pairs, evidence, score, probability)
+    return Learned(network, table, features, whiteners, pairs, evidence, score, probability)
 
 
 def log_odds(evidence: dict[str, Double]) -> Double:

@@ -88,11 +88,8 @@ class Paths:
         """Probability (P,) of the path, and (P,) of going nowhere, given the exit; shrunk to the camera's habits."""
         cameras = np.bincount(ports.exit_camera, self.leaving)
         habit = np.maximum(travel.flow[link] - own, 0.05) / (cameras[travel.source] + 1.0)[link]
-        arrivals = np.zeros((len(travel), len(self.entering)))
-        first, entered = self.key // (len(self.leaving) * len(self.entering)), self.key % len(self.entering)
-        np.add.at(arrivals, (first, entered), self.count)
         doors = np.bincount(ports.entry_camera)[travel.target]
-        share = (np.maximum(arrivals[link, entry] - own, 0.0) + 0.5) / ((travel.flow + 0.5 * doors)[link] - own)
+        share = (np.maximum(self._arrivals(link, entry) - own, 0.0) + 0.5) / ((travel.flow + 0.5 * doors)[link] - own)
         total = self.leaving[exit_] + SHRINK
         counted = np.maximum(self._counted(self.number(link, exit_, entry)) - own, 0.0)
         way = (counted + SHRINK * habit * share) / total
@@ -101,10 +98,21 @@ class Paths:
         return way, gone / total
 
     def _counted(self, number: Long) -> Double:
-        if len(self.key) == 0:
-            return np.zeros(len(number))
-        at = np.minimum(np.searchsorted(self.key, number), len(self.key) - 1)
-        return np.where(self.key[at] == number, self.count[at], 0.0)
+        return _looked_up(self.key, self.count, number)
+
+    def _arrivals(self, link: Long, entry: Long) -> Double:
+        """Vehicles (P,) that came over a link and entered by a port, whatever exit they took."""
+        size = len(self.entering)
+        key, inverse = np.unique(self.key // (len(self.leaving) * size) * size + self.key % size, return_inverse=True)
+        return _looked_up(key, np.bincount(inverse, self.count, len(key)).astype(np.float64), link * size + entry)
+
+
+def _looked_up(key: Long, value: Double, wanted: Long) -> Double:
+    """Values (P,) under wanted keys, 0 for keys (N,) (sorted) that are not there."""
+    if len(key) == 0:
+        return np.zeros(len(wanted))
+    at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+    return np.where(key[at] == wanted, value[at], 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,9 +43,26 @@ def _assign(links: Long, source: Long, target: Long, gain: Double) -> Long:
 
 
 def join(table: TrackletTable, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:
-    """Labels (T,) after joining links, surest first, and the indices of the links that hold: one that would put two tracklets of one
-    camera at one time into a vehicle is left out."""
-    partition = Partition(table)
-    order = np.lexsort((target, source, -probability))
-    held = [link for link in order.tolist() if partition.join(int(source[link]), int(target[link]))]
-    return partition.labels(), np.sort(np.array(held, np.int64))
+    """Labels (T,) after joining links, and the indices of the links that hold: where a vehicle would have two tracklets of one camera
+    at one time, its links are joined one by one, surest first, and one that would break the rule is left out."""
+    count = len(table)
+    graph = sparse.coo_array((np.ones(len(source)), (source, target)), shape=(count, count))
+    labels = connected_components(graph, directed=False)[1].astype(np.int64)
+    broken = np.isin(labels, labels[_clashing(table, labels)])
+    rows, links = np.flatnonzero(broken), np.flatnonzero(broken[source])
+    if len(rows) == 0:
+        return labels, np.arange(len(source))
+    partition, local = Partition(table.take(rows)), np.searchsorted(rows, np.stack([source[links], target[links]]))
+    order = np.lexsort((target[links], source[links], -probability[links]))
+    held = [k for k in order.tolist() if partition.join(int(local[0, k]), int(local[1, k]))]
+    labels[rows] = count + partition.labels()
+    return labels, np.sort(np.concatenate([np.flatnonzero(~broken[source]), links[held]])).astype(np.int64)
+
+
+def _clashing(table: TrackletTable, labels: Long) -> Long:
+    """Rows that begin while an earlier one of the same vehicle and camera still lasts."""
+    order = np.lexsort((table.start_s, table.camera, labels))
+    group = labels[order] * (len(table.cameras) + 1) + table.camera[order]
+    same = np.diff(group) == 0
+    late = same & (table.start_s[order][1:] <= table.end_s[order][:-1])
+    return np.asarray(order[1:][late], np.int64)
