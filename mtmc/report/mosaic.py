@@ -134,9 +134,9 @@ class _Tile:
 
     def _annotated(self, image: Image, frame: int, size: tuple[int, int]) -> Image:
         picture = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        paint(picture, self._marks.get(frame, ()), size[0] / self._camera.size[0])
         clock = f"{self._camera.id}  {float(self._camera.time_s(frame)):.2f} s  frame {frame + 1}"
         tag(picture, clock, (0, 0), DARK)
+        paint(picture, self._marks.get(frame, ()), size[0] / self._camera.size[0])
         return picture
 
     def _blank(self, state: str) -> Image:

@@ -19,8 +19,8 @@ from mtmc.video import Image
 
 Colour = tuple[int, int, int]
 
-PALETTE_RGB = ("E69F00", "56B4E9", "F0E442", "F03060", "0072F2", "00F078", "C03090", "FFFFFF", "787800", "A8C0A8")
-"""Okabe and Ito's orange, sky and yellow, and seven more that stay apart for protan, deutan and tritan eyes too."""
+PALETTE_RGB = ("E69F00", "56B4E9", "F0E442", "F03060", "0072F2", "00F078", "C03090", "FFFFFF", "A8C0A8")
+"""Okabe and Ito's orange, sky and yellow, and six more that stay apart for protan, deutan and tritan eyes too."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
