@@ -134,6 +134,21 @@ def patch(quad: Array, along: tuple[float, float], up: tuple[float, float]) -> A
     return np.array([at(s0, t0), at(s1, t0), at(s1, t1), at(s0, t1)])
 
 
+def end_wall(x: float, half: tuple[float, float], z: tuple[float, float]) -> Array:
+    """A quad (4, 3) across the vehicle at ``x``: from its left foot around, ``half`` widths and heights ``z`` of foot and head."""
+    return np.array([(x, half[0], z[0]), (x, -half[0], z[0]), (x, -half[1], z[1]), (x, half[1], z[1])])
+
+
+def side_wall(y: float, x: tuple[float, float], z: tuple[float, float]) -> Array:
+    """An upright rectangle (4, 3) along the vehicle at ``y``, from ``x[0]`` to ``x[1]`` and ``z[0]`` to ``z[1]``."""
+    return np.array([(x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])])
+
+
+def level(z: float, x: tuple[float, float], half: float) -> Array:
+    """A level rectangle (4, 3) at height ``z`` from ``x[0]`` to ``x[1]``, ``half`` wide to each side."""
+    return np.array([(x[0], half, z), (x[1], half, z), (x[1], -half, z), (x[0], -half, z)])
+
+
 def disc(centre: Sequence[float], radius: float, corners: int, turn: float = 0.0) -> Array:
     """A regular polygon (corners, 3) in the x-z plane: wheels."""
     angles = turn + np.arange(corners) * (2 * np.pi / corners)

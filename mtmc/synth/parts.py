@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.synth.mesh import GLASS, LAMP, MATT, PAINT, MeshBuilder, disc, patch
+from mtmc.synth.mesh import GLASS, LAMP, MATT, PAINT, MeshBuilder, disc, patch, side_wall
 from mtmc.synth.vehicles import Colour, Vehicle
 
 Array = NDArray[np.float64]
@@ -100,37 +100,19 @@ def add_side_details(
     builder: MeshBuilder, solid: int, vehicle: Vehicle, seams: tuple[float, ...], span: tuple[float, float]
 ) -> None:
     """Door seams, handles, trim strip and stickers on both flanks between ``span`` (bottom, top) metres."""
-    bottom, top = span
+    bottom, rise = span[0], span[1] - span[0]
     length, dark = vehicle.length_m, darker(vehicle.paint, 0.45)
     for side in (-1, 1):
         y, out = side * vehicle.width_m / 2 * 1.002, (0, side, 0)
-        for seam in seams:
-            x = seam * length
-            builder.face(
-                solid, [(x, y, bottom), (x + 0.025, y, bottom), (x + 0.025, y, top), (x, y, top)], dark, MATT, 22, out
-            )
-        for seam in seams[:-1]:
-            x, z = seam * length + 0.08, bottom + 0.80 * (top - bottom)
-            builder.face(
-                solid,
-                [(x, y, z), (x + 0.2, y, z), (x + 0.2, y, z + 0.05), (x, y, z + 0.05)],
-                vehicle.trim,
-                PAINT,
-                26,
-                out,
-            )
-        z = bottom + 0.30 * (top - bottom)
-        builder.face(
-            solid,
-            [(-0.2 * length, y, z), (0.2 * length, y, z), (0.2 * length, y, z + 0.06), (-0.2 * length, y, z + 0.06)],
-            vehicle.trim,
-            PAINT,
-            18,
-            out,
-        )
-        flank = np.array(
-            [(-0.46 * length, y, bottom), (0.44 * length, y, bottom), (0.44 * length, y, top), (-0.46 * length, y, top)]
-        )
+        for x in (seam * length for seam in seams):
+            builder.face(solid, side_wall(y, (x, x + 0.025), span), dark, MATT, 22, out)
+        for x in (seam * length + 0.08 for seam in seams[:-1]):
+            z = bottom + 0.80 * rise
+            builder.face(solid, side_wall(y, (x, x + 0.2), (z, z + 0.05)), vehicle.trim, PAINT, 26, out)
+        z = bottom + 0.30 * rise
+        strip = side_wall(y, (-0.2 * length, 0.2 * length), (z, z + 0.06))
+        builder.face(solid, strip, vehicle.trim, PAINT, 18, out)
+        flank = side_wall(y, (-0.46 * length, 0.44 * length), span)
         add_stickers(builder, solid, vehicle, "side", flank, out)
 
 
