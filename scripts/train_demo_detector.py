@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pycocotools import mask as mask_util
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 from safetensors.torch import load_file, save_file
 
 from mtmc.detect import detectron2_compat
@@ -44,6 +46,7 @@ SHORT_SIDES_PX = (250, 400)  # frames are scaled to a shorter side between these
 CROP_PX = (352, 256)
 MIN_SHARE = 0.25  # of a box that a crop must keep, as the synthetic city's own rule for the image's border
 EMA_DECAY, WARM_UP_STEPS, CLIP_NORM = 0.998, 200, 10.0
+MIN_AREA_PX = 200.0  # of a vehicle's mask in the frame: the tracker's default limit
 CHECKPOINT_EVERY, LOG_EVERY = 250, 20
 
 
@@ -65,8 +68,8 @@ def main() -> None:
                 "seconds": f"{seconds:.0f}",
             },
         )
-    scores = evaluate(model, args.out, config, val)
-    print(json.dumps({name: {k: round(v, 2) for k, v in part.items()} for name, part in scores.items()}, indent=2))
+    scores = evaluate(model, args, config, val)
+    print(json.dumps({name: {k: round(v, 4) for k, v in part.items()} for name, part in scores.items()}, indent=2))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -285,14 +288,48 @@ def store(model: torch.nn.Module, path: Path, facts: dict[str, str]) -> None:
 # --- scores ---------------------------------------------------------------------------------------------------------
 
 
-def evaluate(model: torch.nn.Module, weights: Path, config: CfgNode, split: str) -> dict[str, dict[str, float]]:
-    """COCO's AP of boxes and masks (percent) of the weights file, as `mtmc run` would read it."""
-    model.load_state_dict(load_file(str(weights)))
+def evaluate(
+    model: torch.nn.Module, args: argparse.Namespace, config: CfgNode, split: str
+) -> dict[str, dict[str, float]]:
+    """COCO's scores (0 to 1) of boxes and masks of the weights file on a held-out split: see ``summary``."""
+    model.load_state_dict(load_file(str(args.out)))
     model.float().eval()
-    evaluator = COCOEvaluator(split, tasks=("bbox", "segm"), distributed=False, use_fast_impl=False)
+    evaluator = COCOEvaluator(
+        split, tasks=("bbox", "segm"), distributed=False, output_dir=str(args.work), use_fast_impl=False
+    )
     loader = build_detection_test_loader(records(split), mapper=DatasetMapper(config, is_train=False), num_workers=0)
     with half_precision(config.MODEL.DEVICE):
-        return dict(inference_on_dataset(model, loader, evaluator))
+        inference_on_dataset(model, loader, evaluator)
+    truth = COCO(MetadataCatalog.get(split).json_file)
+    found = truth.loadRes(str(args.work / "coco_instances_results.json"))
+    return {kind: summary(truth, found, kind) for kind in ("bbox", "segm")}
+
+
+def summary(truth: COCO, found: COCO, kind: str) -> dict[str, float]:
+    """AP and AP50 as COCO has them (mean over the four classes), then of vehicles of any class; ``large_enough`` leaves out those
+    below MIN_AREA_PX, as the tracker does."""
+    by_class, as_one = (precision(truth, found, kind, use_classes) for use_classes in (True, False))
+    return {
+        "AP": mean_precision(by_class[..., 0]),
+        "AP50": mean_precision(by_class[0, ..., 0]),
+        "vehicle_AP50": mean_precision(as_one[0, ..., 0]),
+        "vehicle_AP50_large_enough": mean_precision(as_one[0, ..., 1]),
+    }
+
+
+def precision(truth: COCO, found: COCO, kind: str, use_classes: bool) -> NDArray[np.float64]:
+    """(IoU thresholds from 0.5, recalls, classes, all sizes or large enough)."""
+    judge = COCOeval(truth, found, kind)
+    judge.params.useCats = int(use_classes)
+    judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10], [MIN_AREA_PX, 1e10]], ["all", "large_enough"]
+    judge.evaluate()
+    judge.accumulate()
+    return np.asarray(judge.eval["precision"][..., -1])
+
+
+def mean_precision(values: NDArray[np.float64]) -> float:
+    """Mean over what is defined: classes without truth have -1."""
+    return float(values[values > -1].mean())
 
 
 if __name__ == "__main__":
