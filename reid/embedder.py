@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -108,9 +109,15 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Picture:
 
 def normalise(batch: torch.Tensor) -> torch.Tensor:
     """(B, h, w, 3) uint8 RGB to (B, 3, h, w) float32 with ImageNet mean and deviation, channels last in memory."""
-    mean = torch.tensor(IMAGENET_MEAN, device=batch.device)
-    std = torch.tensor(IMAGENET_STD, device=batch.device)
+    mean, std = imagenet_colours(batch.device)
     return ((batch.float() / 255 - mean) / std).permute(0, 3, 1, 2)
+
+
+@lru_cache
+def imagenet_colours(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """ImageNet's mean and deviation, each (3,), kept on the device: sent anew, they would make each batch wait for the one before."""
+    with torch.inference_mode(False):
+        return torch.tensor(IMAGENET_MEAN, device=device), torch.tensor(IMAGENET_STD, device=device)
 
 
 def _chunks(crops: Iterable[Picture], size: int) -> Iterator[list[Picture]]:

@@ -78,11 +78,9 @@ class Learner:
         self._parallel.train()
         batch = batch.to(self.device)
         images = erase(normalise(batch.pixels), batch.erased)
-        if not self.params.loop.channels_last:
-            images = images.contiguous()
         rotated, turns = self._rotated(images, batch.turns)
         with self._autocast():
-            output = cast(TrainingOutput, self._parallel(images, rotated))
+            output = cast(TrainingOutput, self._parallel(self._laid_out(images), self._laid_out(rotated)))
         return sgfd_losses(output, batch.labels, turns, self.params.loss)
 
     def state(self) -> State:
@@ -112,6 +110,10 @@ class Learner:
             return turn(images, turns), turns
         every = torch.arange(ROTATIONS, device=turns.device).repeat_interleave(len(images))
         return turn(images.repeat(ROTATIONS, 1, 1, 1), every), every
+
+    def _laid_out(self, images: Tensor | None) -> Tensor | None:
+        layout = torch.channels_last if self.params.loop.channels_last else torch.contiguous_format
+        return None if images is None else images.contiguous(memory_format=layout)
 
     @contextlib.contextmanager
     def _autocast(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from reid.config import AugmentParams
-from reid.embedder import IMAGENET_MEAN, Picture, resize
+from reid.embedder import Picture, imagenet_colours, resize
 
 ERASE_ATTEMPTS = 100
 
@@ -57,16 +57,13 @@ def erase(images: Tensor, squares: Tensor) -> Tensor:
     in_rows = (rows >= top[:, None]) & (rows < (top + height)[:, None])
     in_columns = (columns >= left[:, None]) & (columns < (left + width)[:, None])
     inside = in_rows[:, None, :, None] & in_columns[:, None, None, :]
-    return torch.where(inside, torch.tensor(IMAGENET_MEAN, device=images.device)[:, None, None], images)
+    return torch.where(inside, imagenet_colours(images.device)[0][:, None, None], images)
 
 
 def turn(images: Tensor, turns: Tensor) -> Tensor:
     """Square images (B, 3, h, h), each turned counter-clockwise by its number of quarter turns (B,) in 0..3."""
-    turned = images.clone()
-    for quarter in (1, 2, 3):
-        chosen = turns == quarter
-        turned[chosen] = torch.rot90(images[chosen], quarter, dims=(2, 3))
-    return turned
+    every = torch.stack([torch.rot90(images, quarter, dims=(2, 3)) for quarter in range(4)])
+    return every[turns, torch.arange(len(images), device=images.device)]
 
 
 def _zoomed(size: tuple[int, int], zoom: float) -> tuple[int, int]:
