@@ -1,0 +1,73 @@
+"""From pictures to files: H.264 that a browser plays."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+
+from mtmc.errors import StoreError
+from mtmc.video.decoding import Image
+
+
+class VideoWriter:
+    """H.264 (yuv420p, ``faststart``), which every browser plays; a context manager.
+
+    The file appears under its name when it is complete; a write that fails leaves none. ``crf`` is x264's quality, 0 (exact)
+    to 51, smaller is better. Odd widths and heights lose one pixel line. Raises StoreError where the file cannot be written.
+    """
+
+    def __init__(self, path: Path, fps: float, size: tuple[int, int], crf: int = 23, preset: str = "veryfast") -> None:
+        self.path = path
+        self.size = (size[0] // 2 * 2, size[1] // 2 * 2)
+        self._part = path.with_name(f".{path.stem}.part{path.suffix}")
+        self._fps, self._options = Fraction(fps).limit_denominator(100_000), {"crf": str(crf), "preset": preset}
+        self._container: Any = None
+        self._stream: Any = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+            self._stream = self._container.add_stream("libx264", rate=self._fps, options=self._options)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._stream.width, self._stream.height = self.size
+        self._stream.pix_fmt = "yuv420p"
+        return self
+
+    def write(self, image: Image) -> None:
+        """Append one frame (height, width, 3) of the writer's size."""
+        width, height = self.size
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="bgr24")
+        self._mux(picture)
+
+    def _mux(self, picture: Any) -> None:
+        try:
+            for packet in self._stream.encode(picture):
+                self._container.mux(packet)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self._mux(None)
+            self._container.close()
+            if error is None:
+                os.replace(self._part, self.path)
+        except OSError as failure:
+            if error is None:
+                raise self._unwritable(failure) from failure
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(
+            self.path, "a place to write a video", error.strerror or str(error), "Free space or choose another folder."
+        )
