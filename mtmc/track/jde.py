@@ -28,7 +28,7 @@ from mtmc.structures import Detections
 from mtmc.track.assignment import assign, unrivalled
 from mtmc.track.clip import Clip
 from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, Predictor, to_bounds, to_boxes
-from mtmc.track.likeness import distances, learn_likeness
+from mtmc.track.likeness import UNTOLD, distances, learn_likeness
 from mtmc.track.pairs import overlapping, pair_overlap, touching
 from mtmc.track.pool import BIRTH, LAST, LOST, OWNER, SLOT, STATUS, TRACKED, UNCONFIRMED, Pool
 from mtmc.track.round import Round
@@ -98,7 +98,7 @@ class _Run:
         self.clip = Clip(detections, params.min_score, min(params.second_pass_score, params.min_score))
         self.model = motion_model(fps, params.noise_fps)
         self.predict = Predictor(self.model)
-        self.likeness = learn_likeness(self.clip)
+        self.likeness = UNTOLD if params.association == "fused" else learn_likeness(self.clip)
         self.share = params.appearance_share * self.likeness.trust
         self.max_lost = int(fps * params.max_lost_s)
         self.pool = Pool(0 if self.clip.features is None else self.clip.features.shape[1])
@@ -120,6 +120,9 @@ class _Run:
             return
         if len(self.pool):
             self._predict()
+            self.bounds = to_bounds(self.pool.state)
+            if end == low and self._obvious(frame, first, low):
+                return
         todo = Round(self.pool.meta[:, STATUS], first, low, end)
         self._associate(todo)
         tracks, rows = todo.found()
@@ -130,6 +133,17 @@ class _Run:
         if todo.open(confident=True):
             self._start(todo.rows(confident=True), frame)
         self._drop_duplicates()
+
+    def _obvious(self, frame: int, first: int, low: int) -> bool:
+        """The usual frame in short: every track is tracked and overlaps one box of its own, no box is left. Same result."""
+        pool = self.pool
+        if self.params.association == "fused" or pool.lost or pool.unsettled or len(pool) != low - first:
+            return False
+        tracks, boxes, _ = overlapping(self.bounds, self.clip.bounds[first:low], 1 - self.params.max_first_cost)
+        if len(tracks) != len(pool) or not unrivalled(tracks, boxes):
+            return False
+        self._update(tracks, boxes + first, frame)
+        return True
 
     def _predict(self) -> None:
         pool = self.pool
@@ -146,7 +160,6 @@ class _Run:
         params = self.params
         if len(self.pool) == 0:
             return
-        self.bounds = to_bounds(self.pool.state)
         if params.association == "fused":
             self._step(todo, self._fused, TRACKED, LOST)
         else:

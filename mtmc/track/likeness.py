@@ -21,7 +21,8 @@ Double = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 _SAME_IOU = 0.6
-_SAMPLED_FRAMES = 120
+_SAMPLED_FRAMES = 50
+_SAMPLED_PAIRS = 1000
 _FEW = 20
 
 
@@ -45,16 +46,20 @@ class Likeness:
         return Likeness(self.near / np.sqrt(count), float(far), self.trust)
 
 
+UNTOLD = Likeness(0.0, 1.0, 0.0)
+"""Nothing is known about the features: they are not trusted."""
+
+
 def learn_likeness(clip: Clip) -> Likeness:
     """Scale of the clip's features; trust is 0 where they are absent or there are too few boxes to tell."""
     if clip.features is None or len(clip) < 2:
-        return Likeness(0.0, 1.0, 0.0)
+        return UNTOLD
     same, different = _same(clip, clip.features), _different(clip, clip.features)
     if len(same) < _FEW or len(different) < _FEW:
-        return Likeness(0.0, 1.0, 0.0)
+        return UNTOLD
     near, far = float(np.median(same)), float(np.median(different))
     if far <= near:
-        return Likeness(0.0, 1.0, 0.0)
+        return UNTOLD
     return Likeness(near, far, float((different > np.quantile(same, 0.9)).mean()))
 
 
@@ -68,9 +73,11 @@ def _different(clip: Clip, features: Single) -> Double:
     """Neighbours in a frame; in a clip that hardly shows two at once, boxes half the clip apart."""
     left = np.flatnonzero(clip.frames[1:] == clip.frames[:-1])
     if len(left) >= _FEW:
+        left = left[:: max(1, len(left) // _SAMPLED_PAIRS)]
         return distances(features[left], features[left + 1])
     half = len(clip) // 2
-    return distances(features[:half], features[half : 2 * half])
+    step = max(1, half // _SAMPLED_PAIRS)
+    return distances(features[:half:step], features[half : 2 * half : step])
 
 
 def _same(clip: Clip, features: Single) -> Double:
