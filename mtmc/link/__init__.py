@@ -25,7 +25,7 @@ from mtmc.link.learned import NetworkLinker
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
 from mtmc.link.network_file import read_network, to_json
-from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical_labels, vehicles
+from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
 from mtmc.link.zones import ZoneMap, Zones, read_zones
 from mtmc.params import Params
 from mtmc.scene import Scene
@@ -103,7 +103,7 @@ def _zones(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
 
 def _network(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
     limits = Limits(params.max_travel_s, params.max_overlap_s, params.max_clock_error_s, params.least_probability)
-    known = None if params.network_file is None else read_network(params.network_file, tuple(sorted(cameras)))
+    known = None if params.network_file is None else read_network(params.network_file, cameras)
     return NetworkLinker(limits, known)
 
 
@@ -134,7 +134,8 @@ def find_linker(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
 
 def solve(problem: Problem, params: LinkParams) -> Solution:
     """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the linker's rules."""
-    solution = find_linker(params, problem.table.cameras)(problem)
+    order, sorted_problem = canonical(problem)
+    solution = restored(find_linker(params, sorted_problem.table.cameras)(sorted_problem), order)
     labels = canonical_labels(solution.labels, problem.table)
     return Solution(labels, solution.links, solution.network, solution.warnings)
 

@@ -6,7 +6,7 @@ Shape shorthand: T tracklets (rows of the table), M sampled crops, D feature siz
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -75,6 +75,32 @@ def overlapping(table: TrackletTable, a: Long, b: Long) -> NDArray[np.bool_]:
     """Whether rows ``a`` and ``b`` (P,) are of one camera and overlap in time: no vehicle can be both."""
     apart = (table.end_s[a] < table.start_s[b]) | (table.end_s[b] < table.start_s[a])
     return np.asarray((table.camera[a] == table.camera[b]) & ~apart)
+
+
+def canonical(problem: Problem) -> tuple[Long, Problem]:
+    """The rows (T,) in an order of their own, and the problem in that order with its cameras sorted by name, so that the order given
+    plays no role."""
+    table, crops = problem.table, problem.crops
+    by_name = np.argsort(np.array(table.cameras, dtype=np.str_), kind="stable")
+    camera = np.argsort(by_name).astype(np.int32)[table.camera]
+    order = np.lexsort((table.track_id, camera, table.end_s, table.start_s)).astype(np.int64)
+    named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
+    if crops.vectors is table.features:
+        sorted_ = named.take(order)
+        return order, Problem(sorted_, Crops(sorted_.features, crops.row), problem.clock_known[by_name])
+    row = np.argsort(order)[crops.row]
+    rows = np.argsort(row, kind="stable")
+    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), problem.clock_known[by_name])
+
+
+def restored(solution: Solution, order: Long) -> Solution:
+    """A canonical problem's solution for the rows as they were given."""
+    labels = np.empty(len(order), np.int64)
+    labels[order] = solution.labels
+    links = solution.links
+    if links is not None:
+        links = Links(order[links.source], order[links.target], links.probability, links.columns)
+    return Solution(labels, links, solution.network, solution.warnings)
 
 
 def canonical_labels(labels: Long, table: TrackletTable) -> Long:

@@ -1,0 +1,186 @@
+"""Measures linking: scripts/bench_link --levels | --scale | --reliability PNG [--seeds 5] [--sizes 1000,10000] [--json FILE]."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mtmc.link import LINKERS, LinkParams, Problem, solve
+from mtmc.link.agreement import agreement
+from mtmc.link.appearance import without_camera_bias
+from mtmc.link.compare import calibration, measure
+from mtmc.link.graph import streets
+from mtmc.link.learner import learn
+from mtmc.link.limits import Limits
+from mtmc.link.problem import canonical
+from mtmc.synth.tracklets import LEVELS, Simulated, simulate
+
+MAX_OFFSET_S = 30.0
+
+
+def levels(seeds: list[int], chosen: list[int], out: dict) -> None:
+    """IDF1 of every linker, and what the network linker loses and finds when the clocks are withheld; mean and sd over seeds."""
+    for level in chosen:
+        rows = [_one(simulate(LEVELS[level], seed), simulate(LEVELS[level], seed, MAX_OFFSET_S)) for seed in seeds]
+        summary = {key: [float(np.mean(v)), float(np.std(v))] for key in rows[0] if (v := [row[key] for row in rows])}
+        out[f"level{level}"] = summary
+        cells = "  ".join(f"{key} {mean:.4f}±{sd:.4f}" for key, (mean, sd) in summary.items())
+        print(f"level {level} ({len(seeds)} seeds): {cells}", flush=True)
+
+
+def _one(known: Simulated, withheld: Simulated) -> dict[str, float]:
+    row = {}
+    with tempfile.TemporaryDirectory() as folder:
+        zones = Path(folder) / "zones.toml"
+        zones.write_text(known.zones_toml)
+        for name in LINKERS:
+            solution = solve(Problem.of(known.table), LinkParams(linker=name, zones_file=zones))
+            row[name] = agreement(known.vehicle_id, solution.labels, known.boxes).idf1
+            if name == "network":
+                row["graph_f1"] = graph_f1(known, solution.network)
+    start = time.process_time()
+    solution = solve(Problem.of(withheld.table, False), LinkParams())
+    row["withheld"] = agreement(withheld.vehicle_id, solution.labels, withheld.boxes).idf1
+    row["loss"] = row["network"] - row["withheld"]
+    row |= clock_errors(withheld, solution.network)
+    row["processor_s"] = time.process_time() - start
+    return row
+
+
+def graph_f1(truth: Simulated, network) -> float:
+    """F1 of the directed camera pairs called streets."""
+    found = {(s.source, s.target) for s in streets(network)}
+    real = set(zip(truth.link_from.tolist(), truth.link_to.tolist(), strict=True))
+    return 2 * len(found & real) / max(len(found) + len(real), 1)
+
+
+def clock_errors(truth: Simulated, network) -> dict[str, float]:
+    """Errors of the clocks that the network says it knows, about their common mean (the time of day itself cannot be known)."""
+    tied = np.isfinite(network.clock_error_s)
+    error = (network.clock_ahead_s - truth.offset_s)[tied]
+    error = error - np.median(error) if len(error) else np.zeros(1)
+    return {
+        "clock_median_s": float(np.median(np.abs(error))),
+        "clock_max_s": float(np.abs(error).max()),
+        "tied": float(tied.mean()),
+    }
+
+
+def reliability(path: Path, seeds: list[int], chosen: list[int], out: dict) -> None:
+    """Probabilities of candidate pairs against the truth, drawn. Pairs below 0.01 are left out: they are right by being many."""
+    said, right = [], []
+    for level in chosen:
+        for seed in seeds:
+            world = simulate(LEVELS[level], seed)
+            order, problem = canonical(Problem.of(world.table))
+            table = problem.table
+            learned = learn(table, without_camera_bias(table), np.ones(len(table.cameras), bool), Limits())
+            follower = next_of_vehicle(table.start_s, world.vehicle_id[order])
+            keep = learned.probability >= 0.01
+            said.append(learned.probability[keep])
+            right.append((follower[learned.pairs.source] == learned.pairs.target)[keep])
+    probability, correct = np.concatenate(said), np.concatenate(right)
+    count, mean, share, error = calibration(probability, correct)
+    out["reliability"] = {
+        "ece": error,
+        "pairs": len(probability),
+        "said": mean.tolist(),
+        "right": share.tolist(),
+        "count": count.tolist(),
+    }
+    print(f"ECE {error:.4f} over {len(probability)} pairs of probability >= 0.01, levels {chosen}, seeds {seeds}")
+    draw(path, count, mean, share, error)
+
+
+def next_of_vehicle(start_s: np.ndarray, vehicle: np.ndarray) -> np.ndarray:
+    """Row of the same vehicle's next tracklet (T,), -1 without one."""
+    order = np.lexsort((start_s, vehicle))
+    follower = np.full(len(order), -1)
+    same = vehicle[order][1:] == vehicle[order][:-1]
+    follower[order[:-1][same]] = order[1:][same]
+    return follower
+
+
+def draw(path: Path, count: np.ndarray, mean: np.ndarray, share: np.ndarray, error: float) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (top, below) = plt.subplots(2, 1, figsize=(5, 6.4), height_ratios=(4, 1), sharex=True, layout="constrained")
+    deviation = np.sqrt(np.maximum(share * (1 - share), 0.01) / np.maximum(count, 1))
+    top.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    top.errorbar(mean, share, yerr=1.96 * deviation, marker="o", capsize=3, color="tab:blue")
+    top.set(
+        ylabel="share of pairs that are right",
+        title=f"expected calibration error {error:.3f}",
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
+    below.bar((np.arange(len(count)) + 0.5) / len(count), count, width=0.09, color="tab:blue")
+    below.set(yscale="log", xlabel="probability said", ylabel="pairs")
+    figure.savefig(path, dpi=110)
+
+
+def scale(sizes: list[int], out: dict) -> None:
+    """Seconds and peak memory of the network linker against the number of tracklets, 256-d features, and the exponent of time."""
+    rows = []
+    for size in sizes:
+        world = large_world(size)
+        outcome = measure(Problem.of(world.table), LinkParams())
+        quality = agreement(world.vehicle_id, outcome.solution.labels, world.boxes)
+        cost = outcome.seconds, outcome.processor_s, outcome.peak_mb
+        rows.append((len(world.table), *cost, quality.idf1, len(world.table.cameras)))
+        line = "{:>9,} tracklets {:8.1f} s ({:.1f} s of processor) {:7.0f} MB  IDF1 {:.4f}  {} cameras"
+        print(line.format(*rows[-1]), flush=True)
+        for sentence in outcome.solution.warnings:
+            print(f"          {sentence}")
+    out["scale"] = [
+        dict(zip(("tracklets", "seconds", "processor_s", "peak_mb", "idf1", "cameras"), row, strict=True))
+        for row in rows
+    ]
+    if len(rows) > 1:
+        exponent = float(np.polyfit(np.log([r[0] for r in rows]), np.log([r[2] for r in rows]), 1)[0])
+        out["exponent"] = exponent
+        print(f"processor seconds grow as tracklets ^ {exponent:.2f}")
+
+
+def large_world(size: int) -> Simulated:
+    """Level 2 with 0.7 tracklets a minute and camera, as 1,000 cameras see 1e6 in a day: more tracklets are more cameras and hours."""
+    cameras = int(np.clip(size / 1000, 12, 1000))
+    duration = size / (0.7 * cameras) * 60
+    level = LEVELS[2]
+    streets_ = replace(level.streets, cameras=cameras, duration_s=duration, vehicles_per_min=0.7 * cameras / 2.3)
+    return simulate(replace(level, streets=streets_, dimension=256, makes=500), seed=1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--levels", action="store_true", help="table over difficulty levels")
+    parser.add_argument("--reliability", type=Path, help="draw the reliability diagram to this PNG")
+    parser.add_argument("--scale", action="store_true", help="seconds and memory against the number of tracklets")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", default="1,2,3,4,5", help="difficulty levels")
+    parser.add_argument("--sizes", default="1000,10000,100000,1000000")
+    parser.add_argument("--json", type=Path, help="also write the numbers here")
+    options = parser.parse_args()
+    out: dict = {}
+    seeds, chosen = list(range(1, options.seeds + 1)), [int(level) for level in options.only.split(",")]
+    if options.levels:
+        levels(seeds, chosen, out)
+    if options.reliability:
+        reliability(options.reliability, [1000 + seed for seed in seeds], chosen, out)
+    if options.scale:
+        scale([int(float(size)) for size in options.sizes.split(",")], out)
+    if options.json:
+        options.json.write_text(json.dumps(out, indent=1))
+
+
+if __name__ == "__main__":
+    main()

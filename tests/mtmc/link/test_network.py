@@ -1,0 +1,139 @@
+"""The network linker: what it learns, that it says so, and what it does where nothing can be learned."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtmc.errors import ConfigError
+from mtmc.link import LinkParams, Problem, solve, windows
+from mtmc.link.agreement import agreement
+from mtmc.link.graph import streets
+from mtmc.link.network import CameraNetwork
+from mtmc.link.network_file import read_network, to_json
+from mtmc.structures import TrackletTable
+from tests.mtmc.link.worlds import beside, groups, renamed, small
+
+
+def network_of(problem: Problem, **settings: object) -> CameraNetwork:
+    network = solve(problem, LinkParams(**settings)).network
+    assert isinstance(network, CameraNetwork)
+    return network
+
+
+def test_streets_are_the_true_ones() -> None:
+    world = small(minutes=30)
+    found = {(s.source, s.target) for s in streets(network_of(Problem.of(world.table)))}
+    assert found == set(zip(world.link_from.tolist(), world.link_to.tolist(), strict=True))
+
+
+def test_travel_times_are_the_true_ones() -> None:
+    world = small(minutes=30)
+    usual = dict(zip(zip(world.link_from.tolist(), world.link_to.tolist(), strict=True), world.link_s, strict=True))
+    for street in streets(network_of(Problem.of(world.table))):
+        assert street.typical_s == pytest.approx(usual[street.source, street.target], rel=0.1, abs=1.0)
+
+
+def test_withheld_clocks_are_found() -> None:
+    known, withheld = small(minutes=30), small(minutes=30, max_offset_s=30.0)
+    solution = solve(Problem.of(withheld.table, False), LinkParams())
+    assert isinstance(solution.network, CameraNetwork)
+    error = solution.network.clock_ahead_s - withheld.offset_s
+    assert np.abs(error - np.median(error)).max() < 1.0
+    with_clocks = agreement(known.vehicle_id, solve(Problem.of(known.table), LinkParams()).labels, known.boxes).idf1
+    without = agreement(withheld.vehicle_id, solution.labels, withheld.boxes).idf1
+    assert with_clocks - without < 0.02
+
+
+def test_an_unrelated_camera_changes_nothing() -> None:
+    table = small().table
+    far = small(seed=8, cameras=2).table
+    far = replace(renamed(far, "far"), features=np.roll(far.features, 7, axis=1))
+    alone = solve(Problem.of(table), LinkParams()).labels
+    together = solve(Problem.of(beside(table, far)), LinkParams()).labels
+    assert groups(alone) == groups(together[: len(table)])
+
+
+def test_network_file_is_where_the_next_run_starts(tmp_path: Path) -> None:
+    first, world = small(minutes=30), small(minutes=30)
+    path = tmp_path / "network.json"
+    path.write_text(json.dumps(to_json(network_of(Problem.of(first.table)))))
+    rows = np.flatnonzero(world.table.start_s < 300)  # five minutes alone teach less than the network already knows
+    part = world.table.take(rows)
+    labels = solve(Problem.of(part), LinkParams(network_file=path)).labels
+    assert agreement(world.vehicle_id[rows], labels, world.boxes[rows]).idf1 > 0.97
+
+
+def test_network_file_of_other_cameras(tmp_path: Path) -> None:
+    path = tmp_path / "network.json"
+    path.write_text(json.dumps(to_json(network_of(Problem.of(small().table)))))
+    with pytest.raises(ConfigError, match="cameras"):
+        read_network(path, ("c1",))
+    path.write_text("{}")
+    with pytest.raises(ConfigError, match=r"network\.json"):
+        read_network(path, ("c1",))
+
+
+def test_windows_change_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = small(minutes=30)
+    whole = solve(Problem.of(world.table), LinkParams()).labels
+    monkeypatch.setattr(windows, "WHOLE", 100)
+    monkeypatch.setattr(windows, "WINDOW", 120)
+    monkeypatch.setattr(windows, "LEARNED_FROM", 10**6)
+    parts = solve(Problem.of(world.table), LinkParams()).labels
+    assert agreement(whole, parts, world.boxes).idf1 > 0.99
+
+
+# --- where nothing can be learned --------------------------------------------------------------------------------------------------
+
+
+def warned(table: TrackletTable, words: str, clocks: bool = True) -> np.ndarray:
+    solution = solve(Problem.of(table, clocks), LinkParams())
+    assert any(words in sentence for sentence in solution.warnings), solution.warnings
+    return solution.labels
+
+
+def test_one_camera_only() -> None:
+    table = small(level=3).table
+    rows = np.flatnonzero(table.camera == 0)
+    table = replace(table.take(rows), cameras=table.cameras[:1])
+    labels = warned(table, "only one camera")
+    assert len(np.unique(labels)) > 0.8 * len(labels)
+
+
+def test_two_cameras_without_a_common_vehicle() -> None:
+    one = small(seed=11, cameras=2, minutes=20)
+    other = small(seed=12, cameras=2, minutes=20)
+    parts = [w.table.take(np.flatnonzero(w.table.camera == 0)) for w in (one, other)]
+    parts = [replace(p, cameras=(name,)) for p, name in zip(parts, ("c1", "c2"), strict=True)]
+    table = beside(*parts)
+    labels = warned(table, "No vehicles could be seen to go between")
+    cameras = {label: set(table.camera[labels == label].tolist()) for label in np.unique(labels)}
+    assert sum(len(seen) > 1 for seen in cameras.values()) == 0
+
+
+def test_all_vehicles_identical() -> None:
+    table = small(minutes=20).table
+    features = np.tile(table.features[:1], (len(table), 1))
+    warned(replace(table, features=features), "look alike")
+
+
+def test_three_tracklets() -> None:
+    warned(small().table.take(np.arange(3)), "too few")
+
+
+def test_no_tracklets() -> None:
+    warned(small().table.take(np.arange(0)), "no tracklets")
+
+
+def test_clock_that_jumps() -> None:
+    world = small(minutes=30)
+    table, half = world.table, 900.0
+    jumped = (table.camera == 1) & (table.start_s > half)
+    late = np.where(jumped, 12.0, 0.0)
+    labels = warned(replace(table, start_s=table.start_s + late, end_s=table.end_s + late), "jump")
+    assert agreement(world.vehicle_id, labels, world.boxes).idf1 > 0.9
