@@ -61,7 +61,8 @@ class DetectParams(Params):
     """recorded: MOT detection file, from the camera's folder or the working folder; {camera} stands for the camera id."""
     classes: tuple[str, ...] = ("car", "bus", "truck", "van", "vehicle")
     """Labels that are kept."""
-    min_score: float = Field(default=0.3, ge=0, le=1)
+    min_score: float = Field(default=0.1, ge=0, le=1)
+    """Weak boxes are kept: the tracker takes them up to carry on a track, not to start one."""
     nms_iou: float = Field(default=0.6, gt=0, le=1)
     """Of two boxes of any class that overlap more (intersection over union) the better one stays."""
     min_side_px: float = Field(default=8.0, gt=0)

@@ -58,7 +58,7 @@ def test_one_vehicle_is_one_box_whatever_its_class(tmp_path: Path) -> None:
 
 
 def test_weak_boxes_and_unwanted_classes_go(tmp_path: Path) -> None:
-    boxes = Listed((10, 10, 50, 40, 0.2, "car"), (10, 10, 50, 40, 0.9, "person"), (60, 10, 90, 40, 0.9, "motorcycle"))
+    boxes = Listed((10, 10, 50, 40, 0.05, "car"), (10, 10, 50, 40, 0.9, "person"), (60, 10, 90, 40, 0.9, "motorcycle"))
     assert len(run(tmp_path, boxes)) == 0
     assert len(run(tmp_path, boxes, classes=("motorcycle",), min_score=0.0)) == 5
 

@@ -33,7 +33,7 @@ def test_pattern_names_the_camera(tmp_path: Path) -> None:
 
 
 def test_weak_boxes_and_doubles_go(tmp_path: Path) -> None:
-    rows = ["1,-1,1,1,20,10,0.8", "1,-1,1,1,20,11,0.7", "1,-1,40,1,20,10,0.2"]
+    rows = ["1,-1,1,1,20,10,0.8", "1,-1,1,1,20,11,0.7", "1,-1,40,1,20,10,0.05"]
     assert find(tmp_path, "".join(f"{row},-1,-1,-1\n" for row in rows)).scores.tolist() == pytest.approx([0.8])
 
 
