@@ -70,15 +70,15 @@ class TrainingImages(Dataset[tuple[Sample, int]]):
 
 
 class EpochBatches(Sampler[list[Place]]):
-    """What a DataLoader reads in one epoch: this process's batches, as places; set ``epoch`` before each."""
+    """What a DataLoader reads in one epoch: this process's batches, as places; set ``epoch`` and ``skip`` before each."""
 
     def __init__(self, sampler: IdentitySampler) -> None:
-        self._sampler, self.epoch = sampler, 0
+        self._sampler, self.epoch, self.skip = sampler, 0, 0
 
     def __iter__(self) -> Iterator[list[Place]]:
-        """Batches of the epoch set."""
+        """Batches of the epoch set, but the first ``skip``."""
         size = self._sampler.identities * self._sampler.images
-        for number, rows in enumerate(self._sampler.batches(self.epoch)):
+        for number, rows in list(enumerate(self._sampler.batches(self.epoch)))[self.skip :]:
             first = (number * self._sampler.world + self._sampler.rank) * size
             yield [Place(self.epoch, first + offset, int(row)) for offset, row in enumerate(rows)]
 
@@ -101,9 +101,9 @@ class TrainingBatches:
         """Number of batches of an epoch."""
         return len(self._sampler.batches(epoch))
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch, counted from 0."""
-        self._places.epoch = epoch
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, counted from 0, but the first ``skip``."""
+        self._places.epoch, self._places.skip = epoch, skip
         return iter(self._loader)
 
 

@@ -129,6 +129,8 @@ class LoopParams(Params):
     seed: int = Field(3, ge=0)
     evaluate_every: int = Field(5, ge=0)
     """Epochs between evaluations on query and gallery; 0: never."""
+    save_every: int = Field(500, ge=0)
+    """Steps between two savings within an epoch, to resume from; 0: only after each epoch."""
     precision: Precision = "auto"
     """``auto``: bf16 where the device multiplies it fast (CUDA, CPUs with AMX), else fp32."""
     channels_last: bool = True

@@ -136,15 +136,17 @@ class LossRecord:
         """Keep one step's losses; raises UserError naming the step at which the loss was no number."""
         self._waiting.append(torch.stack([value.detach() for value in losses]))
         if len(self._waiting) >= CHECK_EVERY or losses.total.device.type == "cpu":
-            self._look()
+            self.look()
 
     def finish(self) -> dict[str, float]:
         """Means over the epoch by name; raises as `add`."""
-        if self._waiting:
-            self._look()
+        self.look()
         return dict(zip(Losses._fields, torch.cat(self._seen).mean(dim=0).tolist(), strict=True))
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Fetch and check what is left on the device; raises as `add`."""
+        if not self._waiting:
+            return
         values = torch.stack(self._waiting).cpu()
         self._journal.steps(self._images, len(values))
         for row in values:

@@ -55,14 +55,13 @@ class IdentitySampler:
         """This process's batches of an epoch: each (P * K,) rows, the K of an identity beside each other."""
         rng = np.random.default_rng((self.seed, epoch))
         groups = self._shuffled_groups(rng)
-        open_ids = [index for index, waiting in enumerate(groups) if waiting]
+        left = np.array([len(waiting) for waiting in groups])
         drawn: list[Rows] = []
-        while len(open_ids) >= self.identities * self.world:
-            chosen = rng.choice(open_ids, self.identities * self.world, replace=False)
-            own = chosen[self.rank * self.identities : (self.rank + 1) * self.identities]
-            taken = {int(index): groups[index].pop() for index in chosen}
-            drawn.append(np.concatenate([taken[int(index)] for index in own]))
-            open_ids = [index for index in open_ids if groups[index]]
+        while np.count_nonzero(left) >= self.identities * self.world:
+            chosen = rng.choice(np.flatnonzero(left), self.identities * self.world, replace=False)
+            left[chosen] -= 1
+            own = slice(self.rank * self.identities, (self.rank + 1) * self.identities)
+            drawn.append(np.concatenate([groups[index][left[index]] for index in chosen[own]]))
         return drawn
 
     def _shuffled_groups(self, rng: np.random.Generator) -> list[list[Rows]]:

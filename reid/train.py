@@ -50,9 +50,10 @@ class Trained:
 
 @dataclass
 class Progress:
-    """Where a training stands: epochs done, steps done, and the best evaluation so far."""
+    """Where a training stands: epochs done, batches done of the next, steps done in all, and the best evaluation so far."""
 
     epoch: int = 0
+    batch: int = 0
     step: int = 0
     best_map: float = -1.0
     best_epoch: int = 0
@@ -143,13 +144,17 @@ class Training:
         epoch, started = self.progress.epoch, time.perf_counter()
         rate = learning_rate(epoch, self.params.loop.epochs, self.params.optimizer)
         self.learner.set_rate(rate)
-        count = self.batches.count(epoch)
+        count = self.batches.count(epoch) - self.progress.batch
         losses = LossRecord(self.journal, self._batch_size, self.progress.step, self.folder / LAST)
         with self.journal.epoch(epoch, count):
-            for batch in self.batches.epoch(epoch):
+            for batch in self.batches.epoch(epoch, self.progress.batch):
                 losses.add(self._step(batch))
+                self.progress.batch, self.progress.step = self.progress.batch + 1, self.progress.step + 1
+                if self._saves_within(epoch):
+                    losses.look()
+                    self._save()
             means = losses.finish()
-        self.progress.epoch, self.progress.step = epoch + 1, self.progress.step + count
+        self.progress.epoch, self.progress.batch = epoch + 1, 0
         speed = count * self._batch_size * self.process.world / (time.perf_counter() - started)
         self._last_losses = means | {"rate": rate, "images_per_s": speed}
         self.journal.write("epoch", self.progress.step, {"epoch": epoch + 1, **self._last_losses})
@@ -157,6 +162,11 @@ class Training:
             f"epoch {epoch + 1}/{self.params.loop.epochs}: loss {means['total']:.4f} = identity {means['identity']:.4f}, triplet "
             f"{means['triplet']:.4f}, rotation {means['rotation']:.4f}; accuracy {means['accuracy']:.3f}, rate {rate:.2g}, {speed:.0f} images/s"
         )
+
+    def _saves_within(self, epoch: int) -> bool:
+        """Whether to save now, within an epoch; its end is saved anyway."""
+        every, done = self.params.loop.save_every, self.progress.batch
+        return every > 0 and done % every == 0 and done < self.batches.count(epoch)
 
     def _step(self, batch: Batch) -> Losses:
         try:
@@ -254,7 +264,7 @@ def _recipe(params: TrainParams) -> dict[str, object]:
         if isinstance(section, dict)
         for key, value in section.items()
     }
-    free = {f"loop.{key}" for key in ("epochs", "evaluate_every", "compile", "workers", "cache_mb")}
+    free = {f"loop.{key}" for key in ("epochs", "evaluate_every", "save_every", "compile", "workers", "cache_mb")}
     return {"dataset": params.dataset} | {key: value for key, value in flat.items() if key not in free}
 
 

@@ -18,6 +18,7 @@ from reid.datasets.toy import make_toy
 from reid.errors import UserError
 from reid.journal import FolderJournal
 from reid.learner import Learner
+from reid.losses import Losses
 from reid.sampler import IdentitySampler
 from reid.train import Training, evaluation_on, read_state
 from tests.reid.recipes import tiny_network, tiny_recipe
@@ -59,6 +60,35 @@ def test_stopped_and_resumed_equals_uninterrupted_to_the_bit(
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     one, other = (load_model(tmp_path / name / "last.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+
+
+def test_killed_within_an_epoch_and_resumed_equals_uninterrupted_to_the_bit(toy: Dataset, tmp_path: Path) -> None:
+    params = tiny_recipe(loop={"epochs": 2, "save_every": 2})
+    training(params, toy, tmp_path / "whole").run()
+    killed = training(params, toy, tmp_path / "parts")
+    steps = killed.batches.count(0) + 3
+    assert killed.batches.count(1) > 3
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_after(killed, steps)
+    second = training(params, toy, tmp_path / "parts")
+    second.resume()
+    assert (second.progress.epoch, second.progress.batch) == (1, 2)
+    second.run()
+    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def interrupt_after(run: Training, steps: int) -> None:
+    """Learn, and be killed at the step after ``steps``."""
+    learn = run.learner.step
+
+    def step(batch: Batch) -> Losses:
+        if run.progress.step == steps:
+            raise KeyboardInterrupt
+        return learn(batch)
+
+    run.learner.step = step  # type: ignore[method-assign]
+    run.run()
 
 
 def test_reading_processes_change_nothing(toy: Dataset) -> None:
