@@ -16,6 +16,7 @@ from mtmc.link.clocks import Clocks, solve_clocks
 from mtmc.link.discover import discover
 from mtmc.link.evidence import cosine, unusual_size, weigh
 from mtmc.link.feasible import Candidates, Timetable, candidates
+from mtmc.link.jumps import Jump, find_jump, mended
 from mtmc.link.learn import first_network, regate, scaled, update
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
@@ -26,13 +27,14 @@ from mtmc.structures import Double, Float, Long, TrackletTable
 ROUNDS = 8
 NARROWED = (2, 4)
 """Rounds after which gates are narrowed and features made quieter: once links are good enough, and once more when they are better."""
+MOST_JUMPS = 3
 GOOD_CLOCK_S = 6.0
 """A clock known better than this is as good as given when links are looked for again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A network with the last candidates it was learned from: features (T, D) as finally used, after ``whiteners``; evidence (P,) by kind, cosine and
+    """A network with the last candidates it was learned from: features (T, D) as finally used, after ``whiteners``; ``jumps`` of clocks that were put back; evidence (P,) by kind, cosine and
     probability (P,). ``table`` is on the network's common time."""
 
     network: CameraNetwork
@@ -43,13 +45,26 @@ class Learned:
     evidence: dict[str, Double]
     cosine: Double
     probability: Double
+    jumps: tuple[Jump, ...] = ()
 
 
 def learn(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
     """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias.
 
-    With unknown clocks this runs twice: roughly, with wide gates, to find the clocks; then on corrected times.
+    Where a clock has jumped in the middle, it is put back and all is learned once more.
     """
+    jumps: tuple[Jump, ...] = ()
+    while True:
+        learned = _learn_clocks(mended(table, jumps), features, clock_known, limits)
+        jump = find_jump(learned.table, learned.network.travel, learned.pairs, learned.probability)
+        if jump is None or len(jumps) == MOST_JUMPS:
+            return replace(learned, jumps=jumps)
+        own = jump.at_s + float(learned.network.clock_ahead_s[jump.camera])
+        jumps = (*jumps, replace(jump, at_s=own))
+
+
+def _learn_clocks(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
+    """With unknown clocks this learns twice: roughly, with wide gates, to find the clocks; then on corrected times."""
     ports, trusted = map_ports(table), clock_known.copy()
     ahead = np.zeros(len(clock_known))
     whiteners: tuple[Float, ...] = ()
@@ -61,7 +76,10 @@ def learn(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_],
         table = on_common_time(table, ahead)
     fine = _learn(table, features, ports, trusted, limits, rounds=ROUNDS)
     clocks = _clocks(fine, clock_known)
-    network = replace(fine.network, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s)
+    travel = fine.network.travel.by_clocks(clocks.ahead_s)
+    network = replace(
+        fine.network, travel=travel, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s
+    )
     return replace(fine, network=network, whiteners=(*whiteners, *fine.whiteners))
 
 

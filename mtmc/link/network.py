@@ -6,7 +6,7 @@ density, N paths (link, exit port, entry port), K exit or entry ports of all cam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,11 @@ class Travel:
     def take(self, rows: Long) -> Travel:
         """The chosen links."""
         return Travel(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def by_clocks(self, ahead_s: Double) -> Travel:
+        """The same links once each camera's clock is put back by ``ahead_s`` (C,) seconds."""
+        late = ahead_s[self.target] - ahead_s[self.source]
+        return replace(self, low_s=self.low_s - late, high_s=self.high_s - late)
 
     def log_density(self, link: Long, seconds: Double, own: Double) -> Double:
         """log of (density x gate width) (P,): evidence of travel times against any time in the gate.

@@ -23,6 +23,10 @@ def warnings_of(learned: Learned, clock_known: NDArray[np.bool_]) -> tuple[str, 
     if len(network.cameras) < 2:
         return ("There is only one camera: pieces of one passage are joined, nothing else can be linked.",)
     found = [_few(table), _alike(learned), _apart(network, table), _clocks(network, clock_known)]
+    found += [
+        f"The clock of {network.cameras[j.camera]} seems to jump by {j.by_s:+.1f} s at {j.at_s:.0f} s of its own time; it was put back."
+        for j in learned.jumps
+    ]
     return tuple(sentence for sentence in found if sentence)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.link.appearance import compressor, turned
+from mtmc.link.jumps import mended
 from mtmc.link.learner import Learned, apply, on_common_time
 from mtmc.link.limits import Limits
 from mtmc.link.reasons import explain_links
@@ -79,7 +80,7 @@ def decided(learned: Learned, table: TrackletTable, features: Float, limits: Lim
         yield _worth_choosing(learned, np.arange(len(table), dtype=np.int64), limits, (-np.inf, np.inf))
         return
     network = learned.network
-    table = on_common_time(table, network.clock_ahead_s)
+    table = on_common_time(mended(table, learned.jumps), network.clock_ahead_s)
     margin = _margin_s(learned)
     for first in range(0, len(table), WINDOW):
         begin = table.start_s[first] if first else -np.inf
