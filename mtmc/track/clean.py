@@ -15,6 +15,7 @@ from pydantic import Field
 from mtmc.geometry import areas, bottom_centres
 from mtmc.params import Params
 from mtmc.structures import Tracklet
+from mtmc.track.shadow import without_shadows
 
 Mask = NDArray[np.bool_]
 
@@ -32,6 +33,10 @@ class CleanParams(Params):
     roi: Literal["off", "bottom_centre", "corners"] = Field(
         "bottom_centre", description="what of a box must lie in the camera's region of interest"
     )
+    min_shadow_iou: float = Field(
+        0.4, ge=0, le=1, description="overlap with a surer tracklet that makes one its shadow; 1 = keep all"
+    )
+    min_shadow_share: float = Field(0.6, gt=0, le=1, description="share of a shadow's boxes that must overlap")
     parked: Literal["drop", "keep"] = Field("drop", description="vehicles that stand still for their whole life")
     parked_min_s: float = Field(15.0, ge=0, description="standing vehicles seen for less are kept")
     parked_travel: float = Field(0.3, gt=0, description="a vehicle that moves less than this many box sizes stands")
@@ -49,6 +54,8 @@ def clean(
     trimmed = [part for t in kept if (part := _good_boxes(t, size, roi, params)) is not None]
     long_enough = [t for t in trimmed if len(t) >= params.min_length_s * fps]
     sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
+    if params.min_shadow_iou < 1:
+        sure = without_shadows(sure, params.min_shadow_iou, params.min_shadow_share)
     return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
 
 
