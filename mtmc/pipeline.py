@@ -228,7 +228,8 @@ def _link(todo: Plan, watch: Watch) -> None:
     for warning in linked.warnings:
         logger.warning("%s", warning)
     write_table(todo.run.path("links"), linked.reasons, stamp)
-    write_json(todo.run.folder / "network.json", linked.network)
+    if linked.network is not None:
+        write_json(todo.run.folder / "network.json", linked.network)
     write_vehicles(todo.run.path("vehicles"), linked.vehicles, stamp)
     (todo.run.folder / "track3.txt").unlink(missing_ok=True)
     watch("", "link", 1, 1)

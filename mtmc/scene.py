@@ -18,6 +18,7 @@ A scene is read from an AI City / CityFlow folder (``S06/c041/vdo.avi``) or from
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -215,6 +216,7 @@ def _probe_av(video: Path) -> tuple[float, int, tuple[int, int]] | None:
 
 
 def _probe_cv2(video: Path) -> tuple[float, int, tuple[int, int]] | None:
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # silence: what is wrong with the file is said by us
     capture = cv2.VideoCapture(str(video))
     try:
         get = capture.get

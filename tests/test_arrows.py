@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"geometry", "params", "toml", "calibration"}),
+    frozenset({"geometry", "params", "toml", "calibration", "weights"}),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
     frozenset({"formats", "rows", "video", "store", "appearance", "workers"}),
-    frozenset({"detect", "track", "embed", "link", "score", "synth", "report", "weights"}),
+    frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor"}),
     frozenset({"pipeline", "export"}),
     frozenset({"cli"}),

@@ -44,7 +44,7 @@ def watching() -> Iterator[Watch]:
             bar = bars.get((camera_id, stage))
             if bar is None:
                 bar = bars[camera_id, stage] = progress.add_task(f"{camera_id} {stage}".strip(), total=total or None)
-            progress.update(bar, completed=done, **({"total": total} if total else {}))
+            progress.update(bar, completed=done, total=total or None)
 
         yield watch
 

@@ -24,6 +24,7 @@ from mtmc.params import Params
 from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections
 from mtmc.video import Clip, Frames
+from mtmc.weights import DETECTOR
 
 __all__ = ["ClipDetector", "DetectParams", "Detector", "MotionParams", "detect", "make_detector"]
 
@@ -51,7 +52,7 @@ class DetectParams(Params):
     detector: str = "detectron2"
     """detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device)."""
     weights: Path | None = None
-    """Model file; detectron2 and torchvision fetch their published one if none is given; ``random`` for trying them out."""
+    """Model file; detectron2 and torchvision fetch their published one if none is given; ``demo`` for the slim one that comes with the package; ``random`` for trying out."""
     model: str = "auto"
     """detectron2: a model zoo name or a YAML file; auto: the YAML beside the weights (same name), else
     COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x."""
@@ -76,6 +77,11 @@ class DetectParams(Params):
     precision: Precision = "auto"
     """detectron2, torchvision: arithmetic of the backbone; auto: bfloat16 where the device computes it natively, else float32."""
     motion: MotionParams = MotionParams()
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _demo(cls, value: object) -> object:
+        return DETECTOR if value == "demo" else value
 
     @field_validator("classes", "model_classes")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mtmc.embed.sample import Crop, best_crops, choose
 from mtmc.errors import ConfigError
@@ -22,6 +22,7 @@ from mtmc.params import Params
 from mtmc.scene import Camera
 from mtmc.structures import Embeddings, Tracklet
 from mtmc.video import Frames, Image
+from mtmc.weights import EMBEDDER
 
 __all__ = ["EmbedParams", "Embedder", "embed", "make_embedder"]
 
@@ -44,7 +45,7 @@ class EmbedParams(Params):
     embedder: str = "auto"
     """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd with weights, else histogram."""
     weights: Path | None = None
-    """sgfd: checkpoint of the ``reid`` command."""
+    """sgfd: checkpoint of the ``reid`` command; ``demo`` for the small one that comes with the package."""
     crops: int = Field(default=8, ge=1, le=1000)
     """Crops per tracklet, spread over its life; fewer where it has fewer boxes."""
     margin: float = Field(default=0.05, ge=0, le=1)
@@ -55,6 +56,11 @@ class EmbedParams(Params):
     """Arithmetic of sgfd; auto: bfloat16 where the device computes it natively, else float32."""
     flip: bool = False
     """sgfd: average with the mirrored crop; twice the time."""
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _demo(cls, value: object) -> object:
+        return EMBEDDER if value == "demo" else value
 
 
 def embed(
