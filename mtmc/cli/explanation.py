@@ -42,9 +42,9 @@ def sentences(run: Run, vehicle: int, rows: list[dict[str, Any]]) -> Iterator[st
         yield (
             "  evidence: "
             + ", ".join(f"{k} {row[k]:+.1f}" for k in EVIDENCE if k in row)
-            + f" (cosine {row['cosine']:.2f})"
+            + f"; prior {row['prior']:+.1f}; cosine {row['cosine']:.2f}"
         )
-        yield f"  would not stand without: {row['decisive'].replace(',', ', ') or 'any single one can be missed'}"
+        yield f"  would not stand without {row['decisive'].replace(',', ' and ') or 'the habits of the network alone'}"
         yield _runner_up(row)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mtmc.errors import ConfigError
 from mtmc.link.baselines import Agglomerative, Hungarian
 from mtmc.link.describe import describe, pose
 from mtmc.link.electricity import Electricity
@@ -28,6 +26,7 @@ from mtmc.link.network_file import read_network, to_json
 from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
 from mtmc.link.zones import ZoneMap, Zones, read_zones
 from mtmc.params import Params
+from mtmc.plugin import find_outsider
 from mtmc.scene import Scene
 from mtmc.structures import Embeddings, GlobalTrack, Tracklet
 
@@ -120,14 +119,7 @@ def find_linker(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
     """The linker that ``params.linker`` names, for a scene's cameras. Raises ConfigError for a name that is neither on the menu nor importable."""
     if params.linker in LINKERS:
         return LINKERS[params.linker](params, cameras)
-    module, _, name = params.linker.partition(":")
-    try:
-        factory = getattr(import_module(module), name) if name else None
-    except (ImportError, AttributeError):
-        factory = None
-    if factory is None:
-        choices = ", ".join(LINKERS)
-        raise ConfigError("link.linker", f"one of {choices}, or module:callable", repr(params.linker), "Correct it.")
+    factory = find_outsider("link.linker", params.linker, LINKERS)
     linker: Linker = factory(params, cameras)
     return linker
 

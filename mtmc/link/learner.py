@@ -77,9 +77,7 @@ def _learn_clocks(table: TrackletTable, features: Float, clock_known: NDArray[np
     fine = _learn(table, features, ports, trusted, limits, rounds=ROUNDS)
     clocks = _clocks(fine, clock_known)
     travel = fine.network.travel.by_clocks(clocks.ahead_s)
-    network = replace(
-        fine.network, travel=travel, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s
-    )
+    network = replace(fine.network, travel=travel, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s)
     return replace(fine, network=network, whiteners=(*whiteners, *fine.whiteners))
 
 

@@ -17,8 +17,10 @@ NOBODY = -1
 def explain_links(learned: Learned, chosen: Long, least_probability: float) -> dict[str, NDArray[np.generic]]:
     """Columns of the reasons table for the chosen pairs (E,), but for the vehicle.
 
-    Evidence stands as log-likelihood ratios in natural logarithms, ``margin`` likewise: by how much all evidence together exceeds what
-    the link needed. ``decisive`` names the evidence without which the link would not have been made. The runner-up is the likeliest
+    Evidence stands as log-likelihood ratios in natural logarithms, ``prior`` as the log-odds of a candidate about which nothing else is
+    known, ``margin`` likewise: by how much all evidence together exceeds what
+    the link needed. ``decisive`` names the evidence without which (all of it
+    together) the link would not have been made. The runner-up is the likeliest
     other link of either end; camera "" and track -1 where there is none.
     """
     pairs, table = learned.pairs, learned.table
@@ -26,6 +28,8 @@ def explain_links(learned: Learned, chosen: Long, least_probability: float) -> d
     probability = np.clip(learned.probability[chosen], 1e-12, 1 - 1e-12)
     margin = np.log(probability / (1 - probability)) - np.log(least_probability / (1 - least_probability))
     evidence = {kind: values[chosen] for kind, values in learned.evidence.items()}
+    prior = prior_log_odds(learned)
+    evidence["path"] = evidence["path"] - prior
     rival = runners_up(learned, chosen)
     return {
         **_named(table, source, "from"),
@@ -35,9 +39,17 @@ def explain_links(learned: Learned, chosen: Long, least_probability: float) -> d
         "margin": margin,
         "decisive": _decisive(evidence, margin),
         "cosine": learned.cosine[chosen],
+        "prior": np.full(len(chosen), prior),
         **evidence,
         **_rivals(learned, chosen, rival),
     }
+
+
+def prior_log_odds(learned: Learned) -> float:
+    """Log-odds of any candidate pair before its evidence: the share of candidates that are links, surely less than one in three."""
+    share = float(learned.probability.mean()) if len(learned.probability) else 0.0
+    share = min(max(share, 1e-6), 0.27)
+    return float(np.log(share / (1 - share)))
 
 
 def _named(table: TrackletTable, rows: Long, end: str) -> dict[str, NDArray[np.generic]]:
@@ -46,10 +58,17 @@ def _named(table: TrackletTable, rows: Long, end: str) -> dict[str, NDArray[np.g
 
 
 def _decisive(evidence: dict[str, Double], margin: Double) -> NDArray[np.str_]:
-    """Taking evidence away lowers the log-odds of a link by just that much (its rivals' messages do not depend on it)."""
-    kinds = list(evidence)
-    flips = np.array([evidence[kind] > margin for kind in kinds]).T.reshape(-1, len(kinds))
-    return np.array([",".join(k for k, flip in zip(kinds, row, strict=True) if flip) for row in flips], np.str_)
+    """The smallest set of evidence without which the link would fall: the strongest ones, until together they exceed the margin.
+
+    Taking evidence away lowers the log-odds of a link by just that much (the messages of its rivals do not depend on it).
+    """
+    kinds, strength = np.array(list(evidence)), np.stack(list(evidence.values()), axis=1)
+    order = np.argsort(-strength, axis=1, kind="stable")
+    sorted_ = np.maximum(np.take_along_axis(strength, order, axis=1), 0.0)
+    needed = np.cumsum(sorted_, axis=1) - sorted_ <= margin[:, None]  # not enough yet without this one
+    falls = sorted_.sum(axis=1) > margin
+    rows = zip(order, needed & (sorted_ > 0) & falls[:, None], strict=True)
+    return np.array([",".join(kinds[row[take]]) for row, take in rows], np.str_)
 
 
 def runners_up(learned: Learned, chosen: Long) -> Long:

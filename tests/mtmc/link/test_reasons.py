@@ -1,0 +1,62 @@
+"""Explained links: without the evidence that is named as decisive they fall."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mtmc.link.appearance import without_camera_bias
+from mtmc.link.belief import link_probabilities
+from mtmc.link.learner import Learned, learn, log_odds
+from mtmc.link.limits import Limits
+from mtmc.link.reasons import explain_links, prior_log_odds
+from mtmc.link.windows import Chosen, decided, settle
+from tests.mtmc.link.worlds import small
+
+LIMITS = Limits()
+
+
+def learned() -> Learned:
+    table = small(level=3).table
+    return learn(table, without_camera_bias(table), np.ones(len(table.cameras), bool), LIMITS)
+
+
+def links_of(found: Learned) -> set[tuple[int, int]]:
+    chosen = Chosen.gather(decided(found, found.table, found.features, LIMITS))
+    held = settle(found.table, chosen, LIMITS)[1]
+    return set(zip(chosen.source[held].tolist(), chosen.target[held].tolist(), strict=True))
+
+
+def without(found: Learned, pair: int, kinds: list[str]) -> Learned:
+    """The same candidates after taking some evidence from one pair."""
+    evidence = {name: values.copy() for name, values in found.evidence.items()}
+    for kind in kinds:
+        evidence[kind][pair] = prior_log_odds(found) if kind == "path" else 0.0
+    pairs = found.pairs
+    probability = link_probabilities(len(found.table), pairs.source, pairs.target, log_odds(evidence))
+    return replace(found, evidence=evidence, probability=probability)
+
+
+def test_removing_the_named_evidence_flips_the_link() -> None:
+    found = learned()
+    chosen = np.flatnonzero(found.probability >= LIMITS.least_probability)
+    decisive = explain_links(found, chosen, LIMITS.least_probability)["decisive"]
+    named = [(int(p), str(kinds).split(",")) for p, kinds in zip(chosen, decisive, strict=True) if kinds]
+    assert len(named) > 0.9 * len(chosen)
+    made = links_of(found)
+    for pair, kinds in named[:40]:
+        link = int(found.pairs.source[pair]), int(found.pairs.target[pair])
+        assert link in made
+        assert link not in links_of(without(found, pair, kinds))
+        assert link in links_of(without(found, pair, kinds[1:]))  # nothing is named in vain
+
+
+def test_runner_up_shares_an_end_and_is_less_probable() -> None:
+    found = learned()
+    chosen = np.flatnonzero(found.probability >= 0.5)
+    reasons = explain_links(found, chosen, LIMITS.least_probability)
+    assert (reasons["runner_up_probability"] <= reasons["probability"]).all()
+    assert (reasons["runner_up_track"] >= 0).any()
+    own = {(str(c), int(t)) for c, t in zip(reasons["to_camera"], reasons["to_track"], strict=True)}
+    assert ("", -1) not in own
