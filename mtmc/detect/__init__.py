@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from mtmc.appearance import histogram_rows
 from mtmc.detect.motion import MotionParams
 from mtmc.detect.suppress import suppress
 from mtmc.detect.torch_device import Precision
-from mtmc.errors import ConfigError, UserError, WeightsError
+from mtmc.errors import UserError, WeightsError
 from mtmc.geometry import clip_boxes
 from mtmc.params import Params
+from mtmc.plugin import find_outsider
 from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections
 from mtmc.video import Clip, Frames
@@ -107,28 +108,10 @@ def make_detector(params: DetectParams, device: str = "auto") -> Detector:
 
     Raises ConfigError for an unknown name, WeightsError for a wrong model file, InstallError for a missing package.
     """
-    if ":" in params.detector:
-        return _own_detector(params, device)
     if params.detector not in DETECTORS:
-        raise ConfigError(
-            "detect.detector",
-            f"one of {', '.join(DETECTORS)}, or module:callable",
-            repr(params.detector),
-            "Choose one.",
-        )
+        return find_outsider("detect.detector", params.detector, DETECTORS)(params, device)  # type: ignore[no-any-return]
     module = importlib.import_module(f"mtmc.detect.{params.detector}")
     return module.make(params, device)  # type: ignore[no-any-return]
-
-
-def _own_detector(params: DetectParams, device: str) -> Detector:
-    module, _, name = params.detector.partition(":")
-    try:
-        make: Any = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            "detect.detector", "module:callable that can be imported", str(error), "Check the name and PYTHONPATH."
-        ) from error
-    return make(params, device)  # type: ignore[no-any-return]
 
 
 def required_weights(params: DetectParams) -> Path:

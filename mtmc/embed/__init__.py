@@ -10,15 +10,15 @@ import logging
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from mtmc.embed.sample import Crop, best_crops, choose
-from mtmc.errors import ConfigError
 from mtmc.params import Params
+from mtmc.plugin import find_outsider
 from mtmc.scene import Camera
 from mtmc.structures import Embeddings, Tracklet
 from mtmc.video import Frames, Image
@@ -83,12 +83,8 @@ def make_embedder(params: EmbedParams, device: str = "auto") -> Embedder:
 
     Raises ConfigError for an unknown name, WeightsError for a wrong checkpoint.
     """
-    if ":" in params.embedder:
-        return _own_embedder(params, device)
     if params.embedder not in EMBEDDERS:
-        raise ConfigError(
-            "embed.embedder", f"one of {', '.join(EMBEDDERS)}, or module:callable", repr(params.embedder), "Choose one."
-        )
+        return find_outsider("embed.embedder", params.embedder, EMBEDDERS)(params, device)  # type: ignore[no-any-return]
     name = params.embedder
     if name == "auto":
         name = "sgfd" if params.weights is not None else "histogram"
@@ -98,17 +94,6 @@ def make_embedder(params: EmbedParams, device: str = "auto") -> Embedder:
             )
     module = importlib.import_module(f"mtmc.embed.{name}")
     return module.make(params, device)  # type: ignore[no-any-return]
-
-
-def _own_embedder(params: EmbedParams, device: str) -> Embedder:
-    module, _, name = params.embedder.partition(":")
-    try:
-        make: Any = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            "embed.embedder", "module:callable that can be imported", str(error), "Check the name and PYTHONPATH."
-        ) from error
-    return make(params, device)  # type: ignore[no-any-return]
 
 
 def _batches(crops: Iterator[Crop], size: int) -> Iterator[list[Crop]]:

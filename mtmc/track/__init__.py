@@ -6,15 +6,14 @@ A tracker groups detections (``Tracker``, one method); what follows is the same 
 
 from __future__ import annotations
 
-import importlib
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mtmc.errors import ConfigError
 from mtmc.params import Params
+from mtmc.plugin import find_outsider
 from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections, Tracklet
 from mtmc.track.clean import CleanParams, clean
@@ -55,19 +54,7 @@ def make_tracker(params: TrackParams) -> Tracker:
         return JdeTracker(params.jde)
     if params.tracker == "deepsort":
         return DeepSortTracker(params.deepsort)
-    return _outsider(params.tracker)
-
-
-def _outsider(name: str) -> Tracker:
-    module, _, attribute = name.partition(":")
-    if not attribute:
-        choices = ", ".join(TRACKERS)
-        raise ConfigError("track.tracker", f"{choices} or module:callable", repr(name), "Choose one of these.")
-    try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError("track.tracker", "an importable module:callable", repr(name), f"{error}.") from error
-    return cast(Tracker, factory())
+    return cast(Tracker, find_outsider("track.tracker", params.tracker, TRACKERS)())
 
 
 def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:
