@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from mtmc.cli.link import bench_link, explain
+from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.run import run
 from mtmc.cli.score import score
@@ -35,6 +35,7 @@ app.command("config")(config)
 app.command("synth")(synth)
 app.command("bench-link")(bench_link)
 app.command("explain")(explain)
+app.command("network")(network)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

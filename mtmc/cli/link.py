@@ -1,4 +1,5 @@
-"""``mtmc bench-link``: all linkers on the same tracklets. ``mtmc explain``: why a vehicle's tracklets were linked."""
+"""``mtmc bench-link``: all linkers on the same tracklets. ``mtmc explain``: why tracklets were linked. ``mtmc network``: what was
+learned of the cameras."""
 
 from __future__ import annotations
 
@@ -130,4 +131,29 @@ def explain(
         typer.echo(json.dumps({"vehicle": vehicle, "links": rows}))
         return
     for line in sentences(folder, vehicle, rows):
+        typer.echo(line)
+
+
+def network(
+    run: Annotated[Path, typer.Argument(help="Run folder, or a network.json.")],
+    png: Annotated[Path | None, typer.Option(help="Draw the cameras and streets here.", show_default=False)] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print clocks and streets for machines.")] = False,
+) -> None:
+    """Show the camera network that linking learned: which camera leads to which, how long it takes, how far each clock is ahead.
+
+    \b
+    Examples:
+      mtmc network runs/s90
+      mtmc network runs/s90 --png network.png
+      mtmc run --videos monday --out runs/monday --set link.network_file=runs/sunday/network.json
+    """
+    from mtmc.cli.network_picture import clocks_and_streets, draw, load, sentences
+
+    stored = load(run if run.is_file() else run / "network.json")
+    if png is not None:
+        draw(stored, png)
+    if json_:
+        typer.echo(json.dumps(clocks_and_streets(stored)))
+        return
+    for line in sentences(stored):
         typer.echo(line)

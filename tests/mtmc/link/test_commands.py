@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 
 from mtmc.cli import app
 from mtmc.errors import InputError, StoreError
+from mtmc.link import LinkParams, Problem, solve
+from mtmc.link.network import CameraNetwork
+from mtmc.link.network_file import to_json
 from mtmc.synth.tracklet_files import read_tracklets, write_tracklets
 from tests.mtmc.link.worlds import small
 
@@ -56,3 +59,16 @@ def test_bench_link_of_nothing(tmp_path: Path) -> None:
 def test_explain_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="run folder"):
         CliRunner().invoke(app, ["explain", str(tmp_path), "1"], catch_exceptions=False)
+
+
+def test_network_is_shown_and_drawn(tmp_path: Path) -> None:
+    learned = solve(Problem.of(small(minutes=20).table), LinkParams()).network
+    assert isinstance(learned, CameraNetwork)
+    (tmp_path / "network.json").write_text(json.dumps(to_json(learned)))
+    arguments = ["network", str(tmp_path), "--png", str(tmp_path / "graph.png"), "--json"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    shown = json.loads(result.stdout)
+    assert {s["from"] for s in shown["streets"]} <= set(shown["cameras"])
+    assert (tmp_path / "graph.png").stat().st_size > 5000
+    with pytest.raises(InputError, match="network"):
+        CliRunner().invoke(app, ["network", str(tmp_path / "nowhere")], catch_exceptions=False)

@@ -1,0 +1,128 @@
+"""A learned camera network for people: as sentences and as a graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.errors import InputError
+from mtmc.store.atomic import writing
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A network.json. Raises InputError where there is none."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            path, "a network.json", str(error), "Link with `mtmc run ... --link network` first."
+        ) from error
+    if not isinstance(stored, dict) or "streets" not in stored:
+        raise InputError(path, "a learned camera network", "none", "Only the network linker learns one.")
+    return stored
+
+
+def clocks_and_streets(stored: dict[str, Any]) -> dict[str, Any]:
+    """What most users want of the file."""
+    keys = ("clock_ahead_s", "clock_error_s")
+    cameras = {name: {key: camera[key] for key in keys} for name, camera in stored["cameras"].items()}
+    return {"cameras": cameras, "streets": stored["streets"]}
+
+
+def sentences(stored: dict[str, Any]) -> Iterator[str]:
+    """Lines for people."""
+    for name, camera in stored["cameras"].items():
+        error = camera["clock_error_s"]
+        clock = (
+            "unknown" if error is None else f"{camera['clock_ahead_s']:+.2f} s" + (f" (±{error:.2f})" if error else "")
+        )
+        ends = f"{len(camera['entries'])} entries, {len(camera['exits'])} exits"
+        yield f"{name}: {ends}, clock ahead {clock}"
+    for street in stored["streets"]:
+        low, typical, high = street["travel_s"]
+        way = f"{street['from']} -> {street['to']}"
+        yield f"{way}: {typical:.1f} s ({low:.1f} to {high:.1f}), {street['vehicles']:.0f} vehicles"
+
+
+def draw(stored: dict[str, Any], path: Path) -> None:
+    """Cameras as dots, streets as arrows as thick as their traffic, typical seconds beside them; near in time is near on the page."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(stored["cameras"])
+    place = dict(zip(names, layout(len(names), _times(stored, names)), strict=True))
+    size = float(np.clip(2 + len(names) ** 0.5 * 1.6, 5, 30))
+    figure, axes = plt.subplots(figsize=(size, size * 0.8), layout="constrained")
+    most = max((s["vehicles"] for s in stored["streets"]), default=1.0)
+    for street in stored["streets"]:
+        a, b = place[street["from"]], place[street["to"]]
+        width = 0.6 + 3.0 * street["vehicles"] / most
+        arrow = {
+            "arrowstyle": "-|>",
+            "lw": width,
+            "color": "0.55",
+            "shrinkA": 14,
+            "shrinkB": 14,
+            "connectionstyle": "arc3,rad=0.12",
+        }
+        axes.annotate("", xy=b, xytext=a, arrowprops=arrow)
+        side = np.array([b[1] - a[1], a[0] - b[0]]) * 0.09
+        middle = (a + b) / 2 + side
+        axes.text(
+            float(middle[0]),
+            float(middle[1]),
+            f"{street['travel_s'][1]:.0f} s",
+            fontsize=7,
+            ha="center",
+            va="center",
+            color="0.3",
+        )
+    points = np.array(list(place.values())).reshape(-1, 2)
+    axes.scatter(points[:, 0], points[:, 1], s=420, color="tab:blue", zorder=3)
+    for name, point in place.items():
+        axes.text(float(point[0]), float(point[1]), name, ha="center", va="center", color="white", fontsize=7, zorder=4)
+    axes.set_axis_off()
+    axes.margins(0.15)
+    axes.set_aspect("equal", adjustable="datalim")
+    with writing(path):
+        figure.savefig(path, dpi=130, format="png")
+    plt.close(figure)
+
+
+def _times(stored: dict[str, Any], names: list[str]) -> NDArray[np.float64]:
+    """Seconds (C, C) between neighbours, at least 8 so that dots do not touch, inf for others."""
+    number = {name: index for index, name in enumerate(names)}
+    times = np.full((len(names), len(names)), np.inf)
+    for street in stored["streets"]:
+        a, b = number[street["from"]], number[street["to"]]
+        times[a, b] = times[b, a] = min(times[a, b], max(street["travel_s"][1], 8.0))
+    return times
+
+
+def layout(count: int, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places (C, 2) whose distances follow the shortest times, by classical scaling and some steps of stress reduction."""
+    from scipy.sparse.csgraph import shortest_path
+
+    distance = np.asarray(shortest_path(np.where(np.isfinite(times), times, 0.0), directed=False))
+    far = distance[np.isfinite(distance)].max(initial=1.0)
+    distance = np.where(np.isfinite(distance), distance, 1.3 * far)
+    centring = np.eye(count) - 1.0 / max(count, 1)
+    values, vectors = np.linalg.eigh(-0.5 * centring @ distance**2 @ centring)
+    places = vectors[:, ::-1][:, :2] * np.sqrt(np.maximum(values[::-1][:2], 1e-6))
+    places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
+    weight = 1.0 / np.maximum(distance, 1e-6) ** 2 * (1 - np.eye(count))
+    for _ in range(200):
+        difference = places[:, None] - places[None]
+        now = np.maximum(np.linalg.norm(difference, axis=2), 1e-6)
+        pull = weight * (distance - now) / now
+        places = (
+            places + (pull[..., None] * difference).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)[:, None] * 0.5
+        )
+    return np.asarray(places)
