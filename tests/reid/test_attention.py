@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reid.attention import InterpretableAttention
+from reid.attention import InterpretableAttention, banded_sum, pooled_sum
 
 
 def reference(local: torch.Tensor, size: int, border: float = 1.0, scaled: bool = True) -> torch.Tensor:
@@ -67,6 +67,21 @@ def test_a_distribution_per_image(images: int, channels: int, height: int, width
     assert bool((q >= 0).all())
     torch.testing.assert_close(q.sum(dim=(1, 2, 3)), torch.ones(images))
     torch.testing.assert_close(q[:1], InterpretableAttention()(local[:1]))  # no image depends on its neighbours
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 32, 32), (1, 3, 4, 9), (3, 1, 1, 1)])
+@pytest.mark.parametrize("size", [1, 7, 15])
+def test_both_ways_to_sum_agree(shape: tuple[int, ...], size: int) -> None:
+    values = torch.rand(shape)
+    torch.testing.assert_close(banded_sum(values, size), pooled_sum(values, size))
+
+
+@pytest.mark.parametrize("border", [1.0, 0.0])
+def test_traced_form_agrees(border: float) -> None:
+    local = torch.rand(3, 8, 12, 10)
+    module = InterpretableAttention(7, border=border)
+    traced = torch.jit.trace(module, local[:1], check_trace=False)
+    torch.testing.assert_close(traced(local), module(local))
 
 
 @pytest.mark.parametrize("size", [7, 15])
