@@ -156,7 +156,7 @@ def large_world(size: int) -> Simulated:
     cameras = int(np.clip(size / 1000, 12, 1000))
     duration = size / (0.7 * cameras) * 60
     level = LEVELS[2]
-    streets_ = replace(level.streets, cameras=cameras, duration_s=duration, vehicles_per_min=0.7 * cameras / 2.3)
+    streets_ = replace(level.streets, cameras=cameras, duration_s=duration, vehicles_per_min=0.7 * cameras / 4.6)
     return simulate(replace(level, streets=streets_, dimension=256, makes=500), seed=1)
 
 

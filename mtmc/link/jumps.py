@@ -18,6 +18,7 @@ from mtmc.structures import Double, Long, TrackletTable
 SURE = 0.7
 LEAST_SIDE = 8
 """Transitions on each side of a jump."""
+MOST_CUTS = 100
 LEAST_S = 2.0
 LEAST_GAIN = 12.0
 """By how many mean deviations a step must shorten the residuals in all to count as a jump."""
@@ -60,7 +61,8 @@ def best_step(time: Double, offset: Double) -> tuple[float, float, float] | None
     time, offset = time[order], offset[order]
     flat = float(np.abs(offset - np.median(offset)).sum()) if len(offset) else 0.0
     best: tuple[float, float, float] | None = None
-    for cut in range(LEAST_SIDE, len(offset) - LEAST_SIDE + 1):
+    step = max(len(offset) // MOST_CUTS, 1)
+    for cut in range(LEAST_SIDE, len(offset) - LEAST_SIDE + 1, step):
         low, high = np.median(offset[:cut]), np.median(offset[cut:])
         rest = float(np.abs(offset[:cut] - low).sum() + np.abs(offset[cut:] - high).sum())
         gain = (flat - rest) / max(rest / len(offset), 0.2)

@@ -16,7 +16,7 @@ RADIUS = 0.12
 """Reach of a port as a share of the image: about a carriageway's width at a usual traffic camera."""
 LEAST_SHARE = 0.03
 LEAST_COUNT = 3
-SAMPLE = 1500
+SAMPLE = 500
 """Ends of one camera that are looked at to find its ports."""
 HEADING_WEIGHT = 0.06
 """How far apart opposite directions count, as a share of the image: lanes side by side are two ports."""

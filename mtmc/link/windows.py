@@ -27,7 +27,7 @@ WHOLE = 60_000
 WINDOW = 40_000
 STRETCHES = 4
 LEARNED_FROM = 100_000
-COMPRESSED = 64
+COMPRESSED = 128
 """Numbers kept of a feature where there are many tracklets."""
 
 
