@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -14,7 +16,7 @@ import numpy as np
 from mtmc.link import LINKERS, LinkParams, Problem, solve
 from mtmc.link.agreement import agreement
 from mtmc.link.appearance import without_camera_bias
-from mtmc.link.compare import calibration, measure
+from mtmc.link.compare import calibration, peak_mb, restart_peak
 from mtmc.link.graph import streets
 from mtmc.link.learner import learn
 from mtmc.link.limits import Limits
@@ -132,23 +134,30 @@ def scale(sizes: list[int], out: dict) -> None:
     """Seconds and peak memory of the network linker against the number of tracklets, 256-d features, and the exponent of time."""
     rows = []
     for size in sizes:
-        world = large_world(size)
-        outcome = measure(Problem.of(world.table), LinkParams())
-        quality = agreement(world.vehicle_id, outcome.solution.labels, world.boxes)
-        cost = outcome.seconds, outcome.processor_s, outcome.peak_mb
-        rows.append((len(world.table), *cost, quality.idf1, len(world.table.cameras)))
-        line = "{:>9,} tracklets {:8.1f} s ({:.1f} s of processor) {:7.0f} MB  IDF1 {:.4f}  {} cameras"
-        print(line.format(*rows[-1]), flush=True)
-        for sentence in outcome.solution.warnings:
-            print(f"          {sentence}")
-    out["scale"] = [
-        dict(zip(("tracklets", "seconds", "processor_s", "peak_mb", "idf1", "cameras"), row, strict=True))
-        for row in rows
-    ]
+        command = [sys.executable, __file__, "--one", str(size)]
+        rows.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+        line = "{tracklets:>9,} tracklets {seconds:8.1f} s ({processor_s:.1f} s of processor) {peak_mb:7.0f} MB  IDF1 {idf1:.4f}  {cameras} cameras"
+        print(line.format(**rows[-1]), *rows[-1]["warnings"], sep="\n          ", flush=True)
+    out["scale"] = rows
     if len(rows) > 1:
-        exponent = float(np.polyfit(np.log([r[0] for r in rows]), np.log([r[2] for r in rows]), 1)[0])
-        out["exponent"] = exponent
-        print(f"processor seconds grow as tracklets ^ {exponent:.2f}")
+        sizes_, times = ([row[key] for row in rows] for key in ("tracklets", "processor_s"))
+        out["exponent"] = float(np.polyfit(np.log(sizes_), np.log(times), 1)[0])
+        print(f"processor seconds grow as tracklets ^ {out['exponent']:.2f}")
+
+
+def one_size(size: int) -> None:
+    """Measure one size in this process, the tracklets themselves not counted, and print it as JSON."""
+    world = large_world(size)
+    before = restart_peak()
+    start, worked = time.perf_counter(), time.process_time()
+    solution = solve(Problem.of(world.table), LinkParams())
+    row = {
+        "tracklets": len(world.table), "seconds": time.perf_counter() - start, "processor_s": time.process_time() - worked,
+        "peak_mb": peak_mb() - before, "input_mb": world.table.features.nbytes / 2**20,
+        "idf1": agreement(world.vehicle_id, solution.labels, world.boxes).idf1, "cameras": len(world.table.cameras),
+        "warnings": [sentence for sentence in solution.warnings if len(sentence) < 200],
+    }  # fmt: skip
+    print(json.dumps(row))
 
 
 def large_world(size: int) -> Simulated:
@@ -169,7 +178,11 @@ def main() -> None:
     parser.add_argument("--only", default="1,2,3,4,5", help="difficulty levels")
     parser.add_argument("--sizes", default="1000,10000,100000,1000000")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one:
+        one_size(options.one)
+        return
     out: dict = {}
     seeds, chosen = list(range(1, options.seeds + 1)), [int(level) for level in options.only.split(",")]
     if options.levels:
