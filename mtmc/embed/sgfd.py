@@ -37,8 +37,10 @@ class SgfdEmbedder:
     def __init__(self, model: SGFD, device: torch.device, params: EmbedParams) -> None:
         import torch
 
-        self._model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        from reid.fuse import fused
+
         self._device, self._params = device, params
+        self._model = fused(model, getattr(torch, self._precision()))
 
     def vectors(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Unit rows (M, D)."""
@@ -47,9 +49,7 @@ class SgfdEmbedder:
         rgb = (np.ascontiguousarray(crop[..., ::-1]) for crop in crops)
         size = self._model.params.image_size
         params = self._params
-        return embed_crops(
-            self._model, rgb, size, self._device, params.batch, precision=self._precision(), flip=params.flip
-        )
+        return embed_crops(self._model, rgb, size, self._device, params.batch, flip=params.flip)
 
     def _precision(self) -> Literal["float32", "bfloat16", "float16"]:
         """bfloat16 where the device multiplies it natively, if nothing else is asked for."""
