@@ -21,13 +21,13 @@ SURE = 0.9
 def without_camera_bias(table: TrackletTable) -> Float:
     """Unit features (T, D) after taking away most of each camera's mean; zero rows stay zero."""
     features = table.features.astype(np.float32, copy=True)
-    seen = table.quality > 0
-    for camera in range(len(table.cameras)):
-        rows = np.flatnonzero((table.camera == camera) & seen)
-        if len(rows):
-            mean = features[rows].mean(axis=0) * (len(rows) / (len(rows) + BIAS_WEIGHT))
-            features[rows] -= mean
-    return unit(features)
+    order = np.argsort(table.camera, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(table.camera[order])) + 1):
+        seen = rows[table.quality[rows] > 0]
+        if len(seen):
+            own = features[seen]
+            features[seen] = unit(own - own.mean(axis=0) * (len(seen) / (len(seen) + BIAS_WEIGHT)))
+    return features
 
 
 def unit(features: Float) -> Float:

@@ -5,7 +5,7 @@ Shape shorthand: T tracklets, C cameras, P candidate pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ class NetworkLinker:
         """Link by the learned network; in windows of time where there are many tracklets."""
         (table, notes), known = compress(problem.table), problem.clock_known
         features = without_camera_bias(table)
+        table = replace(table, features=np.zeros((len(table), 0), np.float32))  # from here on they would only take room
         learned = self._learn(table, features, known)
         chosen = Chosen.gather(decided(learned, table, features, self.limits))
         labels, held = settle(table, chosen, self.limits)

@@ -85,6 +85,8 @@ def canonical(problem: Problem) -> tuple[Long, Problem]:
     camera = np.argsort(by_name).astype(np.int32)[table.camera]
     order = np.lexsort((table.track_id, camera, table.end_s, table.start_s)).astype(np.int64)
     named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
+    if bool((order[1:] > order[:-1]).all()):  # in order already: no copy of what may be gigabytes
+        return order, Problem(named, crops, problem.clock_known[by_name])
     if crops.vectors is table.features:
         sorted_ = named.take(order)
         return order, Problem(sorted_, Crops(sorted_.features, crops.row), problem.clock_known[by_name])
