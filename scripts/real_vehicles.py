@@ -2,7 +2,8 @@
 
 Learns from the table's train split (all kinds of vehicles), asks each val vehicle of camera 1 for itself among those of camera 2,
 and prints Top-1 and mAP, mean and standard deviation over seeds: colour histogram, untrained network, GB, GB+GFB, full SGFD. All
-trained variants get the same images in the same order, the same epochs and the same recipe. Finished trainings are kept in --out and not repeated.
+trained variants get the same images in the same order, the same epochs and the same recipe. Finished trainings are kept in --out
+and not repeated; `reid attention` shows where two of them look.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from reid.config import (
     Variant,
 )
 from reid.datasets import Dataset, ImageSet, load_dataset
-from reid.embedder import embed_images, normalise, read_image, resize
+from reid.embedder import embed_images, read_image
 from reid.evaluation import evaluate_dataset
 from reid.sgfd import SGFD
 from reid.train import Training
@@ -43,9 +44,7 @@ Result = dict[str, float]
 
 FOUR_WHEELS = ("car", "truck", "bus")
 VARIANTS: dict[str, Variant] = {"GB only": "global", "GB + GFB": "geometric", "SGFD (GB + GFB + SLB)": "full"}
-ATTENTIVE = ("GB + GFB", "SGFD (GB + GFB + SLB)")
 SIZE = (96, 96)
-TILE = 144
 COLOURS = (16, 8, 8)
 
 
@@ -57,19 +56,16 @@ def main() -> None:
     tests = {"cars, trucks, buses": of_kinds(data, kinds), "all vehicles": data}
     rows = {"colour histogram": [judge(histograms, tests)]}
     rows["untrained SGFD"] = [judge(network_embed(untrained(seed)), tests) for seed in args.seeds]
-    models: dict[tuple[str, int], SGFD] = {}
+    folders = []
     for seed in args.seeds:
         for name, variant in VARIANTS.items():
-            models[name, seed] = trained(args.out / f"{variant}-{seed}", recipe(variant, seed, args.epochs), data)
-            rows.setdefault(name, []).append(judge(network_embed(models[name, seed]), tests))
+            folders.append(args.out / f"{variant}-{seed}")
+            model = trained(folders[-1], recipe(variant, seed, args.epochs), data)
+            rows.setdefault(name, []).append(judge(network_embed(model), tests))
             print(table({name: rows[name]}, tests), flush=True)
     print(f"\n{describe(data, tests, args)}\n{table(rows, tests)}")
-    costs = [args.out / f"{VARIANTS[name]}-{seed}" / "cost.json" for name, seed in models]
-    print(
-        f"CPU time of the trainings: {sum(json.loads(path.read_text())['cpu_s'] for path in costs) / 60:.1f} core-minutes"
-    )
-    if args.pictures:
-        draw_attention(args.pictures, tests["cars, trucks, buses"], [models[name, args.seeds[0]] for name in ATTENTIVE])
+    seconds = sum(json.loads((folder / "cost.json").read_text())["cpu_s"] for folder in folders)
+    print(f"CPU time of the trainings: {seconds / 60:.1f} core-minutes")
 
 
 def arguments() -> argparse.Namespace:
@@ -79,7 +75,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/real_vehicles"))
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--pictures", type=Path, help="PNG: attention of GB + GFB and of SGFD, side by side")
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
@@ -169,35 +164,6 @@ def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
         (figure,) = evaluate_dataset(embed, data)
         values |= {f"{name}: Top-1": figure.values["Top-1"], f"{name}: mAP": figure.values["mAP"]}
     return values
-
-
-def draw_attention(path: Path, data: Dataset, models: list[SGFD]) -> None:
-    """A row per vehicle: the crop of camera 1 and its attention by each model, then the same of camera 2."""
-    chosen = np.linspace(0, len(data.query) - 1, 10).round().astype(int)
-    answers = [int(np.flatnonzero(data.gallery.vehicle_ids == data.query.vehicle_ids[row])[0]) for row in chosen]
-    rows = [
-        attention_row([data.query.paths[row], data.gallery.paths[answer]], models)
-        for row, answer in zip(chosen, answers, strict=True)
-    ]
-    cv2.imwrite(str(path), np.concatenate(rows))
-
-
-def attention_row(paths: list[Path], models: list[SGFD]) -> NDArray[np.uint8]:
-    tiles = []
-    for path in paths:
-        image = resize(read_image(path), SIZE)
-        shown = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (TILE, TILE), interpolation=cv2.INTER_CUBIC)
-        tiles += [shown, *(cv2.addWeighted(shown, 0.45, heat(model, image), 0.55, 0) for model in models)]
-    return np.concatenate(tiles, axis=1)
-
-
-def heat(model: SGFD, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The attention map, from its least to its greatest value, as colours from blue to red."""
-    with torch.inference_mode():
-        attention = model.attention_map(normalise(torch.from_numpy(image.copy())[None]))[0, 0].numpy()
-    share = (attention - attention.min()) / max(float(np.ptp(attention)), 1e-12)
-    large = cv2.resize((255 * share).astype(np.uint8), (TILE, TILE), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(cv2.applyColorMap(large, cv2.COLORMAP_JET), dtype=np.uint8)
 
 
 def describe(data: Dataset, tests: dict[str, Dataset], args: argparse.Namespace) -> str:
