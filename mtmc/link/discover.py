@@ -30,6 +30,8 @@ LEAST_VOTES = 2.0
 MANY_PAIRS = 600
 SMOOTH_BINS = 61
 MOST_PEAKS = 3
+TWO_WAY = 1.2
+"""How much more credible a peak is for a fitting way back."""
 MOST_MEMBERS = 400
 NEAR = 4
 """Neighbours that get a vote."""
@@ -76,15 +78,35 @@ def _members(number: Long, owner: Long) -> list[Long]:
 def _without_reversals(peaks: list[Peak], table: TrackletTable, ports: PortMap) -> list[Peak]:
     """Drop the mirror images of real links. Vehicles that go from B to A also pair up as "A to B", at minus the travel time minus
     both stays in view; the way back then would take less than no time. Of two such peaks the more significant one is real: the
-    true exit and entry are one pair of ports, their mirror image is strewn over many."""
+    true exit and entry are one pair of ports, their mirror image is strewn over many. On a straight road it is not, so a peak with a
+    way back that fits counts for more: two-way streets have one, mirror images have none."""
     stay = [_median(table, c) for c in range(len(table.cameras))]
-    kept: dict[tuple[int, int], list[Peak]] = {}
-    for peak in sorted(peaks, key=lambda p: (-p.significance, p.exit, p.entry, p.centre_s)):
-        a, b = int(ports.exit_camera[peak.exit]), int(ports.entry_camera[peak.entry])
-        least = -0.5 * (stay[a] + stay[b])
-        if all(back.centre_s + peak.centre_s >= least for back in kept.get((b, a), [])):
-            kept.setdefault((a, b), []).append(peak)
-    return [peak for group in kept.values() for peak in group]
+    groups: dict[tuple[int, int], list[Peak]] = {}
+    for peak in peaks:
+        groups.setdefault((int(ports.exit_camera[peak.exit]), int(ports.entry_camera[peak.entry])), []).append(peak)
+    kept: list[Peak] = []
+    for a, b in sorted(groups):
+        if (b, a) not in groups:
+            kept += groups[a, b]
+        elif a < b:
+            kept += _agreeing(groups[a, b], groups[b, a], -0.5 * (stay[a] + stay[b]))
+    return kept
+
+
+def _agreeing(there: list[Peak], back: list[Peak], least_s: float) -> list[Peak]:
+    """Of the peaks of both directions between two cameras those that can be true together, most credible first: there and back takes
+    at least ``least_s``."""
+    sides = [(peak, other) for mine, other in ((there, back), (back, there)) for peak in mine]
+
+    def credit(side: tuple[Peak, list[Peak]]) -> float:
+        fits = any(peak.centre_s + side[0].centre_s >= least_s for peak in side[1])
+        return side[0].significance * (TWO_WAY if fits else 1.0)
+
+    kept: list[Peak] = []
+    for peak, other in sorted(sides, key=lambda side: (-credit(side), side[0].exit, side[0].entry, side[0].centre_s)):
+        if all(peak.centre_s + k.centre_s >= least_s for k in kept if k in other):
+            kept.append(peak)
+    return kept
 
 
 def _median(table: TrackletTable, camera: int) -> float:
