@@ -107,7 +107,8 @@ def read_split(folder: Path) -> str:
 
 
 def class_names(split: str) -> list[str]:
-    return list(MetadataCatalog.get(split).thing_classes)
+    categories = COCO(MetadataCatalog.get(split).json_file).cats
+    return [categories[number]["name"] for number in sorted(categories)]
 
 
 # --- training -------------------------------------------------------------------------------------------------------
