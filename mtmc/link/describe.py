@@ -18,6 +18,11 @@ from mtmc.structures import Embeddings, Float, Tracklet, TrackletTable
 VELOCITY_SPAN_S = 0.5
 """Boxes this close to a tracklet's end give its velocity there: long enough to outvote box jitter, short enough for a turn."""
 
+PATH_PLACES = 32
+"""Places of a path on the ground: turns and waits show in it."""
+BORDER_PX = 2.0
+"""A box that ends this near to the image border is cut by it."""
+
 
 def describe(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings]) -> TrackletTable:
     """One row per tracklet, in the order given; cameras are those of the scene, sorted.
@@ -52,7 +57,20 @@ def pose(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, E
     """The linking problem of a scene: table, crops in time order, and which clocks are known."""
     table = describe(scene, tracklets, embeddings)
     known = np.array([scene.cameras[name].offset_known for name in table.cameras], bool)
-    return Problem(table, _crops(tracklets, embeddings), known)
+    paths = [ground_path(scene.cameras[t.camera_id], t) for t in tracklets]
+    return Problem(table, _crops(tracklets, embeddings), known, np.array(paths).reshape(len(tracklets), PATH_PLACES, 2))
+
+
+def ground_path(camera: Camera, tracklet: Tracklet) -> NDArray[np.float64]:
+    """Places (K, 2) in metres at evenly spaced times of a tracklet's life; NaN without calibration.
+
+    Boxes cut by the lower image border show no wheels: the others speak for them, if there are any.
+    """
+    whole = tracklet.xyxy[:, 3] < camera.size[1] - BORDER_PX
+    rows = np.flatnonzero(whole) if whole.any() else np.arange(len(tracklet))
+    places = camera.ground_points(bottom_centres(tracklet.xyxy[rows]))
+    times = np.linspace(tracklet.frames[0], tracklet.frames[-1], PATH_PLACES)
+    return np.stack([np.interp(times, tracklet.frames[rows], places[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def feature_size(embeddings: Mapping[str, Embeddings]) -> int:

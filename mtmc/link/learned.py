@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.link.appearance import without_camera_bias
-from mtmc.link.learner import Learned, learn, relearn
+from mtmc.link.learner import Learned, learn, on_common_time, relearn
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
 from mtmc.link.problem import Links, Problem, Solution
+from mtmc.link.sightings import Sightings, find_sightings, reasons, unite
 from mtmc.link.warnings import warnings_of
 from mtmc.link.windows import Chosen, compress, decided, learning_rows, settle
-from mtmc.structures import Float, TrackletTable
+from mtmc.structures import Float, Long, TrackletTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,29 @@ class NetworkLinker:
         table = replace(table, features=np.zeros((len(table), 0), np.float32))  # from here on they would only take room
         learned = self._learn(table, features, known)
         chosen = Chosen.gather(decided(learned, table, features, self.limits))
-        labels, held = settle(table, chosen, self.limits)
-        columns = {name: column[held] for name, column in chosen.columns.items()}
-        links = Links(chosen.source[held], chosen.target[held], chosen.probability[held], columns)
+        seen = find_sightings(on_common_time(table, learned.network.clock_ahead_s), problem.paths)
+        labels, links = self._settle(table, chosen, seen)
         return Solution(labels, links, learned.network, (*notes, *warnings_of(learned, known)))
+
+    def _settle(self, table: TrackletTable, chosen: Chosen, seen: Sightings) -> tuple[Long, Links]:
+        """Vehicles and the links that made them: the network's, and before them what two cameras saw in one place at once."""
+        labels, held = settle(table, chosen, self.limits)
+        if len(seen.source) == 0:
+            return labels, _links(chosen, held)
+        least = self.limits.least_probability
+        ends = chosen.source[held], chosen.target[held], chosen.probability[held]
+        labels, sighted, made = unite(table, seen, ends, least)
+        near = Sightings(seen.source[sighted], seen.target[sighted], seen.away_m[sighted])
+        beside = Chosen(near.source, near.target, near.probability(), reasons(table, near, chosen.columns, least))
+        both = Chosen.gather([beside, chosen])
+        return labels, _links(both, np.concatenate([np.arange(len(sighted)), len(sighted) + held[made]]))
 
     def _learn(self, table: TrackletTable, features: Float, known: NDArray[np.bool_]) -> Learned:
         rows = learning_rows(table)
         part, seen = (table, features) if len(rows) == len(table) else (table.take(rows), features[rows])
         return learn(part, seen, known, self.limits) if self.known is None else relearn(part, seen, self.known)
+
+
+def _links(chosen: Chosen, held: Long) -> Links:
+    columns = {name: column[held] for name, column in chosen.columns.items()}
+    return Links(chosen.source[held], chosen.target[held], chosen.probability[held], columns)

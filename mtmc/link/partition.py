@@ -5,15 +5,25 @@ Shape shorthand: T tracklets, E links.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mtmc.structures import Long, TrackletTable
 
 
 class Partition:
-    """Disjoint sets of tracklets with the times that each occupies per camera; starts with every tracklet alone."""
+    """Disjoint sets of tracklets with the times that each occupies per camera; starts with every tracklet alone.
 
-    def __init__(self, table: TrackletTable) -> None:
+    ``apart``: pairs of rows that were seen in two places at one time and never come into one set.
+    """
+
+    def __init__(self, table: TrackletTable, apart: Iterable[tuple[int, int]] = ()) -> None:
+        self._members = [{row} for row in range(len(table))]
+        self._apart: dict[int, set[int]] = {}
+        for a, b in apart:
+            self._apart.setdefault(a, set()).add(b)
+            self._apart.setdefault(b, set()).add(a)
         self._parent = list(range(len(table)))
         spans = zip(table.camera.tolist(), table.start_s.tolist(), table.end_s.tolist(), strict=True)
         self._spans: list[list[tuple[int, float, float]]] = [[span] for span in spans]
@@ -36,6 +46,8 @@ class Partition:
         self._parent[small] = large
         self._spans[large] += self._spans[small]
         self._spans[small] = []
+        self._members[large] |= self._members[small]
+        self._members[small] = set()
         return True
 
     def labels(self) -> Long:
@@ -43,6 +55,8 @@ class Partition:
         return np.array([self.find(row) for row in range(len(self._parent))], np.int64)
 
     def _clash(self, a: int, b: int) -> bool:
+        if self._apart and any(self._members[b] & self._apart.get(row, set()) for row in self._members[a]):
+            return True
         return any(
             camera == other and start <= finish and begin <= end
             for camera, start, end in self._spans[a]

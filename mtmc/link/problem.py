@@ -25,11 +25,13 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """One linking problem: the table, its crops, and whether each camera's clock (C,) is on the common time."""
+    """One linking problem: the table, its crops, whether each camera's clock (C,) is on the common time, and ``paths`` (T, K, 2): places
+    on the ground in metres at K evenly spaced times from start to end, NaN without calibration; K = 0 where nobody knows any."""
 
     table: TrackletTable
     crops: Crops
     clock_known: NDArray[np.bool_]
+    paths: Double
 
     def __len__(self) -> int:
         return len(self.table)
@@ -38,7 +40,8 @@ class Problem:
     def of(table: TrackletTable, clock_known: bool | Sequence[bool] | NDArray[np.bool_] = True) -> Problem:
         """A problem of tracklets alone: each tracklet's feature is its one crop."""
         known = np.broadcast_to(np.asarray(clock_known, bool), (len(table.cameras),)).copy()
-        return Problem(table, Crops(table.features, np.arange(len(table), dtype=np.int64)), known)
+        crops = Crops(table.features, np.arange(len(table), dtype=np.int64))
+        return Problem(table, crops, known, np.zeros((len(table), 0, 2)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,13 +89,14 @@ def canonical(problem: Problem) -> tuple[Long, Problem]:
     order = np.lexsort((table.track_id, camera, table.end_s, table.start_s)).astype(np.int64)
     named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
     if bool((order[1:] > order[:-1]).all()):  # in order already: no copy of what may be gigabytes
-        return order, Problem(named, crops, problem.clock_known[by_name])
+        return order, Problem(named, crops, problem.clock_known[by_name], problem.paths)
+    clocks, paths = problem.clock_known[by_name], problem.paths[order]
     if crops.vectors is table.features:
         sorted_ = named.take(order)
-        return order, Problem(sorted_, Crops(sorted_.features, crops.row), problem.clock_known[by_name])
+        return order, Problem(sorted_, Crops(sorted_.features, crops.row), clocks, paths)
     row = np.argsort(order)[crops.row]
     rows = np.argsort(row, kind="stable")
-    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), problem.clock_known[by_name])
+    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), clocks, paths)
 
 
 def restored(solution: Solution, order: Long) -> Solution:
