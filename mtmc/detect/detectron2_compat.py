@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ def apply() -> None:
     _pillow_names()
     _pkg_resources()
     _extension()
+    # Detectron2's anchors call torch.meshgrid without the argument that torch announces; the order meant is the one it gives.
+    warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
 
 
 def require_torchvision() -> None:
