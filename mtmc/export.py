@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.csv as pa_csv
 
 from mtmc.errors import ConfigError, InputError
-from mtmc.formats import write_aicity, write_mot_tracks
+from mtmc.formats import number_cameras, write_aicity, write_mot_tracks
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
@@ -35,7 +35,7 @@ def export(run: Run, form: str, out: Path | None = None) -> list[Path]:
 
 def _aicity(run: Run, out: Path) -> list[Path]:
     with replacing(out) as temporary:
-        write_aicity(temporary, run.vehicles())
+        write_aicity(temporary, run.vehicles(), number_cameras(run.cameras("tracklets")))
     return [out]
 
 

@@ -6,7 +6,7 @@ and line. Sources: the AI City Challenge's ReadMe (data and submission layout) a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,20 +53,29 @@ def read_aicity_boxes(path: Path | str) -> Boxes:
     )
 
 
-def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack]) -> None:
+def number_cameras(cameras: Sequence[str]) -> dict[str, int]:
+    """A number for every camera: the digits of its id (``c041`` is 41) where all have some of their own, else 1, 2, ... in this order."""
+    numbers = [camera_number(camera_id) for camera_id in cameras]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        return {camera_id: place for place, camera_id in enumerate(cameras, start=1)}
+    return {camera_id: number for camera_id, number in zip(cameras, numbers, strict=True) if number is not None}
+
+
+def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Mapping[str, int] | None = None) -> None:
     """Write the challenge's submission: space separated, frames from 1, whole pixels at least 1 wide and high, world -1 -1.
 
-    Rows are sorted by camera, frame and id. The camera's number is the digits of its id; raises InputError for an id without
-    digits or two cameras of one number, ValueError for a vehicle id below 1.
+    Rows are sorted by camera, frame and id. A camera's number is the one given, or the digits of its id; raises InputError for an id
+    without digits or two cameras of one number, ValueError for a vehicle id below 1.
     """
     boxes = Boxes.from_tracks(vehicles)
     if len(boxes) and boxes.ids.min() < 1:
         raise ValueError(f"vehicle ids must be positive, found {boxes.ids.min()}")
-    numbers = np.array(_numbers(path, boxes.cameras), np.int64)[boxes.camera] if len(boxes) else boxes.camera
+    named = _numbers(path, boxes.cameras) if numbers is None else [numbers[camera_id] for camera_id in boxes.cameras]
+    camera = np.array(named, np.int64)[boxes.camera] if len(boxes) else boxes.camera
     pixels = whole_pixels(boxes.xywh).astype(np.int64)
     none = np.full((len(boxes), 2), -1)
-    rows = np.concatenate([np.stack([numbers, boxes.ids, boxes.frames + 1], axis=1), pixels, none], axis=1)
-    order = np.lexsort((boxes.ids, boxes.frames, numbers))
+    rows = np.concatenate([np.stack([camera, boxes.ids, boxes.frames + 1], axis=1), pixels, none], axis=1)
+    order = np.lexsort((boxes.ids, boxes.frames, camera))
     np.savetxt(path, rows[order], fmt="%d")
 
 

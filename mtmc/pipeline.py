@@ -236,11 +236,11 @@ def _link(todo: Plan, watch: Watch) -> None:
 
 
 def _write_track3(run: Run) -> None:
-    from mtmc.formats import write_aicity
+    from mtmc.formats import number_cameras, write_aicity
 
     if not (run.folder / "track3.txt").exists():
         with replacing(run.folder / "track3.txt") as temporary:
-            write_aicity(temporary, run.vehicles())
+            write_aicity(temporary, run.vehicles(), number_cameras(run.cameras("tracklets")))
 
 
 def _draw(todo: Plan, watch: Watch) -> Timings:

@@ -116,7 +116,7 @@ def _doors(roads: Roads, count: int, random: Random) -> tuple[NDArray[np.int64],
 
 def _choose(probability: NDArray[np.float64], random: Random) -> NDArray[np.int64]:
     draw = random.random((len(probability), 1))
-    return np.minimum((probability.cumsum(axis=1) < draw).sum(axis=1), ARMS - 1)
+    return np.asarray(np.minimum((probability.cumsum(axis=1) < draw).sum(axis=1), ARMS - 1), np.int64)
 
 
 def _travel(usual_s: NDArray[np.float64], streets: Streets, random: Random) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import pytest
 
 from mtmc.errors import InputError
 from mtmc.formats import (
+    number_cameras,
     read_aicity,
     read_aicity_boxes,
     read_ground_truth,
@@ -193,3 +194,11 @@ def test_ground_truth_folders_share_ids(tmp_path: Path) -> None:
         read_ground_truth(tmp_path)
     with pytest.raises(InputError, match="found none"):
         read_ground_truth(tmp_path / "S02/c006")
+
+
+@pytest.mark.parametrize(
+    ("cameras", "numbers"),
+    [(["c041", "c042"], [41, 42]), (["cam1", "north"], [1, 2]), (["west 1", "east 1"], [1, 2]), ([], [])],
+)
+def test_every_camera_gets_a_number_of_its_own(cameras: list[str], numbers: list[int]) -> None:
+    assert number_cameras(cameras) == dict(zip(cameras, numbers, strict=True))
