@@ -12,6 +12,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,16 @@ def _files(params: Mapping[str, Any], camera: Camera) -> dict[str, str | None]:
 
 
 def _fingerprint(path: Path | None) -> str | None:
-    return None if path is None or not path.is_file() else fingerprint(path)
+    if path is None or not path.is_file():
+        return None
+    found = path.stat()
+    return _fingerprint_once(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _fingerprint_once(path: Path, _size: int, _changed_ns: int) -> str:
+    """Weights are the same file for every camera: they are read once, as long as they do not change."""
+    return fingerprint(path)
 
 
 # --- running ---------------------------------------------------------------------------------------------------------
@@ -152,7 +162,7 @@ def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
         timings |= run_in_processes(run_camera, tasks, min(workers, len(tasks)), watch)
     else:
         timings |= run_here(run_camera, tasks, watch)
-    if ("vehicles", "") in todo.stale():
+    if ("vehicles", "") in stale:
         timings["vehicles"] = _timed(lambda: _link(todo, watch))
     _write_track3(run)
     timings |= _draw(todo, watch)

@@ -55,7 +55,7 @@ def run(
     }
     overrides = [f"{key}={json.dumps(value)}" for key, value in choices.items() if value is not None]
     settings = load_config(config, [*overrides, *(set_ or [])])
-    find_videos(videos)
+    find_videos(videos)  # a wrong folder is refused before a run folder is made
     folder = out or Path("runs") / videos.resolve().name
     with logged(folder):
         todo = plan(videos, folder, settings, device)
