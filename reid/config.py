@@ -132,7 +132,7 @@ class LoopParams(Params):
     save_every: int = Field(500, ge=0)
     """Steps between two savings within an epoch, to resume from; 0: only after each epoch."""
     precision: Precision = "auto"
-    """``auto``: bf16 where the device multiplies it fast (CUDA, CPUs with AMX), else fp32."""
+    """``auto``: bf16 where the device multiplies it fast (CUDA, CPUs with AMX or AVX-512 BF16), else fp32."""
     channels_last: bool = True
     compile: bool = False
     ema_decay: float = Field(0.0, ge=0, lt=1)

@@ -18,6 +18,7 @@ from reid.batches import Batch
 from reid.config import TrainParams
 from reid.embedder import normalise
 from reid.losses import Losses, sgfd_losses
+from reid.precision import multiplies_bfloat16
 from reid.sgfd import ROTATIONS, SGFD, TrainingOutput
 from reid.transforms import erase, turn
 
@@ -135,9 +136,4 @@ def chosen_precision(name: str, device: torch.device) -> torch.dtype:
     """Type that convolutions compute in; ``auto`` is bf16 where the hardware multiplies it fast, else float32."""
     if name != "auto":
         return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
-    fast = (
-        torch.cuda.is_bf16_supported(including_emulation=False)
-        if device.type == "cuda"
-        else torch.cpu._is_amx_tile_supported()
-    )
-    return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32

@@ -31,6 +31,7 @@ from reid.errors import UserError
 from reid.export import export, open_onnx
 from reid.fuse import fused
 from reid.learner import Learner
+from reid.precision import multiplies_bfloat16
 from reid.sgfd import SGFD
 
 LEAST_COSINE = 1 - 1e-3
@@ -127,7 +128,7 @@ def inference_paths(model: SGFD, pixels: Tensor, args: argparse.Namespace) -> li
     ]
     if device.type == "cpu":
         paths += onnx_path(model, pixels, args.threads)
-    if device.type == "cuda" or torch.cpu._is_amx_tile_supported():
+    if multiplies_bfloat16(device):
         paths.append(("bfloat16 autocast", torch_path(model, last, autocast=True)))
         paths.append(("bfloat16, channels_last and fused", torch_path(fused(model, torch.bfloat16), last)))
     return paths
@@ -152,7 +153,7 @@ def training_rows(name: str, model: SGFD, pixels: Tensor, args: argparse.Namespa
         ("float32, channels_last", "fp32", True),
         ("bfloat16, channels_last", "bf16", True),
     ]
-    bf16 = args.device != "cpu" or torch.cpu._is_amx_tile_supported()
+    bf16 = multiplies_bfloat16(torch.device(args.device))
     rows = []
     for label, precision, layout in paths if bf16 else paths[:2]:
         config = load_config(

@@ -1,4 +1,4 @@
-"""Train the demo's Mask R-CNN from random weights on COCO-format frames: `mtmc synth --coco` frames: DATA/train*/ and DATA/val/.
+"""Train the demo's Mask R-CNN, from random weights or on from a file, on COCO-format frames: `mtmc synth --coco` frames: DATA/train*/ and DATA/val/.
 
 A plain loop: AdamW, cosine rate after a warm-up, bfloat16 where the device computes it natively, a running mean of the weights,
 a checkpoint from which a second call resumes. Writes the mean as float16 safetensors and prints COCO's box and mask scores on val.
@@ -29,6 +29,7 @@ from pycocotools.cocoeval import COCOeval
 from safetensors.torch import load_file, save_file
 
 from mtmc.detect import detectron2_compat
+from reid.precision import multiplies_bfloat16
 
 detectron2_compat.apply()
 
@@ -42,7 +43,7 @@ from detectron2.utils.events import EventStorage  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "mtmc" / "weights" / "demo_detector.yaml"
-SHORT_SIDES_PX = (250, 400)  # frames are scaled to a shorter side between these, then cut to CROP_PX around a vehicle
+SHORT_SIDES_PX = (260, 440)  # frames are scaled to a shorter side between these, then cut to CROP_PX around a vehicle
 CROP_PX = (352, 256)
 MIN_SHARE = 0.25  # of a box that a crop must keep, as the synthetic city's own rule for the image's border
 EMA_DECAY, WARM_UP_STEPS, CLIP_NORM = 0.998, 200, 10.0
@@ -57,6 +58,8 @@ def main() -> None:
     train = [read_split(folder) for folder in sorted(args.data.glob("train*"))]
     val = read_split(args.data / "val")
     model = build_model(config).to(memory_format=torch.channels_last)
+    if args.start is not None:
+        model.load_state_dict(load_file(str(args.start)))
     if not args.only_evaluate:
         seconds = fit(model, train, args)
         store(
@@ -77,6 +80,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("data", type=Path, help="folder with train*/ and val/")
     parser.add_argument("--out", type=Path, default=ROOT / "mtmc" / "weights" / "demo_detector.safetensors")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "demo_detector", help="folder of the checkpoint")
+    parser.add_argument("--start", type=Path, help="weights to start from; random ones without")
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--lr", type=float, default=6e-4)
@@ -168,8 +172,8 @@ def train_step(
 
 def half_precision(device: str) -> torch.autocast:
     """bfloat16 on CUDA and on processors with matrix instructions for it; elsewhere it is slower than float32."""
-    kind = device.partition(":")[0]
-    return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda" or torch.cpu._is_amx_tile_supported())
+    kind = torch.device(device)
+    return torch.autocast(kind.type, torch.bfloat16, enabled=multiplies_bfloat16(kind))
 
 
 def follow(mean: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:

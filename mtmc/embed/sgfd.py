@@ -53,10 +53,8 @@ class SgfdEmbedder:
 
     def _precision(self) -> Literal["float32", "bfloat16", "float16"]:
         """bfloat16 where the device multiplies it natively, if nothing else is asked for."""
-        import torch
+        from reid.precision import multiplies_bfloat16
 
         if self._params.precision != "auto":
             return self._params.precision
-        if self._device.type == "cuda":
-            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-        return "bfloat16" if self._device.type == "cpu" and torch.cpu._is_amx_tile_supported() else "float32"
+        return "bfloat16" if multiplies_bfloat16(self._device) else "float32"
