@@ -19,6 +19,7 @@ from mtmc.structures import Detections, Tracklet
 from mtmc.track.assignment import assign
 from mtmc.track.clip import Clip
 from mtmc.track.likeness import Likeness, learn_likeness
+from mtmc.track.shadow import cut_shadowed_ends
 from mtmc.track.tracks import Tracks, renumber
 
 Index = NDArray[np.intp]
@@ -29,6 +30,9 @@ Single = NDArray[np.float32]
 class RepairParams(Params):
     """What is mended after tracking; a limit or gap of 0 switches its step off."""
 
+    max_end_overlap: float = Field(
+        0.4, ge=0, le=1, description="ends of a track that overlap another by more are cut off; 1 = off"
+    )
     max_switch_cost: float = Field(
         0.8, ge=0, le=1, description="split where appearance changes by more than this; 0 = off"
     )
@@ -49,6 +53,8 @@ def repair(detections: Detections, tracks: Tracks, fps: float, params: RepairPar
         features = np.empty_like(clip.features)
         features[clip.rows] = clip.features
     numbers = tracks.numbers
+    if params.max_end_overlap < 1:
+        numbers = cut_shadowed_ends(detections.frames, tracks.xyxy, numbers, params.max_end_overlap)
     if features.shape[1] and params.max_switch_cost > 0:
         numbers = _split_all(numbers, features, likeness, max(2, round(params.switch_window_s * fps)), params)
     if params.max_join_gap_s > 0 or params.max_blind_gap_s > 0:

@@ -1,6 +1,6 @@
-"""Second tracklets on one vehicle: a detector that keeps finding a part of it, or it together with a neighbour.
+"""Second tracks on one vehicle: a detector that keeps finding a part of it, or it together with a neighbour.
 
-Shape shorthand: K tracklets, N boxes of all of them, P pairs.
+Shape shorthand: N boxes of all tracks, K tracks, P pairs.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtmc.structures import Tracklet
+from mtmc.structures import Long, Tracklet
 from mtmc.track.pairs import overlapping, to_bounds
+
+Index = NDArray[np.intp]
 
 
 def without_shadows(tracklets: Sequence[Tracklet], min_iou: float, min_share: float) -> list[Tracklet]:
@@ -23,12 +26,10 @@ def without_shadows(tracklets: Sequence[Tracklet], min_iou: float, min_share: fl
         return list(tracklets)
     lengths = np.array([len(t) for t in tracklets])
     owner = np.repeat(np.arange(len(tracklets)), lengths)
-    boxes = np.concatenate([t.xyxy for t in tracklets]).astype(np.float64)
-    frames = np.concatenate([t.frames for t in tracklets])
-    # frames side by side on one long strip, so that a single sweep finds the overlaps of all
-    boxes[:, [0, 2]] += (frames * (boxes[:, 2].max() - boxes[:, 0].min() + 1.0))[:, None]
-    a, b, _ = overlapping(to_bounds(boxes), to_bounds(boxes), min_iou)
-    first, second = owner[a], owner[b]
+    boxes = np.concatenate([t.xyxy for t in tracklets])
+    first, second = (
+        owner[rows] for rows in _on_one_spot(np.concatenate([t.frames for t in tracklets]), boxes, min_iou)
+    )
     pairs, counts = np.unique(np.stack([first, second], axis=1)[first != second], axis=0, return_counts=True)
     weight = np.array([float(t.scores.sum()) for t in tracklets])
     order = np.lexsort((np.arange(len(tracklets)), -weight))
@@ -37,3 +38,38 @@ def without_shadows(tracklets: Sequence[Tracklet], min_iou: float, min_share: fl
     lies_on = (counts >= min_share * lengths[pairs[:, 0]]) & (rank[pairs[:, 0]] > rank[pairs[:, 1]])
     shadows = set(pairs[lies_on, 0].tolist())
     return [t for index, t in enumerate(tracklets) if index not in shadows]
+
+
+def cut_shadowed_ends(frames: Long, xyxy: NDArray[np.float32], numbers: Long, min_iou: float) -> Long:
+    """Track numbers (N,) with 0 for the last boxes of a track that lie on another one that goes on, and the first ones that
+    lie on one that was there before: the track has drifted onto a neighbour, or a second one has taken over its vehicle.
+
+    frames (N,), xyxy (N, 4) corners, numbers (N,) with 0 for boxes in no track; they lie on another with overlap above ``min_iou``.
+    """
+    numbers = numbers.copy()
+    a, b = _on_one_spot(frames, xyxy, min_iou)
+    for time in (-frames, frames):  # ends, then beginnings, so that a vehicle that is handed over keeps one of both
+        tracked = np.flatnonzero(numbers)
+        order = tracked[np.lexsort((time[tracked], numbers[tracked]))]
+        begins = np.flatnonzero(np.diff(numbers[order], prepend=0))
+        outermost = np.zeros(numbers.max(initial=0) + 1, np.int64)
+        outermost[numbers[order[begins]]] = time[order[begins]]
+        both = (numbers[a] > 0) & (numbers[b] > 0) & (outermost[numbers[b]] < outermost[numbers[a]])
+        covered = np.zeros(len(numbers), bool)
+        covered[a[both]] = True
+        # from the outer end inwards: as long as every box so far is covered
+        bare_before = np.cumsum(~covered[order])
+        own = bare_before - np.repeat(bare_before[begins] - ~covered[order[begins]], np.diff(begins, append=len(order)))
+        numbers[order[own == 0]] = 0
+    return numbers
+
+
+def _on_one_spot(frames: Long, xyxy: NDArray[np.float32], min_iou: float) -> tuple[Index, Index]:
+    """Pairs (P,), (P,) of boxes of one frame with overlap above ``min_iou``, each both ways, a box with itself left out."""
+    boxes = xyxy.astype(np.float64)
+    if len(boxes) == 0:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    # frames side by side on one long strip, so that a single sweep finds the overlaps of all
+    boxes[:, [0, 2]] += (frames * (boxes[:, 2].max() - boxes[:, 0].min() + 1.0))[:, None]
+    a, b, _ = overlapping(to_bounds(boxes), to_bounds(boxes), min_iou)
+    return a[a != b], b[a != b]
