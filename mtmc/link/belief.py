@@ -1,7 +1,8 @@
-"""Probabilities of links when each tracklet has at most one follower and one predecessor.
+"""Probabilities of links when each tracklet has at most one follower and one predecessor, and of two tracklets one comes first.
 
 Sum-product belief propagation on the sparse bipartite graph of candidates; it converges to the unique fixed point (Williams and
-Lau, "Approximate evaluation of marginal association probabilities with belief propagation", 2014). Shape shorthand: E candidates.
+Lau, "Approximate evaluation of marginal association probabilities with belief propagation", 2014). Where clocks are unknown, a pair
+may be a candidate in both orders; then one more constraint ties the two. Shape shorthand: E candidates.
 """
 
 from __future__ import annotations
@@ -20,15 +21,27 @@ def link_probabilities(count: int, source: Long, target: Long, log_odds: Double)
     """Marginal probability (E,) that target follows source, given the log-odds (E,) of each link against both of its ends staying
     free. ``count`` = number of tracklets; each (source, target) pair once."""
     weight = np.exp(np.clip(log_odds, -LARGEST, LARGEST))
-    backward = np.ones(len(weight))
+    there, back = _both_orders(count, source, target)
+    first, backward = np.ones(len(weight)), np.ones(len(weight))
     for _ in range(ITERATIONS):
-        offered = weight * backward
-        forward = weight / (1.0 + np.bincount(source, offered, count)[source] - offered)
+        offered = weight * first * backward
+        alone = 1.0 / (1.0 + np.bincount(source, offered, count)[source] - offered)
+        forward = weight * first * alone
         total = np.bincount(target, forward, count)[target] - forward
         update = 1.0 / (1.0 + np.maximum(total, 0.0))
         change = float(np.abs(update - backward).max(initial=0.0))
         backward = update
+        first[there] = 1.0 / (1.0 + (weight * alone * backward)[back])
         if change < TOLERANCE:
             break
-    offered = weight * backward
+    offered = weight * first * backward
     return np.asarray(offered / (1.0 + np.bincount(source, offered, count)[source]))
+
+
+def _both_orders(count: int, source: Long, target: Long) -> tuple[Long, Long]:
+    """Indices of the candidates that are there the other way round too, and the indices of those others."""
+    key, reverse = source * count + target, target * count + source
+    order = np.argsort(key, kind="stable")
+    at = order[np.minimum(np.searchsorted(key[order], reverse), len(key) - 1)] if len(key) else order
+    there = np.flatnonzero(key[at] == reverse)
+    return there, at[there]

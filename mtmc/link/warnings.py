@@ -11,6 +11,8 @@ from mtmc.link.network import CameraNetwork
 from mtmc.structures import TrackletTable
 
 FEW_TRACKLETS = 30
+ROUGH_CLOCK_S = 1.0
+"""Standard error of a found clock above which it is said how rough it is."""
 LEAST_MEANING = 1.0
 """Mean evidence of a sure link's appearance (natural log) below which looks tell next to nothing."""
 
@@ -22,7 +24,13 @@ def warnings_of(learned: Learned, clock_known: NDArray[np.bool_]) -> tuple[str, 
         return ("There are no tracklets to link.",)
     if len(network.cameras) < 2:
         return ("There is only one camera: pieces of one passage are joined, nothing else can be linked.",)
-    found = [_few(table), _alike(learned), _apart(network, table), _clocks(network, clock_known)]
+    found = [
+        _few(table),
+        _alike(learned),
+        _apart(network, table),
+        _lost(network, clock_known),
+        _rough(network, clock_known),
+    ]
     found += [
         f"The clock of {network.cameras[j.camera]} seems to jump by {j.by_s:+.1f} s at {j.at_s:.0f} s of its own time; it was put back."
         for j in learned.jumps
@@ -57,13 +65,22 @@ def _apart(network: CameraNetwork, table: TrackletTable) -> str:
     return f"No vehicles could be seen to go between {', '.join(alone)} and any other camera within the travel times looked for."
 
 
-def _clocks(network: CameraNetwork, known: NDArray[np.bool_]) -> str:
-    lost = [
-        n for n, e, k in zip(network.cameras, network.clock_error_s, known, strict=True) if not k and not np.isfinite(e)
-    ]
-    if not lost:
+def _lost(network: CameraNetwork, known: NDArray[np.bool_]) -> str:
+    lost = np.flatnonzero(~known & ~np.isfinite(network.clock_error_s))
+    if len(lost) == 0:
         return ""
     return (
-        f"The clock of {', '.join(lost)} could not be found (it takes traffic in both directions to another camera); "
-        "travel times to it include its offset."
+        f"The clock of {', '.join(network.cameras[c] for c in lost)} could not be found (it takes traffic in both directions to "
+        "another camera); travel times to it include its offset."
+    )
+
+
+def _rough(network: CameraNetwork, known: NDArray[np.bool_]) -> str:
+    error = network.clock_error_s
+    rough = np.flatnonzero(~known & np.isfinite(error) & (error > ROUGH_CLOCK_S))
+    if len(rough) == 0:
+        return ""
+    return (
+        f"The clock of {', '.join(f'{network.cameras[c]} (±{error[c]:.1f} s)' for c in rough)} is known only roughly: few vehicles "
+        "went both ways, or their travel times vary much."
     )

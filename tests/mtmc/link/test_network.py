@@ -16,6 +16,7 @@ from mtmc.link.graph import streets
 from mtmc.link.network import CameraNetwork
 from mtmc.link.network_file import read_network, to_json
 from mtmc.structures import TrackletTable
+from mtmc.synth.tracklets import LEVELS, simulate
 from tests.mtmc.link.worlds import beside, groups, renamed, small
 
 
@@ -47,6 +48,15 @@ def test_withheld_clocks_are_found() -> None:
     with_clocks = agreement(known.vehicle_id, solve(Problem.of(known.table), LinkParams()).labels, known.boxes).idf1
     without = agreement(withheld.vehicle_id, solution.labels, withheld.boxes).idf1
     assert with_clocks - without < 0.02
+
+
+@pytest.mark.slow
+def test_the_mirror_image_of_a_busy_way_is_no_way_back() -> None:
+    """One vehicle in seven goes back to a camera at the edge; those that come, paired the wrong way round, must not set its clock."""
+    world = simulate(LEVELS[5], 1, 30.0)
+    network = network_of(Problem.of(world.table, False))
+    error = network.clock_ahead_s - world.offset_s
+    assert np.abs(error - np.median(error)).max() < 2.0
 
 
 def test_an_unrelated_camera_changes_nothing() -> None:

@@ -19,7 +19,6 @@ from mtmc.link.compare import calibration
 from mtmc.link.density import Bell, learn_ratio
 from mtmc.link.evidence import on_the_ground
 from mtmc.link.feasible import Candidates
-from mtmc.link.jumps import best_step
 from mtmc.link.network import GRID, Travel
 from mtmc.link.ports import find_ports
 from mtmc.link.rerank import rerank
@@ -55,6 +54,12 @@ def test_belief_of_one_pair_is_exact() -> None:
     assert link_probabilities(2, np.array([0]), np.array([1]), np.array([1.5]))[0] == pytest.approx(
         1 / (1 + np.exp(-1.5))
     )
+
+
+def test_of_two_tracklets_one_comes_first() -> None:
+    odds = np.array([1.0, 2.0])
+    found = link_probabilities(2, np.array([0, 1]), np.array([1, 0]), odds)
+    assert found == pytest.approx(np.exp(odds) / (1 + np.exp(odds).sum()))
 
 
 @settings(max_examples=40, deadline=None)
@@ -126,16 +131,6 @@ def test_one_way_traffic_says_nothing_about_clocks() -> None:
     travel, pairs = two_way(20, 20)
     clocks = solve_clocks(travel, pairs, (pairs.link == 0).astype(float), np.zeros(2, bool))
     assert np.isinf(clocks.error_s).all()
-
-
-def test_a_step_is_found_where_it_is() -> None:
-    time = np.arange(60.0)
-    offset = np.where(time > 30, 5.0, 0.0) + np.random.default_rng(0).normal(0, 0.3, 60)
-    step = best_step(time, offset)
-    assert step is not None
-    assert step[1] == pytest.approx(30.5)
-    assert step[2] == pytest.approx(5.0, abs=0.3)
-    assert best_step(time, offset * 0.05) is None
 
 
 @pytest.mark.parametrize(
