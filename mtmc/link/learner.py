@@ -56,7 +56,7 @@ def learn(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_],
     jumps: tuple[Jump, ...] = ()
     while True:
         learned = _learn_clocks(mended(table, jumps), features, clock_known, limits)
-        jump = find_jump(learned.table, learned.network.travel, learned.pairs, learned.probability)
+        jump = find_jump(learned.table, learned.network.travel, learned.pairs, learned.probability, clock_known)
         if jump is None or len(jumps) == MOST_JUMPS:
             return replace(learned, jumps=jumps)
         own = jump.at_s + float(learned.network.clock_ahead_s[jump.camera])
