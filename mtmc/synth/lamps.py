@@ -47,11 +47,9 @@ def add_glow(image: Image, centre: Array, radius_px: float, colour: tuple[float,
     cv2.add(window, light, dst=window, dtype=cv2.CV_8U)
 
 
-def vehicle_lamps(
-    image: Image, mesh: Mesh, normals: Array, pixels: Array, eye_to: Array, pixels_per_m: float, braking: bool
-) -> None:
-    """Glow of the lamps of a vehicle that face the camera; ``eye_to`` unit vector from the camera to the vehicle."""
-    facing = -(normals @ eye_to)
+def vehicle_lamps(image: Image, mesh: Mesh, pixels: Array, eye_to: Array, pixels_per_m: float, braking: bool) -> None:
+    """Glow of the lamps of a vehicle that face the camera; ``eye_to`` unit vector from the camera to the vehicle, in its frame."""
+    facing = -(mesh.normals @ eye_to)
     for f in np.flatnonzero(((mesh.finish == LAMP) | (mesh.finish == TAIL)) & (facing > 0.25)).tolist():
         centre = pixels[mesh.starts[f] : mesh.starts[f + 1]].mean(axis=0)
         if mesh.finish[f] == LAMP:

@@ -61,10 +61,14 @@ class Lens:
 
     def project(self, points: Array) -> tuple[Array, Array]:
         """Pixels (N, 2) and depths (N,) of world points (N, 3)."""
-        matrix = self.matrix
-        image = points @ matrix[:, :3].T + matrix[:, 3]
-        depth = np.maximum(image[:, 2], NEAREST_M)
-        return image[:, :2] / depth[:, None], image[:, 2]
+        return to_pixels(points, self.matrix)
+
+
+def to_pixels(points: Array, matrix: Array) -> tuple[Array, Array]:
+    """Pixels (N, 2) and depths (N,) of points (N, 3) under a projection matrix (3, 4)."""
+    image = matrix[:, :3] @ points.T + matrix[:, 3:]
+    depth = np.maximum(image[2], NEAREST_M)
+    return (image[:2] / depth).T, image[2]
 
 
 def looking_at(

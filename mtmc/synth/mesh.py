@@ -20,13 +20,16 @@ Array = NDArray[np.float64]
 PAINT, GLASS, MATT, LAMP, TAIL = range(5)
 """Finishes of a face: glossy paint, glass, matt, headlamp, tail lamp."""
 
+_GLOSS = np.array([0.10, 0.42, 0.0, 0.06, 0.06])
+"""How much a finish mirrors, by its number."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
     """Faces of a vehicle. points (V, 3); starts (F + 1,) face f owns points[starts[f]:starts[f+1]]; normals (F, 3) outward;
     colours (F, 3) in [0, 1]; finish (F,) one of PAINT...; detail (F,) pixels per metre from which on a face is worth drawing;
-    solid (F,) index of its convex solid; outline (F,) whether it can
-    lie on the silhouette (decals do not); layer (G,) painter's layer of a solid; centres (G, 3)."""
+    solid (F,) index of its convex solid; gloss (F,) how much it mirrors; firsts (F, 3) each face's first point and offsets (F,) its plane's place along the normal;
+    layer (G,) painter's layer of a solid; face_counts (G,)."""
 
     points: Array
     starts: NDArray[np.int64]
@@ -35,9 +38,11 @@ class Mesh:
     finish: NDArray[np.int64]
     detail: Array
     solid: NDArray[np.int64]
-    outline: NDArray[np.bool_]
+    gloss: Array
+    firsts: Array
+    offsets: Array
     layer: Array
-    centres: Array
+    face_counts: NDArray[np.int64]
 
 
 @dataclass
@@ -46,7 +51,6 @@ class MeshBuilder:
 
     faces: list[Array] = field(default_factory=list)
     looks: list[tuple[Colour, int, float, int]] = field(default_factory=list)
-    outline: list[bool] = field(default_factory=list)
     normals: list[Array] = field(default_factory=list)
     layers: list[float] = field(default_factory=list)
     centres: list[Array] = field(default_factory=list)
@@ -73,7 +77,6 @@ class MeshBuilder:
         self.faces.append(corners)
         self.normals.append(normal / length)
         self.looks.append((colour, finish, detail, solid))
-        self.outline.append(detail == 0)
 
     def loft(
         self, solid: int, sections: Sequence[Array], colours: Sequence[Colour], caps: tuple[Colour, Colour]
@@ -95,24 +98,24 @@ class MeshBuilder:
         finish: int = PAINT,
         detail: float = 0,
     ) -> None:
-        """An axis-aligned cuboid without its underside; it stands out, so it is part of the outline however small."""
+        """An axis-aligned cuboid without its underside."""
         (x0, y0, z0), (x1, y1, z1) = low, high
         self.face(solid, [(x0, y0, z1), (x1, y0, z1), (x1, y1, z1), (x0, y1, z1)], colour, finish, detail, (0, 0, 1))
         for y, side in ((y0, -1), (y1, 1)):
             self.face(solid, [(x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1)], colour, finish, detail, (0, side, 0))
         for x, side in ((x0, -1), (x1, 1)):
             self.face(solid, [(x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)], colour, finish, detail, (side, 0, 0))
-        self.outline[-5:] = [True] * 5
 
     def build(self) -> Mesh:
         """The finished arrays."""
         counts = [len(face) for face in self.faces]
         colours, finish, detail, solid = zip(*self.looks, strict=True)
+        normals, firsts = np.array(self.normals), np.array([face[0] for face in self.faces])
         return Mesh(
-            np.concatenate(self.faces), np.concatenate([[0], np.cumsum(counts)]), np.array(self.normals),
+            np.concatenate(self.faces), np.concatenate([[0], np.cumsum(counts)]), normals,
             np.array(colours), np.array(finish), np.array(detail, np.float64), np.array(solid),
-            np.array(self.outline),
-            np.array(self.layers), np.array(self.centres),
+            _GLOSS[list(finish)], firsts, np.einsum("ij,ij->i", normals, firsts),
+            np.array(self.layers), np.maximum(np.bincount(solid, minlength=len(self.layers)), 1),
         )  # fmt: skip
 
 

@@ -21,16 +21,17 @@ def painters_order(places: Array, eye: Array, movers: int | None = None) -> list
     by default. Cycles, which three things can form, are cut at the farthest centre.
     """
     hidden_by = _hidden_by(places, eye, len(places) if movers is None else movers)
-    blockers = hidden_by.sum(axis=0)  # how many must be drawn before each
+    blockers = hidden_by.sum(axis=0).tolist()  # how many must be drawn before each
+    hiders = [np.flatnonzero(row).tolist() for row in hidden_by]
     distance = np.hypot(places[:, 0] - eye[0], places[:, 1] - eye[1])
-    waiting = np.ones(len(places), bool)
+    waiting = np.argsort(-distance, kind="stable").tolist()
     order: list[int] = []
-    for _ in range(len(places)):
-        free = waiting & (blockers == 0)
-        chosen = int(np.argmax(np.where(free if free.any() else waiting, distance, -1.0)))
+    while waiting:
+        chosen = next((k for k in waiting if blockers[k] == 0), waiting[0])
+        waiting.remove(chosen)
         order.append(chosen)
-        waiting[chosen] = False
-        blockers -= hidden_by[chosen]
+        for hider in hiders[chosen]:
+            blockers[hider] -= 1
     return order
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mtmc.synth.bodies import mesh_of
 from mtmc.synth.lamps import vehicle_lamps
-from mtmc.synth.lens import Lens
+from mtmc.synth.lens import Lens, to_pixels
 from mtmc.synth.mesh import LAMP, TAIL, Mesh
 from mtmc.synth.vehicles import Vehicle
 
@@ -25,8 +25,6 @@ SUBPIXEL = 3
 """Fractional bits of polygon coordinates."""
 
 _CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]])
-_GLOSS = np.array([0.10, 0.42, 0.0, 0.06, 0.06])
-"""How much a finish mirrors, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +63,50 @@ class Drawn:
     whole_px: float
 
 
-def place(mesh: Mesh, pose: Pose) -> tuple[Array, Array]:
-    """World points (V, 3) and normals (F, 3)."""
-    turn = _turn(pose.yaw)
-    return mesh.points @ turn + np.array([pose.x, pose.y, 0.0]), mesh.normals @ turn
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """A camera and the sun as one vehicle has them around it, so that its mesh need not be turned: ``eye`` (3,) metres, ``sun`` (3,)
+    unit vector, and the projection ``matrix`` (3, 4), all from the vehicle's frame."""
+
+    eye: Array
+    sun: Array
+    matrix: Array
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """Pixels (N, 2) and depths (N,) of points (N, 3) of the vehicle."""
+        return to_pixels(points, self.matrix)
+
+
+def sight_of(pose: Pose, lens: Lens, light: Light) -> Sight:
+    """What a vehicle that stands at ``pose`` is seen by and lit from."""
+    turn, middle = _turn(pose.yaw), np.array([pose.x, pose.y, 0.0])
+    world = lens.matrix
+    matrix = np.empty((3, 4))
+    matrix[:, :3] = world[:, :3] @ turn.T
+    matrix[:, 3] = world[:, :3] @ middle + world[:, 3]
+    return Sight(turn @ (lens.position - middle), turn @ np.asarray(light.sun), matrix)
 
 
 def _turn(yaw: float) -> Array:
+    """Rows: the vehicle's axes (3, 3) in the world."""
     c, s = math.cos(yaw), math.sin(yaw)
     return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
-def shade(mesh: Mesh, normals: Array, centre: Array, eye: Array, light: Light, braking: bool) -> Array:
+def shade(mesh: Mesh, centre: Array, sight: Sight, light: Light, braking: bool) -> Array:
     """Face colours (F, 3) BGR in [0, 1]: sky and sun on paint, reflections on paint and glass, lamps that glow."""
-    sun = np.maximum(normals @ np.asarray(light.sun), 0.0) * light.sun_power
-    up = normals[:, 2]
-    diffuse = light.ambient * (0.74 + 0.30 * up) + sun
-    view = centre - eye
-    view /= np.linalg.norm(view)
-    mirrored = view[2] - 2 * (normals @ view) * up
-    gloss = _GLOSS[mesh.finish]
-    sky_seen = np.clip(0.42 + 0.75 * mirrored, 0.05, 0.9) * gloss * (light.ambient + 0.5 * light.sun_power)
-    reflected = view - 2 * (normals @ view)[:, None] * normals
-    glint = np.clip(reflected @ np.asarray(light.sun), 0, 1) ** 24 * light.sun_power * gloss * 2.0
-    colours = (
-        mesh.colours * diffuse[:, None] * np.asarray(light.tint)
-        + sky_seen[:, None] * np.asarray(light.sky)
-        + glint[:, None]
-    )
+    up, sunward = mesh.normals[:, 2], mesh.normals @ sight.sun
+    diffuse = light.ambient * (0.74 + 0.30 * up) + np.maximum(sunward, 0.0) * light.sun_power
+    view = centre - sight.eye
+    view /= math.sqrt(view @ view)
+    facing = 2 * (mesh.normals @ view)
+    gloss = mesh.gloss
+    mirrored = np.minimum(np.maximum(0.42 + 0.75 * (view[2] - facing * up), 0.05), 0.9)
+    sky_seen = mirrored * gloss * (light.ambient + 0.5 * light.sun_power)
+    colours = mesh.colours * diffuse[:, None] * np.asarray(light.tint) + sky_seen[:, None] * np.asarray(light.sky)
+    if light.sun_power > 0:
+        reflected = np.minimum(np.maximum(view @ sight.sun - facing * sunward, 0.0), 1.0)
+        colours += (reflected**24 * light.sun_power * gloss * 2.0)[:, None]
     return _lamps(colours, mesh, light, braking)
 
 
@@ -115,24 +129,19 @@ def draw_vehicle(
     image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, shaded: float = 1.0
 ) -> Drawn | None:
     """Draw a vehicle over ``image`` in place; None if no part of it falls inside. ``shaded`` darkens it (under a tree)."""
-    mesh = mesh_of(vehicle)
-    points, normals = place(mesh, pose)
-    pixels, depth = lens.project(points)
-    if depth.max() < 1.0:
-        return None
-    roi = clipped_roi(pixels, lens.size)
+    mesh, sight = mesh_of(vehicle), sight_of(pose, lens, light)
+    pixels, depth = sight.project(mesh.points)
+    roi = clipped_roi(pixels, lens.size) if depth.max() >= 1.0 else None
     if roi is None:
         return None
-    centre = np.array([pose.x, pose.y, vehicle.height_m / 2])
-    distance = float(np.linalg.norm(centre - lens.position))
-    colours = shade(mesh, normals, centre, lens.position, light, pose.braking) * shaded
-    colours = hazed(colours, distance, light)
-    faces = visible_faces(mesh, points, normals, lens, lens.focal_px / distance)
+    centre = np.array([0.0, 0.0, vehicle.height_m / 2])
+    away = centre - sight.eye
+    distance = math.sqrt(away @ away)
+    colours = hazed(shade(mesh, centre, sight, light, pose.braking) * shaded, distance, light)
+    faces = visible_faces(mesh, sight.eye, lens.focal_px / distance)
     mask = _paint_faces(image, roi, pixels, mesh, faces, colours)
     if light.night > 0:
-        vehicle_lamps(
-            image, mesh, normals, pixels, (centre - lens.position) / distance, lens.focal_px / distance, pose.braking
-        )
+        vehicle_lamps(image, mesh, pixels, away / distance, lens.focal_px / distance, pose.braking)
     area = float(cv2.countNonZero(mask))
     return Drawn(roi, mask, max(area, _hull_area(pixels)) if _touches_border(roi, lens.size) else area)
 
@@ -155,45 +164,41 @@ def clipped_roi(pixels: Array, size: tuple[int, int], margin: int = 2) -> tuple[
     return (x0, y0, x1, y1) if x1 - x0 > 1 and y1 - y0 > 1 else None
 
 
-def visible_faces(mesh: Mesh, points: Array, normals: Array, lens: Lens, pixels_per_m: float) -> list[int]:
-    """Faces that look at the camera and are large enough, farthest solid of the lowest layer first."""
-    first = points[mesh.starts[:-1]]
-    seen = np.einsum("ij,ij->i", normals, first - lens.position) < 0
-    seen &= mesh.detail <= pixels_per_m
+def visible_faces(mesh: Mesh, eye: Array, pixels_per_m: float) -> NDArray[np.int64]:
+    """Faces (N,) that look at ``eye`` (3,) and are large enough, farthest solid of the lowest layer first."""
+    seen = (mesh.normals @ eye > mesh.offsets) & (mesh.detail <= pixels_per_m)
     # a solid's own distance: the mean of its faces' first points is near enough and costs nothing
-    counts = np.bincount(mesh.solid, minlength=len(mesh.layer))
-    away = np.bincount(
-        mesh.solid, weights=np.linalg.norm(first - lens.position, axis=1), minlength=len(mesh.layer)
-    ) / np.maximum(counts, 1)
+    toward = mesh.firsts - eye
+    reach = np.sqrt(np.einsum("ij,ij->i", toward, toward))
+    away = np.bincount(mesh.solid, weights=reach, minlength=len(mesh.layer)) / mesh.face_counts
     rank = np.empty(len(mesh.layer), np.int64)
     rank[np.lexsort((-away, mesh.layer))] = np.arange(len(mesh.layer))
     chosen = np.flatnonzero(seen)
-    return [int(f) for f in chosen[np.argsort(rank[mesh.solid[chosen]], kind="stable")]]
+    return np.asarray(chosen[np.argsort(rank[mesh.solid[chosen]], kind="stable")], np.int64)
 
 
 def _paint_faces(
-    image: Image, roi: tuple[int, int, int, int], pixels: Array, mesh: Mesh, faces: list[int], colours: Array
+    image: Image, roi: tuple[int, int, int, int], pixels: Array, mesh: Mesh, faces: NDArray[np.int64], colours: Array
 ) -> Image:
+    """Paint on a canvas twice as fine whose fourth channel is 255 where the background is left."""
     x0, y0, x1, y1 = roi
     fine = 2 if (x1 - x0) * (y1 - y0) < 120_000 else 1
     window = image[y0:y1, x0:x1]
-    canvas = cv2.resize(window, None, fx=fine, fy=fine, interpolation=cv2.INTER_NEAREST)
-    cover = np.zeros(canvas.shape[:2], np.uint8)
+    canvas = cv2.cvtColor(window, cv2.COLOR_BGR2BGRA)
+    if fine > 1:
+        canvas = cv2.resize(canvas, None, fx=fine, fy=fine, interpolation=cv2.INTER_NEAREST)
     local = ((held(pixels) - (x0, y0)) * fine - 0.5) * (1 << SUBPIXEL)
-    corners = np.rint(local).astype(np.int32)
-    tones = np.minimum(np.maximum(colours * 255, 0), 255).tolist()
-    starts, outline = mesh.starts.tolist(), mesh.outline.tolist()
-    for f in faces:
-        polygon = corners[starts[f] : starts[f + 1]]
-        cv2.fillConvexPoly(canvas, polygon, tones[f], cv2.LINE_8, SUBPIXEL)
-        if outline[f]:
-            cv2.fillConvexPoly(cover, polygon, 255, cv2.LINE_8, SUBPIXEL)
-    if fine == 1:
-        window[:] = canvas
-        return cover
-    window[:] = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    share = cv2.resize(cover, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.threshold(share, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    corners = np.rint(local).astype(np.int32, order="C")
+    tones = np.zeros((len(faces), 4))
+    tones[:, :3] = np.minimum(np.maximum(colours[faces] * 255, 0), 255)
+    spans = zip(mesh.starts[faces].tolist(), mesh.starts[1:][faces].tolist(), tones.tolist(), strict=True)
+    for start, end, tone in spans:
+        cv2.fillConvexPoly(canvas, corners[start:end], tone, cv2.LINE_8, SUBPIXEL)
+    if fine > 1:
+        canvas = cv2.resize(canvas, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    window[:] = cv2.cvtColor(canvas, cv2.COLOR_BGRA2BGR)
+    left = cv2.extractChannel(canvas, 3)
+    return np.asarray(cv2.threshold(left, 128, 255, cv2.THRESH_BINARY_INV)[1], np.uint8)
 
 
 def drop_shadow(image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, ground: Image) -> None:

@@ -33,13 +33,15 @@ class Developer:
         self.sensor, self.size, self.rng = sensor, size, rng
         tone = 255 * (np.arange(256) / 255) ** sensor.gamma
         table = np.clip(tone[:, None] * np.asarray(sensor.gains), 0, 255)
-        self.table = np.rint(table).astype(np.uint8).reshape(1, 256, 3)
+        self.tables = [np.ascontiguousarray(channel) for channel in np.rint(table).astype(np.uint8).T]
         grain = rng.normal(0, max(sensor.noise, 1e-6), (size[1] + 64, size[0] + 64, 1))
-        self.grain = np.repeat(np.clip(grain, -40, 40), 3, axis=2).astype(np.int8)
+        grey = np.repeat(np.clip(grain, -40, 40), 3, axis=2).astype(np.int8)
+        self.brighter, self.darker = (np.maximum(sign * grey, 0).astype(np.uint8) for sign in (1, -1))
 
     def develop(self, image: Image) -> Image:
         """The frame as this camera would give it (new array)."""
-        out = np.asarray(cv2.LUT(image, self.table), np.uint8)
+        channels = [cv2.LUT(channel, table) for channel, table in zip(cv2.split(image), self.tables, strict=True)]
+        out = np.asarray(cv2.merge(channels), np.uint8)
         if self.sensor.rain > 0:
             out = self._rain(out)
         if self.sensor.blur_px > 0:
@@ -49,7 +51,8 @@ class Developer:
     def _with_grain(self, image: Image) -> Image:
         x, y = self.rng.integers(0, 64, 2)
         width, height = self.size
-        return np.asarray(cv2.add(image, self.grain[y : y + height, x : x + width], dtype=cv2.CV_8U), np.uint8)
+        part = slice(y, y + height), slice(x, x + width)
+        return np.asarray(cv2.subtract(cv2.add(image, self.brighter[part]), self.darker[part]), np.uint8)
 
     def _rain(self, image: Image) -> Image:
         """Falling streaks and a veil."""
