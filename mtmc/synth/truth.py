@@ -120,7 +120,8 @@ def draw_map(world: World, path: Path) -> None:
         veil = image.copy()
         cv2.fillPoly(veil, [at(fan)], (60, 200, 255), cv2.LINE_AA)
         image = np.asarray(cv2.addWeighted(veil, 0.35, image, 0.65, 0), np.uint8)
-        x, y = (int(v) for v in at(place[None])[0])
+    for camera in world.cameras:
+        x, y = (int(v) for v in at(camera.lens.position[None, :2])[0])
         cv2.circle(image, (x, y), 6, (30, 30, 230), -1, cv2.LINE_AA)
         cv2.putText(image, camera.id, (x + 8, y - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2, cv2.LINE_AA)
     low_row, high_row = at(np.array([[low[0], high[1] + 25], [low[0], low[1] - 25]]))[:, 1]

@@ -12,10 +12,12 @@ import pytest
 from pycocotools.coco import COCO
 
 from mtmc.calibration import read_calibration
+from mtmc.cli import main
 from mtmc.geometry import metres_to_gps, project
 from mtmc.scene import read_scene
-from mtmc.synth.dataset import camera_times, rendered, write_scene
+from mtmc.synth.dataset import camera_times, inside, rendered, write_scene
 from mtmc.synth.frames import Seen
+from mtmc.synth.lens import Lens
 from mtmc.synth.scene import ORIGIN, SynthCamera, SynthParams, World, make_world
 
 from .conftest import Written
@@ -126,6 +128,45 @@ def test_truth_holds_only_vehicles_of_two_cameras(tiny: Written) -> None:
         == everyone["c001"] & everyone["c002"] - {i for i in everyone["c001"] if i > 900_000}
     )
     assert everyone["c001"] | everyone["c002"] > seen["c001"]
+
+
+def test_truth_against_truth_scores_one_inside_the_masks(tiny: Written, capsys: pytest.CaptureFixture[str]) -> None:
+    """The masks beside the truth hold all its boxes, so the score uses them: a box beyond them is dropped and costs nothing."""
+    scene = tiny.folder / "S01"
+    truth_rows = (scene / "ground_truth.txt").read_text()
+    beyond = "".join(f"{camera} 77 1 0 0 30 20 -1 -1\n" for camera in (1, 2))
+    for name, rows, dropped in (("truth.txt", truth_rows, 0), ("more.txt", truth_rows + beyond, 2)):
+        (tiny.folder / name).write_text(rows)
+        with pytest.raises(SystemExit) as stop:
+            main(["score", str(tiny.folder / name), "--gt", str(scene), "--json"])
+        assert stop.value.code == 0
+        scores = json.loads(capsys.readouterr().out)
+        assert scores["filters"]["roi"] == dropped
+        assert (scores["idf1"], scores["hota"]) == (1.0, 1.0)
+
+
+def test_masks_hold_whole_near_cars_and_leave_out_far_ones(tiny: Written) -> None:
+    for camera in tiny.world.cameras:
+        roi = read_scene(tiny.folder / "S01").cameras[camera.id].roi
+        assert roi is not None
+        assert [inside(roi, _car_box(camera.lens, ahead_m)) for ahead_m in (30.0, 60.0, 90.0, 120.0)] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+
+
+def _car_box(lens: Lens, ahead_m: float) -> tuple[int, int, int, int]:
+    """The box of a cuboid as large as a car whose nearest side is ``ahead_m`` straight ahead."""
+    ahead = np.array([np.cos(lens.yaw_rad), np.sin(lens.yaw_rad)])
+    corners = [
+        [*(lens.position[:2] + ahead * (ahead_m + along) + np.array([-ahead[1], ahead[0]]) * across), up]
+        for along in (0.0, 4.5) for across in (-0.9, 0.9) for up in (0.0, 1.5)
+    ]  # fmt: skip
+    pixels, _ = lens.project(np.array(corners))
+    (left, top), (right, bottom) = np.floor(pixels.min(axis=0)), np.ceil(pixels.max(axis=0))
+    return int(left), int(top), int(right), int(bottom)
 
 
 def test_boxes_lie_in_the_image_and_follow_the_formats_rules(tiny: Written) -> None:
