@@ -29,7 +29,7 @@ def assign(rows: Index, columns: Index, costs: Double, limit: float) -> tuple[In
         rows, columns, costs = rows[allowed], columns[allowed], costs[allowed]
     if unrivalled(rows, columns):
         return rows, columns
-    alone = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
+    alone = (_frequency(rows) == 1) & (_frequency(columns) == 1)
     contested = ~alone
     more_rows, more_columns = _solve(rows[contested], columns[contested], costs[contested] - limit)
     return np.concatenate([rows[alone], more_rows]), np.concatenate([columns[alone], more_columns])
@@ -41,9 +41,22 @@ def unrivalled(rows: Index, columns: Index) -> bool:
     return len(set(rows.tolist())) == count and len(set(columns.tolist())) == count
 
 
+def _frequency(names: Index) -> Index:
+    """How often each name (P,) occurs; like ``_compact`` for names close together, as the boxes of a frame are."""
+    offset = names - names.min()
+    return np.asarray(np.bincount(offset).take(offset))
+
+
+def _compact(names: Index) -> tuple[Index, Index]:
+    """The distinct names in order, and where each name (P,) stands among them."""
+    low = names.min()
+    present = np.bincount(names - low) > 0
+    return present.nonzero()[0] + low, (np.cumsum(present) - 1).take(names - low)
+
+
 def _solve(rows: Index, columns: Index, gains: Double) -> tuple[Index, Index]:
-    row_names, row = np.unique(rows, return_inverse=True)
-    column_names, column = np.unique(columns, return_inverse=True)
+    row_names, row = _compact(rows)
+    column_names, column = _compact(columns)
     shape = len(row_names), len(column_names)
     solve = _solve_dense if shape[0] * shape[1] <= _DENSE_CELLS else _solve_components
     matched_row, matched_column = solve(row, column, gains, shape)
@@ -67,8 +80,8 @@ def _solve_components(row: Index, column: Index, gains: Double, shape: tuple[int
     parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     found_rows, found_columns = [], []
     for part in parts:
-        row_names, part_row = np.unique(row[part], return_inverse=True)
-        column_names, part_column = np.unique(column[part], return_inverse=True)
+        row_names, part_row = _compact(row[part])
+        column_names, part_column = _compact(column[part])
         size = len(row_names), len(column_names)
         matched_row, matched_column = _solve_dense(part_row, part_column, gains[part], size)
         found_rows.append(row_names[matched_row])

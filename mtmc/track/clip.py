@@ -50,5 +50,5 @@ class Clip:
 
 
 def _unit_rows(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(norms, 1e-12), np.float32)
+    norms = np.sqrt(np.vecdot(features, features))
+    return np.asarray(features / np.maximum(norms, 1e-12)[:, None], np.float32)

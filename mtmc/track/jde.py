@@ -27,9 +27,9 @@ from mtmc.params import Params
 from mtmc.structures import Detections
 from mtmc.track.assignment import assign, unrivalled
 from mtmc.track.clip import Clip
-from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, Predictor, to_bounds, to_boxes
+from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, to_bounds, to_boxes
 from mtmc.track.likeness import UNTOLD, distances, learn_likeness
-from mtmc.track.pairs import overlapping, pair_overlap, touching
+from mtmc.track.pairs import near, overlapping, pair_overlap
 from mtmc.track.pool import BIRTH, LAST, LOST, OWNER, SLOT, STATUS, TRACKED, UNCONFIRMED, Pool
 from mtmc.track.round import Round
 from mtmc.track.tracks import Tracks, renumber
@@ -97,9 +97,10 @@ class _Run:
         self.params = params
         self.clip = Clip(detections, params.min_score, min(params.second_pass_score, params.min_score))
         self.model = motion_model(fps, params.noise_fps)
-        self.predict = Predictor(self.model)
         self.likeness = UNTOLD if params.association == "fused" else learn_likeness(self.clip)
         self.share = params.appearance_share * self.likeness.trust
+        self.widest = max(params.max_first_cost, params.max_overlap_cost, params.max_new_cost)
+        self.one_limit = params.association == "overlap" and params.max_first_cost == params.max_new_cost == self.widest
         self.max_lost = int(fps * params.max_lost_s)
         self.pool = Pool(0 if self.clip.features is None else self.clip.features.shape[1])
         self.owners = np.zeros(len(self.clip), np.int64)
@@ -116,68 +117,79 @@ class _Run:
 
     def step(self, frame: int, first: int, low: int, end: int) -> None:
         """Take in one frame: rows first..low of the clip are confident, low..end are not."""
-        if len(self.pool) == 0 and first == low:
-            return
+        contested = False
         if len(self.pool):
             self._predict()
-            self.bounds = to_bounds(self.pool.state)
-            if end == low and self._obvious(frame, first, low):
-                return
-        todo = Round(self.pool.meta[:, STATUS], first, low, end)
-        self._associate(todo)
-        tracks, rows = todo.found()
-        if len(tracks):
+            tracks, rows, contested = self._match(first, low, end)
             self._update(tracks, rows, frame)
-        if len(tracks) < len(self.pool):
-            self._retire(frame)
-        if todo.open(confident=True):
-            self._start(todo.rows(confident=True), frame)
-        self._drop_duplicates()
-
-    def _obvious(self, frame: int, first: int, low: int) -> bool:
-        """The usual frame in short: every track is tracked and overlaps one box of its own, no box is left. Same result."""
-        pool = self.pool
-        if self.params.association == "fused" or pool.lost or pool.unsettled or len(pool) != low - first:
-            return False
-        tracks, boxes, _ = overlapping(self.bounds, self.clip.bounds[first:low], 1 - self.params.max_first_cost)
-        if len(tracks) != len(pool) or not unrivalled(tracks, boxes):
-            return False
-        self._update(tracks, boxes + first, frame)
-        return True
+        fresh = (self.owners[first:low] == 0).nonzero()[0]
+        if len(fresh):
+            self._start(fresh + first, frame)
+        if contested and self.pool.lost:
+            self._drop_duplicates()
 
     def _predict(self) -> None:
         pool = self.pool
         if pool.lost:
-            pool.state[pool.meta[:, STATUS] == LOST, HEIGHT_VELOCITY] = 0.0
-        moved = self.predict(pool.state)
+            pool.state[pool.meta[STATUS] == LOST, HEIGHT_VELOCITY] = 0.0
+        moved = self.model.predict(pool.state)
         if not self.params.predict_new:
-            moved = np.where((pool.meta[:, STATUS] == UNCONFIRMED)[:, None], pool.state, moved)
+            moved = np.where((pool.meta[STATUS] == UNCONFIRMED)[:, None], pool.state, moved)
         pool.state = moved
+        self.bounds = to_bounds(moved)
 
     # --- association ---------------------------------------------------------------------------------------------------
 
+    def _match(self, first: int, low: int, end: int) -> tuple[Index, Index, bool]:
+        """Tracks (P,) and their rows (P,) of the frame, and whether more than one way to match them was looked at."""
+        tracks, rows, costs = overlapping(self.bounds, self.clip.bounds[first:end], 1 - self.widest)
+        rows += first
+        if end == low and self.one_limit and unrivalled(tracks, rows):
+            return self._complete(tracks, rows, first, low)
+        todo = Round(self.pool.meta[STATUS], first, low, end, (tracks, rows, costs))
+        self._associate(todo)
+        return *todo.found(), True
+
+    def _complete(self, tracks: Index, rows: Index, first: int, low: int) -> tuple[Index, Index, bool]:
+        """The usual case in short: no pair has a rival, so the overlapping pairs are what all steps together find, but for what
+        is recovered in between. A row recovered is lost to a new track."""
+        pool, count = self.pool, low - first
+        if self.share == 0 or len(tracks) == len(pool) or (len(tracks) == count and not pool.fresh):
+            return tracks, rows, False
+        left = pool.meta[STATUS] != UNCONFIRMED
+        free = np.ones(count, bool)
+        free[rows[left.take(tracks)] - first] = False
+        left[tracks] = False
+        if not np.count_nonzero(left) or not np.count_nonzero(free):
+            return tracks, rows, False
+        more_tracks, more_rows = self._recovered(left.nonzero()[0], free.nonzero()[0] + first)
+        if len(more_tracks) == 0:
+            return tracks, rows, False
+        kept = ~np.isin(rows, more_rows)
+        return np.concatenate([tracks[kept], more_tracks]), np.concatenate([rows[kept], more_rows]), True
+
     def _associate(self, todo: Round) -> None:
         params = self.params
-        if len(self.pool) == 0:
-            return
         if params.association == "fused":
-            self._step(todo, self._fused, TRACKED, LOST)
+            self._step(todo, self._fused)
         else:
-            self._step(todo, self._blended, TRACKED, LOST)
+            todo.take(self._blended(*todo.overlaps(TRACKED, LOST, params.max_first_cost)))
             if self.share > 0:
-                self._step(todo, self._recovered, TRACKED, LOST)
-        self._step(todo, self._continued, TRACKED, TRACKED)
-        self._step(todo, self._continued, TRACKED, TRACKED, confident=False)
-        self._step(todo, self._begun, UNCONFIRMED, UNCONFIRMED)
+                self._step(todo, self._recovered)
+        for least, most, limit, confident in (
+            (TRACKED, TRACKED, params.max_overlap_cost, True),
+            (TRACKED, TRACKED, params.max_overlap_cost, False),
+            (UNCONFIRMED, UNCONFIRMED, params.max_new_cost, True),
+        ):
+            if todo.open(confident=confident):
+                todo.take(assign(*todo.overlaps(least, most, limit, confident=confident), limit), confident=confident)
 
-    def _step(
-        self, todo: Round, match: Callable[[Index, Index], Found], least: int, most: int, *, confident: bool = True
-    ) -> None:
-        """One association of the tracks still unmatched whose status is in the range, with rows still unmatched."""
-        if todo.open(confident=confident):
-            tracks = todo.tracks(least, most)
+    def _step(self, todo: Round, match: Callable[[Index, Index], Found]) -> None:
+        """One association of the tracked and lost tracks still unmatched with the confident rows still unmatched."""
+        if todo.open():
+            tracks = todo.tracks(TRACKED, LOST)
             if len(tracks):
-                todo.take(match(tracks, todo.rows(confident=confident)), confident=confident)
+                todo.take(match(tracks, todo.rows()))
 
     def _fused(self, tracks: Index, rows: Index) -> Found:
         """JDE's first association: appearance fused with motion inside the gate, or overlap where there is no appearance."""
@@ -190,34 +202,22 @@ class _Run:
         share = self.params.appearance_weight
         return assign(a, b, share * apart + (1 - share) * distance, self.params.max_distance)
 
-    def _blended(self, tracks: Index, rows: Index) -> Found:
+    def _blended(self, tracks: Index, rows: Index, costs: Double) -> Found:
         """Overlap decides who may match, overlap and appearance together who does."""
-        a, b, costs = self._overlaps(tracks, rows, self.params.max_first_cost)
-        if unrivalled(a, b):
-            return a, b
+        if unrivalled(tracks, rows):
+            return tracks, rows
         if self.share > 0:
-            costs = (1 - self.share) * costs + self.share * self.likeness.cost(self._apart(a, b))
-        return assign(a, b, costs, 1.0)
+            costs = (1 - self.share) * costs + self.share * self.likeness.cost(self._apart(tracks, rows))
+        return assign(tracks, rows, costs, 1.0)
 
     def _recovered(self, tracks: Index, rows: Index) -> Found:
         """By appearance alone, near where the vehicle should be: after occlusion or a jump; motion breaks ties."""
         gate = self.params.recovery_gate
         a, b, distance = self._gated(tracks, rows, gate, 2)
+        if len(a) == 0:
+            return a, b
         costs = self.likeness.cost(self._apart(a, b)) + 0.02 * distance / gate
         return assign(a, b, costs, self.params.max_recovery_cost)
-
-    def _continued(self, tracks: Index, rows: Index) -> Found:
-        limit = self.params.max_overlap_cost
-        return assign(*self._overlaps(tracks, rows, limit), limit)
-
-    def _begun(self, tracks: Index, rows: Index) -> Found:
-        limit = self.params.max_new_cost
-        return assign(*self._overlaps(tracks, rows, limit), limit)
-
-    def _overlaps(self, tracks: Index, rows: Index, limit: float) -> tuple[Index, Index, Double]:
-        """Pairs (P,), (P,) of predicted and detected boxes with 1 - overlap (P,) below ``limit``."""
-        a, b, costs = overlapping(self.bounds[tracks], self.clip.bounds[rows], 1 - limit)
-        return tracks[a], rows[b], costs
 
     def _overlap_costs(self, tracks: Index, rows: Index) -> Double:
         """1 - overlap (P,) of given pairs."""
@@ -225,46 +225,36 @@ class _Run:
 
     def _gated(self, tracks: Index, rows: Index, gate: float, dimensions: int) -> tuple[Index, Index, Double]:
         """Pairs (P,), (P,) with squared Mahalanobis distance (P,) of the first 2 or 4 measured quantities up to ``gate``."""
-        variance = self.model.innovation_variance(self.pool.state)
-        centre = self.pool.state[tracks, :2]
-        radius = np.sqrt(gate * variance[tracks, :2])
-        reach = np.concatenate([centre - radius, -centre - radius], axis=1)
-        points = self.clip.measured[rows, :2]
-        a, b = touching(reach, np.concatenate([points, -points], axis=1))
-        a, b = tracks[a], rows[b]
-        off = self.clip.measured[b] - self.pool.state[a, VALUE]
-        distance = (off * off / variance[a])[:, :dimensions].sum(axis=1)
+        state, points = self.pool.state.take(tracks, axis=0), self.clip.measured.take(rows, axis=0)
+        variance = self.model.innovation_variance(state)
+        a, b = near(state[:, :2], np.sqrt(gate * variance[:, :2]), points[:, :2])
+        off = points.take(b, axis=0) - state[:, VALUE].take(a, axis=0)
+        distance = (off * off / variance.take(a, axis=0))[:, :dimensions].sum(axis=1)
         inside = distance <= gate
-        return a[inside], b[inside], distance[inside]
+        return tracks[a[inside]], rows[b[inside]], distance[inside]
 
     def _apart(self, tracks: Index, rows: Index) -> Double:
         """Euclidean distance (P,) of smoothed track features and detection features."""
         assert self.clip.features is not None
-        return distances(self.pool.features[self.pool.meta[tracks, SLOT]], self.clip.features[rows])
+        slots = self.pool.meta[SLOT].take(tracks)
+        return distances(self.pool.features.take(slots, axis=0), self.clip.features.take(rows, axis=0))
 
     # --- what follows from it --------------------------------------------------------------------------------------------
 
     def _update(self, tracks: Index, rows: Index, frame: int) -> None:
+        """Matched tracks (P,) take in their rows (P,); the others have missed the frame."""
         pool = self.pool
-        pool.state[tracks] = posterior = self.model.update(pool.state[tracks], self.clip.measured[rows])
-        if self.params.output == "kalman":
-            self.filtered[rows] = to_boxes(posterior)
-        if self.clip.features is not None:
-            pool.blend(tracks, self.clip.features[rows], self.params.smoothing)
-        meta = pool.meta[tracks]
-        self.owners[rows] = meta[:, OWNER]
-        if pool.unsettled:
-            self.confirmed += meta[meta[:, STATUS] == UNCONFIRMED, OWNER].tolist()
-        pool.mark_seen(tracks, frame)
-
-    def _retire(self, frame: int) -> None:
-        """Unmatched: unconfirmed tracks end, tracked ones are lost, lost ones end when unseen for too long."""
-        meta = self.pool.meta
-        missed = meta[:, LAST] < frame
-        unconfirmed = meta[:, STATUS] == UNCONFIRMED
-        meta[missed & ~unconfirmed, STATUS] = LOST
-        ended = missed & (unconfirmed | (frame - meta[:, LAST] > self.max_lost))
-        self.pool.keep(~ended)
+        if len(tracks):
+            posterior = self.model.update(pool.state.take(tracks, axis=0), self.clip.measured.take(rows, axis=0))
+            pool.state[tracks] = posterior
+            if self.params.output == "kalman":
+                self.filtered[rows] = to_boxes(posterior)
+            if self.clip.features is not None:
+                pool.blend(tracks, self.clip.features.take(rows, axis=0), self.params.smoothing)
+            self.owners[rows] = owners = pool.meta[OWNER].take(tracks)
+            if pool.fresh:
+                self.confirmed += owners[pool.meta[STATUS].take(tracks) == UNCONFIRMED].tolist()
+        pool.see(tracks, frame, self.max_lost)
 
     def _start(self, rows: Index, frame: int) -> None:
         features = None if self.clip.features is None else self.clip.features[rows]
@@ -273,20 +263,18 @@ class _Run:
 
     def _drop_duplicates(self) -> None:
         """Of a tracked and a lost track on the same spot the shorter-lived ends, the tracked one at a tie."""
-        if not self.pool.lost:
-            return
         meta = self.pool.meta
-        lost = (meta[:, STATUS] == LOST).nonzero()[0]
-        seen = (meta[:, STATUS] != LOST).nonzero()[0]
+        lost = (meta[STATUS] == LOST).nonzero()[0]
+        seen = (meta[STATUS] != LOST).nonzero()[0]
         bounds = to_bounds(self.pool.state)
         a, b, _ = overlapping(bounds[seen], bounds[lost], 1 - self.params.max_duplicate_cost)
         if len(a) == 0:
             return
         a, b = seen[a], lost[b]
-        life = meta[:, LAST] - meta[:, BIRTH]
-        kept = np.ones(len(meta), bool)
-        kept[np.where(life[a] > life[b], b, a)] = False
-        self.pool.keep(kept)
+        life = meta[LAST] - meta[BIRTH]
+        ended = np.zeros(len(life), bool)
+        ended[np.where(life[a] > life[b], b, a)] = True
+        self.pool.drop(ended)
 
 
 def motion_model(fps: float, noise_fps: float | None) -> MotionModel:

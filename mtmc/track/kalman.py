@@ -4,13 +4,12 @@ Source: algorithm of SORT / Deep SORT / JDE. Transition, measurement and every n
 quantities, so the 8 x 8 covariance falls apart into four 2 x 2 ones (position and velocity of one quantity): exact, and one
 track is a row of 20 numbers instead of 72.
 
-Shape shorthand: T tracks; a state (T, 20) holds five groups of four columns (cx, cy, aspect = width / height, height):
-value, velocity per frame, variance of the value, covariance of value and velocity, variance of the velocity.
+Shape shorthand: T tracks; a state (T, 22) holds five groups of four columns (cx, cy, aspect = width / height, height):
+value, velocity per frame, variance of the value, covariance of value and velocity, variance of the velocity; then the height
+squared and 1, in which every noise is linear: a step in time is one product with a matrix.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ Double = NDArray[np.float64]
 VALUE, VELOCITY, VAR_VALUE, COV, VAR_VELOCITY = (slice(4 * k, 4 * k + 4) for k in range(5))
 CX, CY, ASPECT, HEIGHT = range(4)
 HEIGHT_VELOCITY = 7
+HEIGHT_SQUARED, ONE = 20, 21
 
 CHI_SQUARE_95_4 = 9.4877
 """95 % point of the chi-square distribution with 4 degrees of freedom: the gate of Deep SORT and JDE."""
@@ -29,7 +29,7 @@ _ASPECT = np.array([0.0, 0.0, 1.0, 0.0])
 
 
 def _transition() -> Double:
-    """The matrix that takes a state row one frame on: x += v, P = F P F' of each 2 x 2 block."""
+    """The matrix that takes the first 20 columns one frame on: x += v, P = F P F' of each 2 x 2 block."""
     step = np.eye(5)
     step[1, 0] = 1.0  # value += velocity
     step[3, 2] = 2.0  # var(value) += 2 cov + var(velocity)
@@ -38,68 +38,66 @@ def _transition() -> Double:
     return np.asarray(np.kron(step, np.eye(4)), np.float64)
 
 
-_TRANSITION = _transition()
-
-
-@dataclass(frozen=True, slots=True)
 class MotionModel:
-    """The noise of the filter. Weights are standard deviations in box heights; defaults are the published ones (30 fps).
+    """The filter and its noise. Weights are standard deviations in box heights; defaults are the published ones (30 fps).
 
     position, velocity: per-frame process noise; initial_position, initial_velocity: multiples of them for a new track.
     """
 
-    position: float = 1 / 20
-    velocity: float = 1 / 160
-    initial_position: float = 2.0
-    initial_velocity: float = 10.0
+    def __init__(
+        self,
+        position: float = 1 / 20,
+        velocity: float = 1 / 160,
+        initial_position: float = 2.0,
+        initial_velocity: float = 10.0,
+    ) -> None:
+        self.position, self.velocity = position, velocity
+        self._initial = initial_position * position, initial_velocity * velocity
+        self._step = np.zeros((22, 22))
+        self._step[:20, :20] = _transition()
+        self._step[HEIGHT_SQUARED, VAR_VALUE] = position**2 * _SCALED
+        self._step[HEIGHT_SQUARED, VAR_VELOCITY] = velocity**2 * _SCALED
+        self._step[ONE, VAR_VALUE] = 1e-4 * _ASPECT
+        self._step[ONE, VAR_VELOCITY] = 1e-10 * _ASPECT
+        self._step[ONE, ONE] = 1.0
+        self._innovation = np.zeros((22, 4))
+        self._innovation[VAR_VALUE] = np.eye(4)
+        self._innovation[HEIGHT_SQUARED] = position**2 * _SCALED
+        self._innovation[ONE] = 1e-2 * _ASPECT
 
     def initiate(self, measured: Double) -> Double:
-        """New tracks (T, 20) from measurements (T, 4), at rest."""
-        state = np.zeros((len(measured), 20))
+        """New tracks (T, 22) from measurements (T, 4), at rest."""
+        state = np.zeros((len(measured), 22))
         state[:, VALUE] = measured
         height = measured[:, HEIGHT, None]
-        state[:, VAR_VALUE] = (self.initial_position * self.position * height * _SCALED + 1e-2 * _ASPECT) ** 2
-        state[:, VAR_VELOCITY] = (self.initial_velocity * self.velocity * height * _SCALED + 1e-5 * _ASPECT) ** 2
+        position, velocity = self._initial
+        state[:, VAR_VALUE] = (position * height * _SCALED + 1e-2 * _ASPECT) ** 2
+        state[:, VAR_VELOCITY] = (velocity * height * _SCALED + 1e-5 * _ASPECT) ** 2
+        state[:, HEIGHT_SQUARED] = height[:, 0] ** 2
+        state[:, ONE] = 1.0
         return state
 
-    def process_noise(self) -> tuple[Double, Double]:
-        """(a, b), each (20,): the noise added per frame is height^2 a + b."""
-        scaled, fixed = np.zeros(20), np.zeros(20)
-        scaled[VAR_VALUE], fixed[VAR_VALUE] = self.position**2 * _SCALED, 1e-4 * _ASPECT
-        scaled[VAR_VELOCITY], fixed[VAR_VELOCITY] = self.velocity**2 * _SCALED, 1e-10 * _ASPECT
-        return scaled, fixed
+    def predict(self, state: Double) -> Double:
+        """States (T, 22) one frame later; noise grows with the height before the step."""
+        moved = state @ self._step
+        np.square(moved[:, HEIGHT], out=moved[:, HEIGHT_SQUARED])
+        return moved
 
     def innovation_variance(self, state: Double) -> Double:
         """Variance (T, 4) of measurement minus prediction; measurement noise is height * position (0.1 for the aspect)."""
-        height = state[:, HEIGHT]
-        variance = np.multiply.outer(height * height, self.position**2 * _SCALED)
-        variance += state[:, VAR_VALUE]
-        variance[:, ASPECT] += 1e-2
-        return variance
+        return state @ self._innovation
 
     def update(self, state: Double, measured: Double) -> Double:
-        """Posterior (T, 20) of predicted states (T, 20), each with its measurement (T, 4)."""
-        shape = len(state), 2, 4
-        gain = state[:, 8:16].reshape(shape) / self.innovation_variance(state)[:, None]
+        """Posterior (T, 22) of predicted states (T, 22), each with its measurement (T, 4)."""
+        shape = len(state), 2, 4  # of value and velocity, and of their covariances with the value
+        blocks = state[:, 8:16].reshape(shape)
+        gain = blocks / self.innovation_variance(state)[:, None]
         posterior = state.copy()
         posterior[:, :8] += (gain * (measured - state[:, VALUE])[:, None]).reshape(-1, 8)
+        posterior[:, 8:16] -= (gain[:, :1] * blocks).reshape(-1, 8)
         posterior[:, VAR_VELOCITY] -= gain[:, 1] * state[:, COV]
-        posterior[:, 8:16] -= (gain[:, :1] * state[:, 8:16].reshape(shape)).reshape(-1, 8)
+        np.square(posterior[:, HEIGHT], out=posterior[:, HEIGHT_SQUARED])
         return posterior
-
-
-class Predictor:
-    """``MotionModel``'s step to the next frame, with its constants laid out once."""
-
-    def __init__(self, model: MotionModel) -> None:
-        self._scaled, self._fixed = model.process_noise()
-
-    def __call__(self, state: Double) -> Double:
-        """States (T, 20) one frame later; noise grows with the height before the step."""
-        noise = np.multiply.outer(state[:, HEIGHT] ** 2, self._scaled)
-        noise += self._fixed
-        noise += state @ _TRANSITION
-        return np.asarray(noise)
 
 
 def to_measurements(xyxy: NDArray[np.float64]) -> Double:
@@ -113,18 +111,19 @@ def to_measurements(xyxy: NDArray[np.float64]) -> Double:
 
 
 def to_bounds(state: Double) -> Double:
-    """Bounds (T, 5) = (x1, y1, -x2, -y2, area) of states (T, 20) or measurements (T, 4); sides are at least 0.1 px."""
-    height = np.maximum(state[:, HEIGHT], 0.1)
-    width = np.maximum(state[:, ASPECT] * height, 0.1)
+    """Bounds (T, 5) = (x1, y1, -x2, -y2, area) of states (T, 22) or measurements (T, 4); sides are at least 0.1 px."""
+    sides = state[:, 2:4].copy()  # aspect, height
+    sides[:, 0] *= sides[:, 1]
+    np.maximum(sides, 0.1, out=sides)
     bounds = np.empty((len(state), 5))
-    bounds[:, 0], bounds[:, 1], bounds[:, 4] = width, height, width * height
-    bounds[:, :2] *= -0.5
-    bounds[:, 2:4] = bounds[:, :2]
-    bounds[:, :2] += state[:, :2]
-    bounds[:, 2:4] -= state[:, :2]
+    np.multiply(sides[:, 0], sides[:, 1], out=bounds[:, 4])
+    sides *= 0.5
+    np.subtract(state[:, :2], sides, out=bounds[:, :2])
+    np.add(state[:, :2], sides, out=bounds[:, 2:4])
+    np.negative(bounds[:, 2:4], out=bounds[:, 2:4])
     return bounds
 
 
 def to_boxes(state: Double) -> Double:
-    """Corner boxes (T, 4) of states (T, 20) or measurements (T, 4)."""
+    """Corner boxes (T, 4) of states (T, 22) or measurements (T, 4)."""
     return np.asarray(to_bounds(state)[:, :4] * [1.0, 1.0, -1.0, -1.0])

@@ -18,6 +18,7 @@ from mtmc.track.clip import Clip
 from mtmc.track.pairs import overlapping
 
 Double = NDArray[np.float64]
+Index = NDArray[np.intp]
 Single = NDArray[np.float32]
 
 _SAME_IOU = 0.6
@@ -37,7 +38,8 @@ class Likeness:
 
     def cost(self, distances: Double) -> Double:
         """0 at ``near`` or closer, 1 at ``far`` or farther, (P,)."""
-        return np.asarray(np.clip((distances - self.near) / max(self.far - self.near, 1e-6), 0.0, 1.0))
+        share = (distances - self.near) / max(self.far - self.near, 1e-6)
+        return np.minimum(np.maximum(share, 0.0), 1.0)
 
     def of_means(self, count: int) -> Likeness:
         """The scale for directions of means of ``count`` features, whose noise has averaged out."""
@@ -65,7 +67,7 @@ def learn_likeness(clip: Clip) -> Likeness:
 
 def distances(a: Single, b: Single) -> Double:
     """Euclidean distances (P,) of unit rows (P, D)."""
-    cosine = np.einsum("pd,pd->p", a, b).astype(np.float64)
+    cosine = np.vecdot(a, b).astype(np.float64)
     return np.asarray(np.sqrt(np.maximum(2 - 2 * cosine, 0)))
 
 
@@ -84,11 +86,15 @@ def _same(clip: Clip, features: Single) -> Double:
     """Well overlapping boxes of successive frames, from frames spread over the clip."""
     present = np.unique(clip.frames)
     chosen = present[np.unique(np.linspace(0, len(present) - 1, _SAMPLED_FRAMES).astype(np.intp))]
-    bounds = np.searchsorted(clip.frames, [chosen, chosen + 1, chosen + 2])
-    found = [np.zeros(0)]
-    for first, middle, last in bounds.T.tolist():
-        if middle == last:
-            continue
-        a, b, _ = overlapping(clip.bounds[first:middle], clip.bounds[middle:last], _SAME_IOU)
-        found.append(distances(features[a + first], features[b + middle]))
-    return np.concatenate(found)
+    before, after = (np.isin(clip.frames, frames).nonzero()[0] for frames in (chosen, chosen + 1))
+    a, b, _ = overlapping(_strip(clip, before, 0), _strip(clip, after, 1), _SAME_IOU)
+    return distances(features[before[a]], features[after[b]])
+
+
+def _strip(clip: Clip, rows: Index, delay: int) -> Double:
+    """Bounds (P, 5) of rows on one long strip, each frame beside the last, as if seen ``delay`` frames earlier."""
+    bounds = clip.bounds[rows]
+    shift = (clip.frames[rows] - delay) * (np.ptp(clip.xyxy[:, [0, 2]]) + 1.0)
+    bounds[:, 0] += shift
+    bounds[:, 2] -= shift
+    return bounds

@@ -32,23 +32,23 @@ def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Doubl
     neighbours, not with T x N.
     """
     if len(a) * len(b) <= _DENSE_CELLS:
-        inner = np.maximum(a[:, None], b)
         rows = columns = None
-        union: Double = a[:, 4:] + b[:, 4]
+        inner = np.maximum(a[:, None], b).reshape(-1, 5)
+        union: Double = (a[:, 4:] + b[:, 4]).ravel()
     else:
         rows, columns = touching(a, b)
-        near_a, near_b = a[rows], b[columns]
+        near_a, near_b = a.take(rows, axis=0), b.take(columns, axis=0)
         inner = np.maximum(near_a, near_b)
         union = near_a[:, 4] + near_b[:, 4]
-    sides = inner[..., :2] + inner[..., 2:4]  # minus the sides of the intersection
+    sides = inner[:, :2] + inner[:, 2:4]  # minus the sides of the intersection
     np.minimum(sides, 0.0, out=sides)
-    shared = sides[..., 0] * sides[..., 1]
+    shared = sides[:, 0] * sides[:, 1]
     union -= shared
-    chosen = (shared > least * union).nonzero()
-    costs = 1.0 - shared[chosen] / union[chosen]
+    chosen = (shared > least * union).nonzero()[0]
+    costs = 1.0 - shared.take(chosen) / union.take(chosen)
     if rows is None or columns is None:
-        return chosen[0], chosen[1], costs
-    return rows[chosen[0]], columns[chosen[0]], costs
+        return *np.divmod(chosen, len(b)), costs
+    return rows.take(chosen), columns.take(chosen), costs
 
 
 def pair_overlap(a: Double, b: Double) -> Double:
@@ -68,6 +68,12 @@ def touching(a: Double, b: Double) -> tuple[Index, Index]:
     rows, columns = _sweep(a[:, 0], -a[:, 2], b[:, 0], -b[:, 2])
     meet = np.maximum(a[rows, 1], b[columns, 1]) + np.maximum(a[rows, 3], b[columns, 3]) <= 0
     return rows[meet], columns[meet]
+
+
+def near(centres: Double, radii: Double, points: Double) -> tuple[Index, Index]:
+    """Indices (P,), (P,) of all pairs of centres (T, 2) and points (N, 2) no further apart than radii (T, 2) along x and along y."""
+    reach = np.concatenate([centres - radii, -centres - radii], axis=1)
+    return touching(reach, np.concatenate([points, -points], axis=1))
 
 
 def _sweep(a_low: Double, a_high: Double, b_low: Double, b_high: Double) -> tuple[Index, Index]:

@@ -1,6 +1,7 @@
 """Who is still to be matched while one frame is associated step by step.
 
-Shape shorthand: T live tracks; rows are the clip's, those of one frame stand together, confident ones first.
+Shape shorthand: T live tracks; P pairs of overlapping boxes; rows are the clip's, those of one frame stand together, confident
+ones first.
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Index = NDArray[np.intp]
+Double = NDArray[np.float64]
+Pairs = tuple[Index, Index, Double]
+"""Tracks (P,), rows (P,) and costs (P,)."""
 
 
 class Round:
-    """Tracks with their status (T,) >= 0 and the frame's rows: ``first`` to ``low`` confident, ``low`` to ``end`` not."""
+    """Tracks with their status (T,) >= 0, the frame's rows, ``first`` to ``low`` confident, ``low`` to ``end`` not, and the
+    pairs whose boxes overlap, at 1 - overlap."""
 
-    def __init__(self, status: NDArray[np.int64], first: int, low: int, end: int) -> None:
+    def __init__(self, status: NDArray[np.int64], first: int, low: int, end: int, overlaps: Pairs) -> None:
         self._status = status.copy()
         self._free = np.ones(end - first, bool)
         self._first, self._split = first, low - first
         self._open = [end - low, low - first]
+        self._overlaps = overlaps
         self._found: list[tuple[Index, Index]] = []
 
-    def open(self, *, confident: bool) -> int:
+    def open(self, *, confident: bool = True) -> int:
         """How many confident or unconfident rows are unmatched."""
         return self._open[confident]
 
@@ -29,13 +35,21 @@ class Round:
         """Unmatched tracks with a status from ``least`` to ``most``, in order."""
         return ((self._status >= least) & (self._status <= most)).nonzero()[0]
 
-    def rows(self, *, confident: bool) -> Index:
+    def rows(self, *, confident: bool = True) -> Index:
         """Unmatched confident or unconfident rows of the clip, in order."""
         if confident:
             return self._free[: self._split].nonzero()[0] + self._first
         return self._free[self._split :].nonzero()[0] + (self._first + self._split)
 
-    def take(self, found: tuple[Index, Index], *, confident: bool) -> None:
+    def overlaps(self, least: int, most: int, limit: float, *, confident: bool = True) -> Pairs:
+        """Overlapping pairs of such unmatched tracks and rows at a cost below ``limit``, by track."""
+        tracks, rows, costs = self._overlaps
+        status, place = self._status[tracks], rows - self._first
+        chosen = (status >= least) & (status <= most) & self._free[place] & (costs < limit)
+        chosen &= (place < self._split) == confident
+        return tracks[chosen], rows[chosen], costs[chosen]
+
+    def take(self, found: tuple[Index, Index], *, confident: bool = True) -> None:
         """Note matched (tracks, rows), the rows all confident or all not: they are out of the following steps."""
         if len(found[0]):
             self._status[found[0]] = -1

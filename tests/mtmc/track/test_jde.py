@@ -258,6 +258,24 @@ def test_useless_features_do_no_harm() -> None:
     assert default(plain) == default(noisy)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_frames_without_rivals_in_short_are_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vehicles of two lanes that pass each other, boxes missing and invented: the short cut changes nothing."""
+    rng = np.random.default_rng(seed)
+    rows, looks = [], []
+    for vehicle in range(8):
+        start, speed = rng.integers(0, 60), rng.uniform(8, 30) * rng.choice([-1, 1])
+        drawn = drive(range(start, start + 40), (500 - 20 * speed, 260 + 30 * rng.integers(0, 3)), (speed, 0))
+        kept = [row for row in drawn if rng.random() > 0.15]
+        rows, looks = rows + kept, looks + [vehicle] * len(kept)
+    for _ in range(20):
+        rows, looks = [*rows, (int(rng.integers(0, 100)), box(*rng.uniform(100, 500, 2)))], [*looks, 8]
+    clip = detections(rows, features=axes(looks, 16) + rng.normal(scale=0.1, size=(len(rows), 16)))
+    short = default(clip)
+    monkeypatch.setattr("mtmc.track.jde.unrivalled", lambda tracks, rows: False)
+    assert default(clip) == short
+
+
 def test_noise_grows_where_frames_are_rare() -> None:
     assert motion_model(10, 30).velocity == pytest.approx(3 / 160)
     assert motion_model(60, 30).velocity == pytest.approx(1 / 160)
