@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from mtmc.errors import ConfigError
     from mtmc.synth.scene import SynthParams
 
 
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder to write; S01/ and cam_timestamp/ appear in it.")],
     preset: Annotated[str | None, typer.Option(help="tiny, demo, junctions, arterial or city.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     config: Annotated[Path | None, typer.Option(help="TOML with knobs, such as configs/synth/level3.toml.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One knob, such as light=dusk or traffic.twins=0.3; repeatable.")
@@ -26,7 +28,9 @@ def synth(
         bool, typer.Option("--reid", help="Write a re-identification set in VeRi layout instead of videos.")
     ] = False,
     ids: Annotated[str, typer.Option(help="With --reid: training and test identities.")] = "400,300",
-    coco: Annotated[int, typer.Option(help="Write this many frames for detector training instead of videos.")] = 0,
+    coco: Annotated[
+        int | None, typer.Option(min=1, help="Write this many frames for detector training instead of videos.")
+    ] = None,
     tracklets: Annotated[
         bool, typer.Option("--tracklets", help="Write tracklets with simulated embeddings instead of videos.")
     ] = False,
@@ -36,6 +40,10 @@ def synth(
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
 
+    Knobs of --set and --config: preset, seconds, fps, width_px; light (day, overcast, dusk), rain; parked, occluders; offset_s,
+    clock_error_s, dropped, repeated, mixed_fps; cast, blur_px, noise, crf; traffic.vehicles_per_lane_hour, traffic.warm_up_s,
+    traffic.green_s, traffic.amber_s, traffic.twins, traffic.turning. configs/synth/level1.toml tells what they mean.
+
     Examples:
       mtmc synth city --preset demo --seed 1
       mtmc synth dusk --preset junctions --set light=dusk --set rain=0.5 --set traffic.twins=0.3
@@ -43,7 +51,8 @@ def synth(
       mtmc synth detector_set --coco 2000
       mtmc synth large --tracklets --level 3 --cameras 1000 --seconds 3600
     """
-    params = _params(config, preset, seconds, set_ or [])
+    given = {"--preset": preset, "--config": config, "--set": set_, "--seconds": None if tracklets else seconds}
+    _one_kind({"--tracklets": tracklets, "--reid": reid, "--coco": coco}, given)
     if tracklets:
         summary = _write_tracklets(out, level, cameras, seconds, seed)
     elif reid:
@@ -51,7 +60,7 @@ def synth(
     elif coco:
         summary = _write_coco(out, coco, seed)
     else:
-        summary = _write_videos(out, params, seed)
+        summary = _write_videos(out, _params(config, preset, seconds, set_ or []), seed)
     typer.echo(json.dumps(summary) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
 
 
@@ -117,14 +126,26 @@ def _write_tracklets(out: Path, level: int, cameras: int | None, seconds: float 
     return {"out": str(path), "cameras": streets.cameras, "tracklets": len(simulated.table), "vehicles": vehicles}
 
 
+def _one_kind(kinds: Mapping[str, object], scene: Mapping[str, object]) -> None:
+    """Refuse two kinds of output at once, and options of a scene for sets that draw their own. Raises ConfigError."""
+    from mtmc.errors import ConfigError
+
+    chosen = [name for name, value in kinds.items() if value]
+    if len(chosen) > 1:
+        raise ConfigError(chosen[0], "one kind of output", " and ".join(chosen), "Write them one after the other.")
+    idle = [name for name, value in scene.items() if value]
+    if chosen and idle:
+        raise ConfigError(idle[0], "a scene with videos", chosen[0], f"{chosen[0]} draws its own; leave {idle[0]} out.")
+
+
 def _params(config: Path | None, preset: str | None, seconds: float | None, settings: list[str]) -> SynthParams:
     """Knobs from the file, then from the options. Raises ConfigError for what does not fit."""
     from pydantic import ValidationError
 
-    from mtmc.errors import ConfigError
+    from mtmc.config import read_toml
     from mtmc.synth.scene import SynthParams
 
-    knobs = _read(config) if config is not None else {}
+    knobs = read_toml(config) if config is not None else {}
     knobs |= {"preset": preset} if preset is not None else {}
     knobs |= {"seconds": seconds} if seconds is not None else {}
     for setting in settings:
@@ -133,29 +154,33 @@ def _params(config: Path | None, preset: str | None, seconds: float | None, sett
         return SynthParams.model_validate(knobs)
     except ValidationError as error:
         first = error.errors()[0]
-        where = f"{config or 'synth'}: {'.'.join(str(part) for part in first['loc'])}"
-        raise ConfigError(
-            where,
-            "a knob of the synthetic city in its range",
-            f"{first['input']!r} ({first['msg']})",
-            "See mtmc synth --help.",
-        ) from error
+        raise _wrong_knob(".".join(map(str, first["loc"])), first["type"], first["msg"], first["input"]) from error
 
 
-def _read(config: Path) -> dict[str, Any]:
+def _wrong_knob(key: str, kind: str, message: str, value: object) -> ConfigError:
+    """One sentence about a knob that pydantic refused."""
+    from difflib import get_close_matches
+
+    from mtmc.config import known_keys
     from mtmc.errors import ConfigError
+    from mtmc.synth.scene import SynthParams
 
-    try:
-        return tomllib.loads(config.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(config, "a readable TOML file", str(error), "Correct the file or its path.") from error
+    known = list(known_keys(SynthParams))
+    if kind == "extra_forbidden":
+        near = get_close_matches(key, known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`mtmc synth --help` lists them all."
+        return ConfigError(f"knob {key}", "a knob of the synthetic city", "an unknown name", hint)
+    expected = message.removeprefix("Input should be ").split(", unable")[0].split(", got")[0]
+    if kind == "model_type":
+        expected = "one of its own knobs, such as " + next(name for name in known if name.startswith(f"{key}."))
+    return ConfigError(f"knob {key}", expected, repr(value), "Correct the value.")
 
 
 def _set(knobs: dict[str, Any], setting: str) -> None:
     from mtmc.errors import ConfigError
 
     key, equals, value = setting.partition("=")
-    if not equals:
+    if not equals or not key:
         raise ConfigError("--set", "knob=value", repr(setting), "Write for example --set rain=0.5.")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
@@ -163,5 +188,9 @@ def _set(knobs: dict[str, Any], setting: str) -> None:
         parsed = value  # a bare word such as dusk
     *parents, leaf = key.split(".")
     for parent in parents:
-        knobs = knobs.setdefault(parent, {})
+        if not isinstance(knobs.setdefault(parent, {}), dict):
+            raise ConfigError(
+                f"knob {key}", f"a knob inside {parent}", f"the value {knobs[parent]!r}", "Set one of the two."
+            )
+        knobs = knobs[parent]
     knobs[leaf] = parsed

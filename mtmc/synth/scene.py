@@ -69,7 +69,8 @@ class SynthCamera:
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Everything that exists in a synthetic scene; ``trips`` are the moving vehicles."""
+    """Everything that exists in a synthetic scene; ``trips`` are the moving vehicles. ``params`` hold what the preset filled in, so
+    that they and the seed alone make the same world again."""
 
     params: SynthParams
     network: Network
@@ -108,6 +109,7 @@ def make_world(params: SynthParams, seed: int) -> World:
     cameras = [
         _camera(k, place, params, size, seconds, np.random.default_rng((seed, 77, k))) for k, place in enumerate(places)
     ]
+    params = params.model_copy(update={"seconds": seconds, "width_px": width, "traffic": traffic})
     return World(params, network, trips, scenery, cameras, light_of(params, rng), seed)
 
 

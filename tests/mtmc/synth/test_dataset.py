@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,20 +15,16 @@ from pycocotools.coco import COCO
 from mtmc.calibration import read_calibration
 from mtmc.cli import main
 from mtmc.geometry import metres_to_gps, project
-from mtmc.scene import read_scene
-from mtmc.synth.dataset import camera_times, inside, rendered, write_scene
-from mtmc.synth.frames import Seen
+from mtmc.scene import Camera, read_scene
+from mtmc.synth.bodies import mesh_of
+from mtmc.synth.dataset import active_vehicles, camera_times, inside, rendered, write_scene
+from mtmc.synth.frames import Seen, draw_frame
 from mtmc.synth.lens import Lens
+from mtmc.synth.render import Pose
 from mtmc.synth.scene import ORIGIN, SynthCamera, SynthParams, World, make_world
+from mtmc.synth.view import View, make_view
 
 from .conftest import Written
-
-
-def digest(folder: Path) -> str:
-    whole = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        whole.update(str(path.relative_to(folder)).encode() + path.read_bytes())
-    return whole.hexdigest()
 
 
 def truth(written: Written, camera: SynthCamera, name: str = "gt.txt") -> np.ndarray:
@@ -60,14 +57,6 @@ def test_videos_decode_to_the_promised_frames(tiny: Written) -> None:
     assert max(difference) < 6.0  # compression only: another frame of traffic or noise differs by more in places
 
 
-def test_same_seed_same_bytes_other_seed_others(tmp_path: Path) -> None:
-    params = SynthParams(preset="tiny", seconds=1.0, dropped=0.1, repeated=0.1, rain=0.5)
-    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        write_scene(make_world(params, seed), tmp_path / name)
-    assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    assert digest(tmp_path / "a") != digest(tmp_path / "c")
-
-
 def test_ground_points_project_through_the_calibration_file(tiny: Written) -> None:
     rng = np.random.default_rng(0)
     for camera in tiny.world.cameras:
@@ -83,35 +72,96 @@ def test_ground_points_project_through_the_calibration_file(tiny: Written) -> No
 
 def test_a_vehicles_ground_point_lies_in_its_box(tiny: Written) -> None:
     """The homography in the file, applied to where a wholly visible vehicle really stands, lands in its box in every frame."""
-    trips = {t.vehicle.id: t for t in tiny.world.trips}
-    for camera in tiny.world.cameras:
-        folder = tiny.folder / "S01" / camera.id
-        calibration = read_calibration(folder / "calibration.txt")
-        coco = json.loads((folder / "gt" / "coco.json").read_text())
-        whole = [a for a in coco["annotations"] if a["visible"] > 0.99 and a["vehicle_id"] in trips]
-        assert len(whole) > 40
-        for annotation in whole:
+    checked = 0
+    for camera, annotation, pose in _whole_vehicles(tiny):
+        left, top, width, height = annotation["bbox"]
+        ((u, v),) = _through_calibration(tiny, camera, np.array([[pose.x, pose.y]]))
+        assert left <= u <= left + width
+        assert top + 0.3 * height <= v <= top + height
+        checked += 1
+    assert checked > 80
+
+
+def test_tyres_touch_the_ground_where_the_calibration_says(tiny: Written) -> None:
+    """Where a foot of a wholly visible vehicle is its lowest point in the picture, calibration.txt puts it on the box's lower edge, to
+    one pixel; (a bumper that hangs over the tyres can be lower, never higher)."""
+    vehicles = {t.vehicle.id: t.vehicle for t in tiny.world.trips}
+    on_feet = []
+    for camera, annotation, pose in _whole_vehicles(tiny):
+        c, s = np.cos(pose.yaw), np.sin(pose.yaw)
+        turn = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+        points = mesh_of(vehicles[annotation["vehicle_id"]]).points @ turn + (pose.x, pose.y, 0.0)
+        feet = points[points[:, 2] < 0.02, :2]
+        bottom = annotation["bbox"][1] + annotation["bbox"][3]
+        foot = _through_calibration(tiny, camera, feet)[:, 1].max()
+        assert foot <= bottom + 1.0
+        if points[np.argmax(camera.lens.project(points)[0][:, 1]), 2] < 0.02:
+            on_feet.append(abs(foot - bottom))
+    assert len(on_feet) > 40
+    assert max(on_feet) <= 1.0
+
+
+def _whole_vehicles(written: Written) -> Iterator[tuple[SynthCamera, dict[str, Any], Pose]]:
+    """Annotations of moving vehicles of which nothing is hidden or cut off, with where they stood at the moment truly shown."""
+    trips = {t.vehicle.id: t for t in written.world.trips}
+    for camera in written.world.cameras:
+        document = json.loads((written.folder / "S01" / camera.id / "gt" / "coco.json").read_text())
+        times = camera_times(written.world, camera)
+        for annotation in document["annotations"]:
             left, top, width, height = annotation["bbox"]
-            pose = trips[annotation["vehicle_id"]].pose(camera.offset_s + (annotation["image_id"] - 1) / camera.fps)
-            u, v = project(calibration.ground_to_image, metres_to_gps(np.array([[pose.x, pose.y]]), ORIGIN))[0]
-            assert left <= u <= left + width
-            assert top + 0.3 * height <= v <= top + height
+            free = left > 0 and top > 0 and left + width < camera.lens.size[0] and top + height < camera.lens.size[1]
+            if free and annotation["visible"] > 0.99 and annotation["vehicle_id"] in trips:
+                yield camera, annotation, trips[annotation["vehicle_id"]].pose(times[annotation["image_id"] - 1])
 
 
-def test_vehicles_change_cameras_at_the_true_times(tiny: Written) -> None:
-    """Without the offset of c002 its boxes would not fit the vehicles' places: the clocks in the files matter and are right."""
-    trips = {t.vehicle.id: t for t in tiny.world.trips}
-    crossing = set.intersection(*({int(i) for i in truth(tiny, c)[:, 1]} for c in tiny.world.cameras))
-    assert crossing
-    camera = tiny.world.cameras[1]
-    assert camera.offset_s > 0.3
+def _through_calibration(written: Written, camera: SynthCamera, ground: np.ndarray) -> np.ndarray:
+    calibration = read_calibration(written.folder / "S01" / camera.id / "calibration.txt")
+    return np.asarray(project(calibration.ground_to_image, metres_to_gps(ground, ORIGIN)))
+
+
+def test_vehicles_leave_c001_and_enter_c002_at_the_true_times(tiny: Written) -> None:
+    """By the clocks in the files: at the last true box of c001 and the first one of c002 the vehicle is in view, a frame later and
+    a frame earlier it is not."""
+    scene = read_scene(tiny.folder / "S01")
+    world = tiny.world
+    views = {c.id: make_view(world.network, world.scenery, c.lens, world.light, 1) for c in world.cameras}
+    changes = 0
+    for first, second in (tiny.world.cameras, tiny.world.cameras[::-1]):
+        left, entered = truth(tiny, first), truth(tiny, second)
+        for number in np.intersect1d(left[:, 1], entered[:, 1]):
+            last, start = left[left[:, 1] == number, 0].max(), entered[entered[:, 1] == number, 0].min()
+            for camera, frame, step in ((first, last, 1), (second, start, -1)):
+                found = scene.cameras[camera.id]
+                time_s = found.offset_s + (frame - 1) / found.fps
+                if time_s + step / found.fps < camera.offset_s or frame == camera.frame_count:
+                    continue
+                changes += 1
+                assert int(number) in _in_truth(world, views[camera.id], found, time_s)
+                assert int(number) not in _in_truth(world, views[camera.id], found, time_s + step / found.fps)
+    assert changes >= 3
+
+
+def _in_truth(world: World, view: View, camera: Camera, time_s: float) -> set[int]:
+    """The vehicles that a frame at this moment of the world shows where the mask lets them count."""
+    assert camera.roi is not None
+    _, seen = draw_frame(view, active_vehicles(world, time_s), world.light)
+    return {s.vehicle.id for s in seen if inside(camera.roi, s.box)}
+
+
+def test_truth_follows_the_frame_shown_not_the_frame_number(tmp_path: Path) -> None:
+    """With dropped and repeated frames, boxes fit the vehicles at the moments told in truth.json; at the even moments they do not."""
+    world = make_world(SynthParams(preset="tiny", seconds=3.0, dropped=0.25, repeated=0.1), 1)
+    faulty = Written(tmp_path, world, write_scene(world, tmp_path))
+    trips = {t.vehicle.id: t for t in world.trips}
+    told = json.loads((tmp_path / "S01" / "truth.json").read_text())["cameras"]
     right, wrong = [], []
-    for frame, number, left, top, width, height, *_ in truth(tiny, camera):
-        box = left, top, left + width, top + height
-        right.append(_inside(camera, trips[int(number)].pose(camera.offset_s + (frame - 1) / camera.fps), box))
-        wrong.append(_inside(camera, trips[int(number)].pose((frame - 1) / camera.fps), box))
+    for camera, document in zip(world.cameras, told, strict=True):
+        for frame, number, left, top, width, height, *_ in truth(faulty, camera):
+            box, trip = (left, top, left + width, top + height), trips[int(number)]
+            right.append(_inside(camera, trip.pose(document["shown_s"][int(frame) - 1]), box))
+            wrong.append(_inside(camera, trip.pose(camera.offset_s + (frame - 1) / camera.fps), box))
     assert np.mean(right) > 0.95
-    assert np.mean(wrong) < 0.7
+    assert np.mean(wrong) < 0.8
 
 
 def _inside(camera: SynthCamera, pose: object, box: tuple[float, float, float, float]) -> bool:

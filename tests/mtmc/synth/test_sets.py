@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from mtmc.cli import main
+from mtmc.config import known_keys
 from mtmc.synth.detectionset import write_detection_set
 from mtmc.synth.reidset import ReidSetParams, write_reid_set
 from mtmc.synth.scene import SynthParams
@@ -106,9 +108,17 @@ def test_command_writes_a_scene(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["--preset", "tokyo"], "preset"),
         (["--set", "rain=7"], "rain"),
         (["--set", "snow=1"], "snow"),
+        (["--set", "rain=wet"], "knob rain: expected a valid number, found 'wet'"),
+        (["--set", "rian=1"], "Did you mean rain?"),
+        (["--set", "traffic=5"], "traffic.vehicles_per_lane_hour"),
+        (["--set", "traffic.twins=2"], "traffic.twins"),
+        (["--set", "rain=1", "--set", "rain.x=1"], "rain.x"),
         (["--set", "rain"], "knob=value"),
+        (["--set", "=1"], "knob=value"),
         (["--config", "absent.toml"], "absent.toml"),
         (["--reid", "--ids", "many"], "--ids"),
+        (["--reid", "--tracklets"], "one kind of output"),
+        (["--reid", "--set", "light=dusk"], "leave --set out"),
     ],
 )
 def test_wrong_knobs_are_told(
@@ -117,4 +127,14 @@ def test_wrong_knobs_are_told(
     with pytest.raises(SystemExit) as stop:
         main(["synth", str(tmp_path), *options])
     assert stop.value.code == 2
-    assert said in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert not any(tmp_path.iterdir())
+
+
+def test_help_names_every_knob(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["synth", "--help"])
+    assert stop.value.code == 0
+    words = set(re.findall(r"[\w.]*\w", capsys.readouterr().out))
+    assert words >= set(known_keys(SynthParams))
