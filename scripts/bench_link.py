@@ -82,7 +82,9 @@ def reliability(path: Path, seeds: list[int], chosen: list[int], out: dict) -> N
             world = simulate(LEVELS[level], seed)
             order, problem = canonical(Problem.of(world.table))
             table = problem.table
-            learned = learn(table, without_camera_bias(table), np.ones(len(table.cameras), bool), Limits())
+            learned = learn(
+                table, without_camera_bias(table), problem.paths, np.ones(len(table.cameras), bool), Limits()
+            )
             follower = next_of_vehicle(table.start_s, world.vehicle_id[order])
             keep = learned.probability >= 0.01
             said.append(learned.probability[keep])

@@ -13,12 +13,6 @@ from mtmc.link.ports import PortMap, Ports
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 BLOCK = 65_536
-GROUND_ERROR_M = 4.0
-"""How far apart one vehicle's places from two calibrated cameras may well be: its own length."""
-ROOM_M = 60.0
-"""How far apart two vehicles in overlapping views usually are."""
-FASTEST_M_S = 50.0
-LOUDEST = 6.0
 
 
 def cosine(features: Float, a: Long, b: Long) -> Double:
@@ -52,11 +46,17 @@ def _medians(values: Double, group: Long, least: int) -> Double:
 
 
 def weigh(
-    network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double, own: Double
+    network: CameraNetwork,
+    table: TrackletTable,
+    pairs: Candidates,
+    score: Double,
+    sizes: Double,
+    ground: Double,
+    own: Double,
 ) -> dict[str, Double]:
     """Evidence (P,) of each kind; the sum is the log-odds of the link against both ends staying free.
 
-    ``score``: cosines; ``own``: the probabilities from which ``network`` was learned (zeros if from other data), so that no pair speaks
+    ``score``: cosines; ``ground``: evidence of calibrated places, which needs no learning; ``own``: the probabilities from which ``network`` was learned (zeros if from other data), so that no pair speaks
     for itself.
     """
     ports, meaning, travel = network.ports, network.meaning, network.travel
@@ -70,36 +70,8 @@ def weigh(
         "size": meaning.size(np.abs(sizes[a] - sizes[b])),
         "kind": meaning.kind[table.label[a], table.label[b]],
         "place": _place(table, ports, a, b, pieces, meaning.drift),
-        "ground": on_the_ground(table, a, b),
+        "ground": ground,
     }
-
-
-def on_the_ground(table: TrackletTable, a: Long, b: Long) -> Double:
-    """Evidence (P,) of calibrated places; 0 where either is without.
-
-    While both cameras see it, one vehicle is in one place; otherwise it must have had the time for the way. Not learned: calibration
-    says metres.
-    """
-    evidence = np.zeros(len(a))
-    known = np.isfinite(table.exit_ground[a]).all(axis=1) & np.isfinite(table.entry_ground[b]).all(axis=1)
-    known &= (table.camera[a] != table.camera[b]) & np.isfinite(table.entry_ground[a]).all(axis=1)
-    rows = np.flatnonzero(known)
-    if len(rows) == 0:
-        return evidence
-    first, second = a[rows], b[rows]
-    gap = table.start_s[second] - table.end_s[first]
-    away = np.linalg.norm(table.entry_ground[second] - _place_at(table, first, table.start_s[second]), axis=1)
-    beside = np.log(ROOM_M**2 / (2 * GROUND_ERROR_M**2)) - away**2 / (2 * GROUND_ERROR_M**2)
-    too_fast = away > GROUND_ERROR_M * 3 + FASTEST_M_S * np.maximum(gap, 0.0)
-    evidence[rows] = np.where(gap <= 0, np.clip(beside, -LOUDEST, LOUDEST), np.where(too_fast, -LOUDEST, 0.0))
-    return evidence
-
-
-def _place_at(table: TrackletTable, rows: Long, time: Double) -> Double:
-    """Where (P, 2) tracklets were at a time, on the straight line from entry to exit, at its ends before and after."""
-    start, end = table.start_s[rows], table.end_s[rows]
-    share = np.clip((time - start) / np.maximum(end - start, 1e-3), 0.0, 1.0)[:, None]
-    return np.asarray(table.entry_ground[rows] * (1 - share) + table.exit_ground[rows] * share)
 
 
 def _gap(seconds: Double, mean: float) -> Double:

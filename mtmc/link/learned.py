@@ -10,15 +10,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.link.appearance import without_camera_bias
+from mtmc.link.appearance import turned, without_camera_bias
+from mtmc.link.evidence import cosine
+from mtmc.link.jumps import mended
 from mtmc.link.learner import Learned, learn, on_common_time, relearn
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
 from mtmc.link.problem import Links, Problem, Solution
-from mtmc.link.sightings import Sightings, find_sightings, reasons, unite
+from mtmc.link.sightings import Sightings, find_sightings, on_sure_clocks, reasons, unite
 from mtmc.link.warnings import warnings_of
 from mtmc.link.windows import Chosen, compress, decided, learning_rows, settle
-from mtmc.structures import Float, Long, TrackletTable
+from mtmc.structures import Double, Float, Long, TrackletTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +35,46 @@ class NetworkLinker:
         (table, notes), known = compress(problem.table), problem.clock_known
         features = without_camera_bias(table)
         table = replace(table, features=np.zeros((len(table), 0), np.float32))  # from here on they would only take room
-        learned = self._learn(table, features, known)
-        chosen = Chosen.gather(decided(learned, table, features, self.limits))
-        seen = find_sightings(on_common_time(table, learned.network.clock_ahead_s), problem.paths)
+        learned, paths = self._learn(table, features, problem.paths, known)
+        chosen = Chosen.gather(decided(learned, table, features, paths, self.limits))
+        network = learned.network
+        late = on_common_time(mended(table, learned.jumps), network.clock_ahead_s)
+        seen = find_sightings(late, on_sure_clocks(problem.paths, table.camera, network.clock_error_s))
+        seen = _with_looks(seen, features, learned)
         labels, links = self._settle(table, chosen, seen)
-        return Solution(labels, links, learned.network, (*notes, *warnings_of(learned, known)))
+        return Solution(labels, links, network, (*notes, *warnings_of(learned, known)))
 
     def _settle(self, table: TrackletTable, chosen: Chosen, seen: Sightings) -> tuple[Long, Links]:
         """Vehicles and the links that made them: the network's, and before them what two cameras saw in one place at once."""
         labels, held = settle(table, chosen, self.limits)
-        if len(seen.source) == 0:
+        if len(seen) == 0:
             return labels, _links(chosen, held)
         least = self.limits.least_probability
         ends = chosen.source[held], chosen.target[held], chosen.probability[held]
         labels, sighted, made = unite(table, seen, ends, least)
-        near = Sightings(seen.source[sighted], seen.target[sighted], seen.away_m[sighted])
+        near = seen.take(sighted)
         beside = Chosen(near.source, near.target, near.probability(), reasons(table, near, chosen.columns, least))
         both = Chosen.gather([beside, chosen])
         return labels, _links(both, np.concatenate([np.arange(len(sighted)), len(sighted) + held[made]]))
 
-    def _learn(self, table: TrackletTable, features: Float, known: NDArray[np.bool_]) -> Learned:
-        rows = learning_rows(table)
-        part, seen = (table, features) if len(rows) == len(table) else (table.take(rows), features[rows])
-        return learn(part, seen, known, self.limits) if self.known is None else relearn(part, seen, self.known)
+    def _learn(
+        self, table: TrackletTable, features: Float, paths: Double, known: NDArray[np.bool_]
+    ) -> tuple[Learned, Double]:
+        """What is learned, and the paths that could be used for it: those by clocks that are sure to begin with."""
+        error = np.where(known, 0.0, np.inf) if self.known is None else self.known.clock_error_s
+        paths, rows = on_sure_clocks(paths, table.camera, error), learning_rows(table)
+        part = (table, features, paths) if len(rows) == len(table) else (table.take(rows), features[rows], paths[rows])
+        return learn(*part, known, self.limits) if self.known is None else relearn(*part, self.known), paths
+
+
+def _with_looks(seen: Sightings, features: Float, learned: Learned) -> Sightings:
+    """The sightings with what looks say of them, as learned."""
+    rows, ends = np.unique(np.stack([seen.source, seen.target]), return_inverse=True)
+    looks = features[rows]
+    for whitener in learned.whiteners:
+        looks = turned(looks, whitener)
+    score = cosine(looks, *ends.reshape(2, -1))
+    return replace(seen, cosine=score, appearance=learned.network.meaning.appearance(score))
 
 
 def _links(chosen: Chosen, held: Long) -> Links:

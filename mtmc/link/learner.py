@@ -1,6 +1,6 @@
 """The steps of learning in their order: ports, peaks, then links and what they mean in turn, then clocks.
 
-Shape shorthand: T tracklets, C cameras, P candidate pairs.
+Shape shorthand: T tracklets, C cameras, P candidate pairs; ``paths`` (T, K, 2) on the ground, NaN without calibration or a sure clock.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mtmc.link.learn import first_network, regate, scaled, update
 from mtmc.link.limits import Limits
 from mtmc.link.network import CameraNetwork
 from mtmc.link.ports import PortMap, map_ports
+from mtmc.link.sightings import on_the_ground
 from mtmc.link.votes import port_pairs
 from mtmc.structures import Double, Float, Long, TrackletTable
 
@@ -48,14 +49,16 @@ class Learned:
     jumps: tuple[Jump, ...] = ()
 
 
-def learn(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
+def learn(
+    table: TrackletTable, features: Float, paths: Double, clock_known: NDArray[np.bool_], limits: Limits
+) -> Learned:
     """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias.
 
     Where a clock has jumped in the middle, it is put back and all is learned once more.
     """
     jumps: tuple[Jump, ...] = ()
     while True:
-        learned = _learn_clocks(mended(table, jumps), features, clock_known, limits)
+        learned = _learn_clocks(mended(table, jumps), features, paths, clock_known, limits)
         jump = find_jump(learned.table, learned.network.travel, learned.pairs, learned.probability, clock_known)
         if jump is None or len(jumps) == MOST_JUMPS:
             return replace(learned, jumps=jumps)
@@ -63,18 +66,20 @@ def learn(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_],
         jumps = (*jumps, replace(jump, at_s=own))
 
 
-def _learn_clocks(table: TrackletTable, features: Float, clock_known: NDArray[np.bool_], limits: Limits) -> Learned:
+def _learn_clocks(
+    table: TrackletTable, features: Float, paths: Double, clock_known: NDArray[np.bool_], limits: Limits
+) -> Learned:
     """With unknown clocks this learns twice: roughly, with wide gates, to find the clocks; then on corrected times."""
     ports, trusted = map_ports(table), clock_known.copy()
     ahead = np.zeros(len(clock_known))
     whiteners: tuple[Float, ...] = ()
     if not clock_known.all() and len(clock_known) > 1:
-        rough = _learn(table, features, ports, trusted, limits, rounds=5)
+        rough = _learn(table, features, paths, ports, trusted, limits, rounds=5)
         clocks = _clocks(rough, clock_known)
         ahead, features, whiteners = clocks.ahead_s, rough.features, rough.whiteners
         trusted = _trusted(clocks.error_s, clocks.group)
         table = on_common_time(table, ahead)
-    fine = _learn(table, features, ports, trusted, limits, rounds=ROUNDS)
+    fine = _learn(table, features, paths, ports, trusted, limits, rounds=ROUNDS)
     clocks = _clocks(fine, clock_known)
     travel = fine.network.travel.by_clocks(clocks.ahead_s)
     network = replace(fine.network, travel=travel, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s)
@@ -99,35 +104,39 @@ def on_common_time(table: TrackletTable, ahead_s: Double) -> TrackletTable:
     return replace(table, start_s=table.start_s - late, end_s=table.end_s - late)
 
 
-def relearn(table: TrackletTable, features: Float, known: CameraNetwork) -> Learned:
+def relearn(table: TrackletTable, features: Float, paths: Double, known: CameraNetwork) -> Learned:
     """Adapt a network learned before to a new run of the same cameras: its ports, links, travel times and clocks are where to start."""
     table = on_common_time(table, known.clock_ahead_s)
     ports = map_ports(table, (known.ports.entries, known.ports.exits))
-    return _rounds(scaled(replace(known, ports=ports), len(table)), table, features, rounds=4)
+    return _rounds(scaled(replace(known, ports=ports), len(table)), table, features, paths, rounds=4)
 
 
-def apply(network: CameraNetwork, table: TrackletTable, features: Float) -> Learned:
+def apply(network: CameraNetwork, table: TrackletTable, features: Float, paths: Double) -> Learned:
     """The candidates of other tracklets under a network as it is; ``table`` on its common time, features whitened."""
     ports = map_ports(table, (network.ports.entries, network.ports.exits))
-    return _rounds(replace(network, ports=ports), table, features, rounds=1)
+    return _rounds(replace(network, ports=ports), table, features, paths, rounds=1)
 
 
 def _learn(
-    table: TrackletTable, features: Float, ports: PortMap, trusted: NDArray[np.bool_], limits: Limits, rounds: int
-) -> Learned:
+    table: TrackletTable, features: Float, paths: Double, ports: PortMap, trusted: NDArray[np.bool_], limits: Limits,
+    rounds: int,
+) -> Learned:  # fmt: skip
     peaks = discover(table, features, ports, port_pairs(table, features, ports, trusted, limits), trusted, limits)
     nothing = np.zeros(len(table.cameras))
-    return _rounds(first_network(table, ports, peaks, trusted, nothing), table, features, rounds)
+    return _rounds(first_network(table, ports, peaks, trusted, nothing), table, features, paths, rounds)
 
 
-def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, rounds: int) -> Learned:
+def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, paths: Double, rounds: int) -> Learned:
     timetable, sizes = Timetable(table), unusual_size(table, network.ports)
     pairs = candidates(table, timetable, network)
-    score = cosine(features, pairs.source, pairs.target)
+    score, ground = (
+        cosine(features, pairs.source, pairs.target),
+        on_the_ground(table, paths, pairs.source, pairs.target),
+    )
     probability = np.zeros(len(pairs))
     whiteners: tuple[Float, ...] = ()
     for number in range(rounds):
-        evidence = weigh(network, table, pairs, score, sizes, probability)
+        evidence = weigh(network, table, pairs, score, sizes, ground, probability)
         probability = link_probabilities(len(table), pairs.source, pairs.target, log_odds(evidence))
         if number == rounds - 1:
             break
@@ -140,6 +149,7 @@ def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, round
             before, pairs = pairs, candidates(table, timetable, network)
             probability = _carried(len(table), before, probability, pairs)
             score = cosine(features, pairs.source, pairs.target)
+            ground = on_the_ground(table, paths, pairs.source, pairs.target)
     return Learned(network, table, features, whiteners, pairs, evidence, score, probability)
 
 

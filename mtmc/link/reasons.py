@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.link.decisive import decisive
 from mtmc.link.learner import Learned
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.structures import Long, TrackletTable
 
 NOBODY = -1
 
@@ -37,7 +38,7 @@ def explain_links(learned: Learned, chosen: Long, least_probability: float) -> d
         "seconds": pairs.seconds[chosen],
         "probability": learned.probability[chosen],
         "margin": margin,
-        "decisive": _decisive(evidence, margin),
+        "decisive": decisive(evidence, margin),
         "cosine": learned.cosine[chosen],
         "prior": np.full(len(chosen), prior),
         **evidence,
@@ -55,20 +56,6 @@ def prior_log_odds(learned: Learned) -> float:
 def _named(table: TrackletTable, rows: Long, end: str) -> dict[str, NDArray[np.generic]]:
     names = np.array(table.cameras)
     return {f"{end}_camera": names[table.camera[rows]], f"{end}_track": table.track_id[rows]}
-
-
-def _decisive(evidence: dict[str, Double], margin: Double) -> NDArray[np.str_]:
-    """The smallest set of evidence without which the link would fall: the strongest ones, until together they exceed the margin.
-
-    Taking evidence away lowers the log-odds of a link by just that much (the messages of its rivals do not depend on it).
-    """
-    kinds, strength = np.array(list(evidence)), np.stack(list(evidence.values()), axis=1)
-    order = np.argsort(-strength, axis=1, kind="stable")
-    sorted_ = np.maximum(np.take_along_axis(strength, order, axis=1), 0.0)
-    needed = np.cumsum(sorted_, axis=1) - sorted_ <= margin[:, None]  # not enough yet without this one
-    falls = sorted_.sum(axis=1) > margin
-    rows = zip(order, needed & (sorted_ > 0) & falls[:, None], strict=True)
-    return np.array([",".join(kinds[row[take]]) for row, take in rows], np.str_)
 
 
 def runners_up(learned: Learned, chosen: Long) -> Long:

@@ -1,6 +1,7 @@
 """One vehicle that two calibrated cameras see at once is in one place: its paths on the ground agree, and others' do not.
 
-Where views overlap this says more than looks or learned times can, and it needs no learning: calibration says metres.
+Where views overlap this says more than looks or learned times can, and it needs no learning: calibration says metres. Elsewhere
+calibration only rules out what would take too much speed. All of it needs clocks that are right.
 
 Shape shorthand: T tracklets, K places of a path, P pairs, S times compared.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.link.decisive import decisive
 from mtmc.link.partition import Partition
 from mtmc.structures import Double, Long, TrackletTable
 
@@ -20,33 +22,84 @@ LEAST_S = 0.5
 """Shared seconds below which two paths say nothing."""
 COMPARED = 9
 """Times at which two paths are compared."""
-SPREAD_M = 2.5
-"""How far one vehicle's places from two cameras usually are apart: each sees the foot of another side of it."""
+SPREAD_M = 4.0
+"""How far one vehicle's places from two cameras may well be apart: each sees the foot of another side of it, so its own length."""
 ROOM_M = 60.0
 """Extent of the ground on which any other vehicle might be instead."""
 PRIOR = -2.5
 """Log-odds that two tracklets of two cameras that share some time are one vehicle, before looking."""
 APART_M = 15.0
 """Paths this far from each other cannot be of one vehicle, be it a long one."""
+FASTEST_M_S = 50.0
+LOUDEST = 6.0
+"""As evidence among others the ground speaks no louder (natural log): it may be calibrated badly."""
+SURE_CLOCK_S = 0.3
+"""Standard error of a clock beyond which places at one time cannot be compared: some metres' drive."""
 BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sightings:
     """Pairs of tracklets that share time on calibrated ground: ``source`` (the one that starts first) and ``target`` (P,), ``away_m``
-    (P,) the median distance of their places at the same times."""
+    (P,) the median distance of their places at the same times; ``cosine`` (P,) of their looks and the evidence ``appearance`` (P,) that
+    gives, 0 before anything is learned."""
 
     source: Long
     target: Long
     away_m: Double
+    cosine: Double
+    appearance: Double
 
-    def log_ratio(self) -> Double:
-        """Evidence (P,) for one vehicle: natural log of the likelihood ratio."""
-        return np.asarray(np.log(ROOM_M**2 / (2 * SPREAD_M**2)) - self.away_m**2 / (2 * SPREAD_M**2))
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def take(self, rows: Long) -> Sightings:
+        """The chosen pairs."""
+        return Sightings(*(getattr(self, name)[rows] for name in self.__slots__))
+
+    def evidence(self) -> dict[str, Double]:
+        """Evidence (P,) for one vehicle, by kind; with PRIOR it sums up to the log-odds."""
+        return {"ground": log_ratio(self.away_m), "appearance": self.appearance}
+
+    def log_odds(self) -> Double:
+        """Log-odds (P,) of one vehicle."""
+        return PRIOR + log_ratio(self.away_m) + self.appearance
 
     def probability(self) -> Double:
         """Probability (P,) of one vehicle, in [0, 1]."""
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(self.log_ratio() + PRIOR, -50, 50))))
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(self.log_odds(), -50, 50))))
+
+
+def log_ratio(away_m: Double) -> Double:
+    """Evidence (P,) for one vehicle of places so far apart at the same times: natural log of the likelihood ratio."""
+    return np.asarray(np.log(ROOM_M**2 / (2 * SPREAD_M**2)) - away_m**2 / (2 * SPREAD_M**2))
+
+
+def on_sure_clocks(paths: Double, camera: NDArray[np.int32], error_s: Double) -> Double:
+    """The paths (T, K, 2), blanked where the camera's clock has a standard error (C,) too large to compare places at one time."""
+    sure = (error_s <= SURE_CLOCK_S)[camera]
+    return paths if sure.all() else np.where(sure[:, None, None], paths, np.nan)
+
+
+def on_the_ground(table: TrackletTable, paths: Double, a: Long, b: Long) -> Double:
+    """Evidence (P,) that rows ``a`` and, later, ``b`` are one vehicle, from their paths (T, K, 2); 0 within one camera and without
+    calibration. While both cameras see it, it is in one place; otherwise it must have had the time for the way."""
+    evidence = np.zeros(len(a))
+    if paths.shape[1] == 0:
+        return evidence
+    known = np.asarray(np.isfinite(paths).all(axis=(1, 2)))
+    pairs = np.flatnonzero(known[a] & known[b] & (table.camera[a] != table.camera[b]))
+    for begin in range(0, len(pairs), BLOCK):
+        rows = pairs[begin : begin + BLOCK]
+        first, second = a[rows], b[rows]
+        begins = np.maximum(table.start_s[first], table.start_s[second])
+        together = np.minimum(table.end_s[first], table.end_s[second]) - begins >= LEAST_S
+        away = np.linalg.norm(paths[second, 0] - paths[first, -1], axis=1)
+        seconds = np.maximum(table.start_s[second] - table.end_s[first], 0.0)
+        evidence[rows] = np.where(away > APART_M + FASTEST_M_S * seconds, -LOUDEST, 0.0)
+        near = log_ratio(_apart_m(table, paths, first[together], second[together]))
+        evidence[rows[together]] = np.clip(near, -LOUDEST, LOUDEST)
+    return evidence
 
 
 def find_sightings(table: TrackletTable, paths: Double) -> Sightings:
@@ -54,13 +107,14 @@ def find_sightings(table: TrackletTable, paths: Double) -> Sightings:
     known = np.flatnonzero(np.isfinite(paths).all(axis=(1, 2))) if paths.shape[1] else np.zeros(0, np.int64)
     start, end, camera = table.start_s[known], table.end_s[known], table.camera[known]
     last = np.searchsorted(start, end - LEAST_S, side="right")  # rows that start while this one still lasts
-    parts = [
-        _near(known, paths, table, *_shared(np.arange(begin, min(begin + BLOCK, len(known))), last, end, start, camera))
-        for begin in range(0, len(known), BLOCK)
-    ]
-    empty = np.zeros(0, np.int64)
-    source, target, away = zip(*parts, strict=True) if parts else ((empty,), (empty,), (np.zeros(0),))
-    return Sightings(np.concatenate(source), np.concatenate(target), np.concatenate(away))
+    ends = [np.zeros((2, 0), np.int64)]
+    for begin in range(0, len(known), BLOCK):
+        rows = np.arange(begin, min(begin + BLOCK, len(known)))
+        ends.append(known[np.stack(_shared(rows, last, end, start, camera))])
+    source, target = np.concatenate(ends, axis=1)
+    away = [_apart_m(table, paths, source[k : k + BLOCK], target[k : k + BLOCK]) for k in range(0, len(source), BLOCK)]
+    nothing = np.zeros(len(source))
+    return Sightings(source, target, np.concatenate([np.zeros(0), *away]), nothing, nothing)
 
 
 def _shared(
@@ -74,12 +128,12 @@ def _shared(
     return a[enough], b[enough]
 
 
-def _near(known: Long, paths: Double, table: TrackletTable, a: Long, b: Long) -> tuple[Long, Long, Double]:
-    first, second = known[a], known[b]
-    begin, end = table.start_s[second], np.minimum(table.end_s[first], table.end_s[second])
+def _apart_m(table: TrackletTable, paths: Double, a: Long, b: Long) -> Double:
+    """Median distance (P,) of the places of rows ``a`` and ``b`` at the same times."""
+    begin, end = np.maximum(table.start_s[a], table.start_s[b]), np.minimum(table.end_s[a], table.end_s[b])
     times = begin[:, None] + (end - begin)[:, None] * np.linspace(0, 1, COMPARED)
-    away = np.linalg.norm(_places(table, paths, first, times) - _places(table, paths, second, times), axis=2)
-    return first, second, np.asarray(np.median(away, axis=1))
+    away = np.linalg.norm(_places(table, paths, a, times) - _places(table, paths, b, times), axis=2)
+    return np.asarray(np.median(away, axis=1))
 
 
 def _places(table: TrackletTable, paths: Double, rows: Long, times: Double) -> Double:
@@ -96,12 +150,12 @@ def unite(
 ) -> tuple[Long, Long, Long]:
     """Labels (T,), the indices of the sightings and of the ``links`` (source, target, probability) that are made.
 
-    Nearest sightings first, then links, surest first; what would give a vehicle two places at once is left out.
+    Sightings first, then links, the surest of each first; what would give a vehicle two places at once is left out.
     """
     apart = sightings.away_m > APART_M
     partition = Partition(table, zip(sightings.source[apart].tolist(), sightings.target[apart].tolist(), strict=True))
     seen = np.flatnonzero(sightings.probability() >= least_probability)
-    seen = seen[np.lexsort((sightings.target[seen], sightings.source[seen], sightings.away_m[seen]))]
+    seen = seen[np.lexsort((sightings.target[seen], sightings.source[seen], -sightings.log_odds()[seen]))]
     held = _join(partition, seen.tolist(), sightings.source, sightings.target)
     source, target, probability = links
     order = np.lexsort((target, source, -probability))
@@ -122,9 +176,9 @@ def _join(partition: Partition, order: Sequence[int], source: Long, target: Long
 def reasons(
     table: TrackletTable, sightings: Sightings, like: dict[str, NDArray[np.generic]], least_probability: float
 ) -> dict[str, NDArray[np.generic]]:
-    """Rows of the reasons table for sightings, with the columns of ``like``: the ground alone decided."""
-    names, ratio = np.array(table.cameras), sightings.log_ratio()
-    needed = np.log(least_probability / (1 - least_probability))
+    """Rows of the reasons table for sightings, with the columns of ``like``: the ground decided, with or without looks."""
+    names, evidence = np.array(table.cameras), sightings.evidence()
+    margin = sightings.log_odds() - np.log(least_probability / (1 - least_probability))
     known: dict[str, NDArray[np.generic]] = {
         "from_camera": names[table.camera[sightings.source]],
         "from_track": table.track_id[sightings.source],
@@ -132,12 +186,13 @@ def reasons(
         "to_track": table.track_id[sightings.target],
         "seconds": table.start_s[sightings.target] - table.end_s[sightings.source],
         "probability": sightings.probability(),
-        "margin": ratio + PRIOR - needed,
-        "decisive": np.full(len(ratio), "ground"),
-        "prior": np.full(len(ratio), PRIOR),
-        "ground": ratio,
+        "margin": margin,
+        "decisive": decisive(evidence, margin),
+        "cosine": sightings.cosine,
+        "prior": np.full(len(sightings), PRIOR),
+        **evidence,
     }
-    return {name: known.get(name, _blank(name, column, len(ratio))) for name, column in like.items()}
+    return {name: known.get(name, _blank(name, column, len(sightings))) for name, column in like.items()}
 
 
 def _blank(name: str, column: NDArray[np.generic], count: int) -> NDArray[np.generic]:

@@ -12,7 +12,7 @@ from mtmc.structures import TrackletTable
 
 FEW_TRACKLETS = 30
 ROUGH_CLOCK_S = 1.0
-"""Standard error of a found clock above which it is said how rough it is."""
+"""Twice the standard error of a found clock (95 % of errors are smaller) above which it is said how rough it is."""
 LEAST_MEANING = 1.0
 """Mean evidence of a sure link's appearance (natural log) below which looks tell next to nothing."""
 
@@ -77,10 +77,10 @@ def _lost(network: CameraNetwork, known: NDArray[np.bool_]) -> str:
 
 def _rough(network: CameraNetwork, known: NDArray[np.bool_]) -> str:
     error = network.clock_error_s
-    rough = np.flatnonzero(~known & np.isfinite(error) & (error > ROUGH_CLOCK_S))
+    rough = np.flatnonzero(~known & np.isfinite(error) & (2 * error > ROUGH_CLOCK_S))
     if len(rough) == 0:
         return ""
     return (
-        f"The clock of {', '.join(f'{network.cameras[c]} (±{error[c]:.1f} s)' for c in rough)} is known only roughly: few vehicles "
+        f"The clock of {', '.join(f'{network.cameras[c]} (±{2 * error[c]:.1f} s)' for c in rough)} is known only roughly: few vehicles "
         "went both ways, or their travel times vary much."
     )

@@ -74,7 +74,7 @@ def learning_rows(table: TrackletTable) -> Long:
     return np.unique(np.concatenate([np.arange(s, s + length) for s in starts]))
 
 
-def decided(learned: Learned, table: TrackletTable, features: Float, limits: Limits) -> Iterator[Chosen]:
+def decided(learned: Learned, table: TrackletTable, features: Float, paths: Double, limits: Limits) -> Iterator[Chosen]:
     """Links worth choosing, window by window."""
     if len(table) <= WHOLE:
         yield _worth_choosing(learned, np.arange(len(table), dtype=np.int64), limits, (-np.inf, np.inf))
@@ -89,7 +89,7 @@ def decided(learned: Learned, table: TrackletTable, features: Float, limits: Lim
         seen = features[rows]
         for whitener in learned.whiteners:
             seen = turned(seen, whitener)
-        yield _worth_choosing(apply(network, table.take(rows), seen), rows, limits, (begin, end))
+        yield _worth_choosing(apply(network, table.take(rows), seen, paths[rows]), rows, limits, (begin, end))
 
 
 def _margin_s(learned: Learned) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
 
@@ -17,14 +16,12 @@ from mtmc.link.belief import link_probabilities
 from mtmc.link.clocks import solve_clocks
 from mtmc.link.compare import calibration
 from mtmc.link.density import Bell, learn_ratio
-from mtmc.link.evidence import on_the_ground
 from mtmc.link.feasible import Candidates
 from mtmc.link.network import GRID, Travel
 from mtmc.link.ports import find_ports
 from mtmc.link.rerank import rerank
 from mtmc.link.solve import choose
 from mtmc.link.zones import read_zones
-from tests.mtmc.link.worlds import small
 
 
 def exact_probabilities(odds: np.ndarray) -> np.ndarray:
@@ -167,18 +164,3 @@ def test_bad_zones(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"zones\.toml"):
         read_zones(path)
-
-
-def test_ground_says_who_can_be_who() -> None:
-    table = small().table.take(np.arange(4))
-    places = np.array([[0.0, 0.0], [1.0, 0.0], [50.0, 0.0], [900.0, 0.0]])
-    # row 0 stands at zero from 0 to 4 s; row 1 enters beside it at 2 s, row 2 far off at 2 s, row 3 is 900 m off at 6 s
-    table = replace(
-        table, camera=np.arange(4, dtype=np.int32), start_s=np.array([0.0, 2.0, 2.0, 6.0]), end_s=np.array([4.0, 5.0, 5.0, 8.0]),
-        entry_ground=places, exit_ground=places,
-    )  # fmt: skip
-    same, apart, too_fast = on_the_ground(table, np.zeros(3, np.int64), np.array([1, 2, 3]))
-    assert same > 2 > 0 > apart
-    assert too_fast < -2
-    blind = replace(table, entry_ground=np.full((4, 2), np.nan))
-    assert not on_the_ground(blind, np.zeros(3, np.int64), np.array([1, 2, 3])).any()

@@ -12,18 +12,23 @@ from mtmc.link.learner import Learned, learn, log_odds
 from mtmc.link.limits import Limits
 from mtmc.link.reasons import explain_links, prior_log_odds
 from mtmc.link.windows import Chosen, decided, settle
+from mtmc.structures import Double, TrackletTable
 from tests.mtmc.link.worlds import small
 
 LIMITS = Limits()
 
 
+def no_paths(table: TrackletTable) -> Double:
+    return np.zeros((len(table), 0, 2))
+
+
 def learned() -> Learned:
     table = small(level=3).table
-    return learn(table, without_camera_bias(table), np.ones(len(table.cameras), bool), LIMITS)
+    return learn(table, without_camera_bias(table), no_paths(table), np.ones(len(table.cameras), bool), LIMITS)
 
 
 def links_of(found: Learned) -> set[tuple[int, int]]:
-    chosen = Chosen.gather(decided(found, found.table, found.features, LIMITS))
+    chosen = Chosen.gather(decided(found, found.table, found.features, no_paths(found.table), LIMITS))
     held = settle(found.table, chosen, LIMITS)[1]
     return set(zip(chosen.source[held].tolist(), chosen.target[held].tolist(), strict=True))
 

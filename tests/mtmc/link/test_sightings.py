@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mtmc.link.problem import overlapping
-from mtmc.link.sightings import APART_M, find_sightings, unite
+from mtmc.link.sightings import APART_M, find_sightings, on_sure_clocks, on_the_ground, unite
 from mtmc.structures import TrackletTable
 
 NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
@@ -41,6 +43,15 @@ def test_one_vehicle_in_two_views_is_joined_and_its_neighbour_is_not() -> None:
     labels, sighted, made = unite(table, seen, NONE, 0.5)
     assert labels[0] == labels[1] != labels[2]
     assert (len(sighted), len(made)) == (1, 0)
+
+
+def test_looks_decide_between_neighbours() -> None:
+    table = table_of([0, 1, 1], [0.0, 1.0, 1.5], [6.0, 7.0, 8.0])
+    seen = find_sightings(table, straight(table, [0.0, 3.0, -3.5]))
+    told_apart = replace(seen, appearance=np.array([-3.0, 3.0]))
+    for found, same in ((seen, 1), (told_apart, 2)):
+        labels, _, _ = unite(table, found, NONE, 0.4)
+        assert [row for row in (1, 2) if labels[row] == labels[0]] == [same]
 
 
 def test_a_turn_and_a_wait_are_followed() -> None:
@@ -81,3 +92,25 @@ def test_no_camera_sees_a_vehicle_twice_at_once(seed: int) -> None:
     assert not overlapping(table, a[together], b[together]).any()
     apart = seen.away_m > APART_M
     assert (labels[seen.source[apart]] != labels[seen.target[apart]]).all()
+
+
+def test_ground_says_who_can_be_who() -> None:
+    # row 0 stands at zero from 0 to 4 s; row 1 enters beside it at 2 s, row 2 far off at 2 s, row 3 is 900 m off at 6 s
+    table = table_of([0, 1, 2, 1], [0.0, 2.0, 2.0, 6.0], [4.0, 5.0, 5.0, 8.0])
+    paths = np.broadcast_to(np.array([[0.0, 0], [1, 0], [50, 0], [900, 0]])[:, None], (4, 8, 2))
+    first, later = np.zeros(3, np.int64), np.array([1, 2, 3])
+    same, apart, too_fast = on_the_ground(table, paths, first, later)
+    assert same > 2 > 0 > apart
+    assert too_fast < -2
+    assert not on_the_ground(table, np.full((4, 8, 2), np.nan), first, later).any()
+    assert not on_the_ground(table, np.zeros((4, 0, 2)), first, later).any()
+
+
+def test_places_by_an_unsure_clock_say_nothing() -> None:
+    table = table_of([0, 1], [0.0, 1.0], [6.0, 7.0])
+    paths = straight(table, [0.0, 0.0])
+    unsure = on_sure_clocks(paths, table.camera, np.array([0.0, 5.0, 0.0]))
+    assert len(find_sightings(table, paths).source) == 1
+    assert len(find_sightings(table, unsure).source) == 0
+    assert on_the_ground(table, paths, np.array([0]), np.array([1]))[0] > 2
+    assert on_the_ground(table, unsure, np.array([0]), np.array([1]))[0] == 0
