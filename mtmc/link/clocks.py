@@ -38,11 +38,11 @@ class Clocks:
     group: Long
 
 
-def typical_s(travel: Travel, pairs: Candidates, probability: Double) -> tuple[Double, Double]:
-    """Typical seconds (L,) of each link and its standard error: the mean of the quicker half of its journeys, which late waiters do
-    not move; inf error for links without any."""
+def typical_s(travel: Travel, pairs: Candidates, probability: Double) -> tuple[Double, Double, Long]:
+    """Typical seconds (L,) of each link, the mean of the quicker half of its journeys, which late waiters do not move; how much that
+    would vary if taken from one journey (L,); and the number of journeys (L,)."""
     sure = probability >= SURE
-    typical, error = np.zeros(len(travel)), np.full(len(travel), np.inf)
+    typical, spread = np.zeros(len(travel)), np.zeros(len(travel))
     order = np.lexsort((pairs.seconds[sure], pairs.link[sure]))
     link, seconds = pairs.link[sure][order], pairs.seconds[sure][order]
     first = np.searchsorted(link, np.arange(len(travel) + 1))
@@ -50,21 +50,29 @@ def typical_s(travel: Travel, pairs: Candidates, probability: Double) -> tuple[D
         times = seconds[first[number] : first[number + 1]]
         quick = times[int(0.05 * len(times)) : max(len(times) // 2, 1)]
         typical[number] = quick.mean()
-        error[number] = max(1.2 * float(np.median(times) - np.quantile(times, 0.16)), 0.05) / np.sqrt(len(times))
-    return typical, error
+        spread[number] = max(1.2 * float(np.median(times) - np.quantile(times, 0.16)), 0.05)
+    return typical, spread, np.diff(first).astype(np.int64)
 
 
 def solve_clocks(travel: Travel, pairs: Candidates, probability: Double, known: NDArray[np.bool_]) -> Clocks:
     """Clocks of all cameras from links and the probabilities (P,) of their pairs. ``known`` (C,): on the common time already."""
-    seconds, error = typical_s(travel, pairs, probability)
+    seconds, spread, count = typical_s(travel, pairs, probability)
     there, back = _two_way(travel)
-    sound = np.isfinite(error[there]) & np.isfinite(error[back])
+    sound = (count[there] > 0) & (count[back] > 0)
     there, back = there[sound], back[sound]
     offset = (seconds[there] - seconds[back]) / 2
-    weight = 1.0 / ((error[there] ** 2 + error[back] ** 2) / 4 + ASYMMETRY_S**2)
+    weight = 1.0 / (_variance(spread, count, there, back) / 4 + ASYMMETRY_S**2)
     a, b = travel.source[there], travel.target[there]
     a, b = np.where(known[a], -1, a), np.where(known[b], -1, b)  # all known clocks are one
     return _least_squares(len(known), a, b, offset, weight, known)
+
+
+def _variance(spread: Double, count: Long, there: Long, back: Long) -> Double:
+    """Variance (Q,) of the difference of both ways' typical seconds. Journeys on one road vary alike both ways: a few that happen to
+    take equally long are no sign of a better clock."""
+    ahead, behind = count[there], count[back]
+    alike = (ahead * spread[there] ** 2 + behind * spread[back] ** 2) / (ahead + behind)
+    return np.asarray(alike * (1.0 / ahead + 1.0 / behind))
 
 
 def _two_way(travel: Travel) -> tuple[Long, Long]:

@@ -124,6 +124,14 @@ def test_half_the_difference_is_the_offset() -> None:
     assert unknown.ahead_s[1] - unknown.ahead_s[0] == pytest.approx(7.0)
 
 
+def test_a_few_journeys_that_happen_to_take_equally_long_are_no_better_clock() -> None:
+    travel, pairs = two_way(27, 13)
+    varied = np.where(pairs.link == 0, 27.0, 13 + np.random.default_rng(0).normal(0, 6, len(pairs)))
+    pairs = Candidates(pairs.source, pairs.target, pairs.link, varied)
+    clocks = solve_clocks(travel, pairs, np.ones(len(pairs)), np.array([True, False]))
+    assert clocks.error_s[1] > 0.5 * 6 / np.sqrt(12)
+
+
 def test_one_way_traffic_says_nothing_about_clocks() -> None:
     travel, pairs = two_way(20, 20)
     clocks = solve_clocks(travel, pairs, (pairs.link == 0).astype(float), np.zeros(2, bool))
