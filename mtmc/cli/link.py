@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     from mtmc.link.bench import Case
 
+TABLE_WIDTH = 140
+"""Columns of a table that no terminal limits: no name is cut."""
 COLUMNS = ("idf1", "link_precision", "link_recall", "link_f1", "seconds", "peak_mb")
 
 
@@ -106,7 +108,9 @@ def _show(summary: dict[str, dict[str, float]], count: int) -> None:
         table.add_row(
             name, *(f"{row[key]:.4f}" for key in COLUMNS[:4]), f"{row['seconds']:.2f}", f"{row['peak_mb']:.0f}"
         )
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(highlight=False, width=TABLE_WIDTH)
+    console.print(table)
 
 
 def explain(

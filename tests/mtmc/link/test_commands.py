@@ -48,6 +48,14 @@ def test_bench_link(tmp_path: Path) -> None:
     assert max(linkers, key=lambda name: linkers[name]["idf1"]) == "network"
 
 
+def test_table_in_a_pipe_is_not_cut(tmp_path: Path) -> None:
+    write_tracklets(tmp_path / "sim", small(minutes=3))
+    arguments = ["bench-link", str(tmp_path / "sim"), "--linker", "agglomerative"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "…" not in result.stdout
+    assert all(name in result.stdout for name in ("linker", "agglomerative", *NUMBERS))
+
+
 def test_bench_link_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="run folder"):
         CliRunner().invoke(app, ["bench-link", str(tmp_path)], catch_exceptions=False)
