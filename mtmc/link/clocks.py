@@ -30,8 +30,8 @@ ASYMMETRY_S = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clocks:
-    """ahead_s (C,): how far each clock is ahead of the common time; error_s (C,): its standard error, inf where nothing tells;
-    group (C,): cameras whose offsets are tied together share a number."""
+    """ahead_s (C,): how far each clock is ahead of the common time, that of the known clocks or, in a group without any, the group's
+    mean; error_s (C,): its standard error, inf where nothing tells; group (C,): cameras whose offsets are tied together share a number."""
 
     ahead_s: Double
     error_s: Double
@@ -98,9 +98,14 @@ def _least_squares(count: int, a: Long, b: Long, offset: Double, weight: Double,
         residual = np.abs(offset - (_at(ahead, b) - _at(ahead, a)))
         scale = max(float(np.median(residual)), 0.3) if len(residual) else 1.0
         weight = weight * np.where(residual > 4 * scale, 0.1, 1.0)
-    variance = np.diag(inverse)
+    variance = (
+        np.diag(inverse)[:count]
+        + np.where(  # against the common time where tied to it, else against the group's mean
+            group[:count] == group[count], inverse[count, count] - 2 * inverse[:count, count], 0.0
+        )
+    )
     tied = np.bincount(group)[group[:count]] > 1
-    error = np.where(tied, np.sqrt(np.maximum(variance[:count], 0.0)), np.inf)
+    error = np.where(tied, np.sqrt(np.maximum(variance, 0.0)), np.inf)
     ahead = _centred(ahead, group[:count], int(group[count]))
     return Clocks(np.where(known, 0.0, ahead), np.where(known, 0.0, error), group[:count].astype(np.int64))
 
