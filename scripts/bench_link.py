@@ -24,6 +24,7 @@ from mtmc.link.problem import canonical
 from mtmc.synth.tracklets import LEVELS, Simulated, simulate
 
 MAX_OFFSET_S = 30.0
+WORST = ("clock_max_s", "clock_max_errors")
 
 
 def levels(seeds: list[int], chosen: list[int], out: dict) -> None:
@@ -31,9 +32,11 @@ def levels(seeds: list[int], chosen: list[int], out: dict) -> None:
     for level in chosen:
         rows = [_one(simulate(LEVELS[level], seed), simulate(LEVELS[level], seed, MAX_OFFSET_S)) for seed in seeds]
         summary = {key: [float(np.mean(v)), float(np.std(v))] for key in rows[0] if (v := [row[key] for row in rows])}
-        out[f"level{level}"] = summary
-        cells = "  ".join(f"{key} {mean:.4f}±{sd:.4f}" for key, (mean, sd) in summary.items())
-        print(f"level {level} ({len(seeds)} seeds): {cells}", flush=True)
+        worst = {key: max(row[key] for row in rows) for key in WORST}
+        out[f"level{level}"] = summary | {f"worst_{key}": value for key, value in worst.items()}
+        cells = [f"{key} {mean:.4f}±{sd:.4f}" for key, (mean, sd) in summary.items()]
+        cells += [f"worst {key} {value:.2f}" for key, value in worst.items()]
+        print(f"level {level} ({len(seeds)} seeds): {'  '.join(cells)}", flush=True)
 
 
 def _one(known: Simulated, withheld: Simulated) -> dict[str, float]:
@@ -63,13 +66,16 @@ def graph_f1(truth: Simulated, network) -> float:
 
 
 def clock_errors(truth: Simulated, network) -> dict[str, float]:
-    """Errors of the clocks that the network says it knows, about their common mean (the time of day itself cannot be known)."""
+    """Errors of the clocks that the network says it knows, about their common median (the time of day itself cannot be known), in seconds
+    and in the standard errors that it states."""
     tied = np.isfinite(network.clock_error_s)
     error = (network.clock_ahead_s - truth.offset_s)[tied]
-    error = error - np.median(error) if len(error) else np.zeros(1)
+    error = np.abs(error - np.median(error)) if len(error) else np.zeros(1)
+    stated = network.clock_error_s[tied] if tied.any() else np.ones(1)
     return {
-        "clock_median_s": float(np.median(np.abs(error))),
-        "clock_max_s": float(np.abs(error).max()),
+        "clock_median_s": float(np.median(error)),
+        "clock_max_s": float(error.max()),
+        "clock_max_errors": float((error / stated).max()),
         "tied": float(tied.mean()),
     }
 
