@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.synth.lamps import headlamp_pool, light_road
+from mtmc.synth.lens import Lens
 from mtmc.synth.order import painters_order
-from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
+from mtmc.synth.paint import Sketch, paint, sketch
+from mtmc.synth.render import Drawn, Light, Pose, drop_shadows
 from mtmc.synth.vehicles import Vehicle
 from mtmc.synth.view import Occluder, View
 
@@ -41,14 +43,15 @@ def draw_frame(
     lens = view.lens
     image, ids = view.background.copy(), view.ids.copy()
     present = [(v, p) for v, p in vehicles if lens.may_see(p.x, p.y, v.length_m / 2)]
-    for vehicle, pose in present:
-        drop_shadow(image, vehicle, pose, lens, light, view.ground)
+    drop_shadows(image, present, lens, light, view.ground)
     if light.night > 0:
         _light_road(image, view, present)
+    shaded = [1 - 0.5 * light.sun_power * view.shade.at(p.x, p.y) / 255 for _, p in present]
+    sketches = sketch(present, shaded, lens, light)
     moving: list[tuple[Vehicle, Drawn]] = []
     for index in _order(view, present):
         if index < len(present):
-            moving += _draw(image, ids, view, *present[index], light)
+            moving += _draw(image, ids, lens, present[index][0], sketches[index], light)
         else:
             _cover(image, ids, view, view.occluders[index - len(present)], moving)
     parked = [(o.vehicle, o.drawn) for o in view.occluders if o.vehicle is not None]
@@ -72,12 +75,11 @@ def _order(view: View, present: Sequence[tuple[Vehicle, Pose]]) -> list[int]:
 
 
 def _draw(
-    image: Image, ids: NDArray[np.int32], view: View, vehicle: Vehicle, pose: Pose, light: Light
+    image: Image, ids: NDArray[np.int32], lens: Lens, vehicle: Vehicle, found: Sketch | None, light: Light
 ) -> list[tuple[Vehicle, Drawn]]:
-    shaded = 1 - 0.5 * light.sun_power * view.shade.at(pose.x, pose.y) / 255
-    drawn = draw_vehicle(image, vehicle, pose, view.lens, light, shaded)
-    if drawn is None:
+    if found is None:
         return []
+    drawn = paint(image, found, lens, light)
     x0, y0, x1, y1 = drawn.roi
     np.copyto(ids[y0:y1, x0:x1], np.int32(vehicle.id), where=drawn.mask > 0)
     return [(vehicle, drawn)]

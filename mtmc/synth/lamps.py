@@ -51,7 +51,7 @@ def vehicle_lamps(image: Image, mesh: Mesh, pixels: Array, eye_to: Array, pixels
     """Glow of the lamps of a vehicle that face the camera; ``eye_to`` unit vector from the camera to the vehicle, in its frame."""
     facing = -(mesh.normals @ eye_to)
     for f in np.flatnonzero(((mesh.finish == LAMP) | (mesh.finish == TAIL)) & (facing > 0.25)).tolist():
-        centre = pixels[mesh.starts[f] : mesh.starts[f + 1]].mean(axis=0)
+        centre = pixels[mesh.starts[f] : mesh.ends[f]].mean(axis=0)
         if mesh.finish[f] == LAMP:
             add_glow(image, centre, 1.1 * pixels_per_m * float(facing[f]), _HEAD, 0.55 * float(facing[f]))
         else:

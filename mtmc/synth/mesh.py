@@ -26,13 +26,14 @@ _GLOSS = np.array([0.10, 0.42, 0.0, 0.06, 0.06])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
-    """Faces of a vehicle. points (V, 3); starts (F + 1,) face f owns points[starts[f]:starts[f+1]]; normals (F, 3) outward;
+    """Faces of a vehicle. points (V, 3); starts, ends (F,) face f owns points[starts[f]:ends[f]]; normals (F, 3) outward;
     colours (F, 3) in [0, 1]; finish (F,) one of PAINT...; detail (F,) pixels per metre from which on a face is worth drawing;
     solid (F,) index of its convex solid; gloss (F,) how much it mirrors; firsts (F, 3) each face's first point and offsets (F,) its plane's place along the normal;
     layer (G,) painter's layer of a solid; face_counts (G,)."""
 
     points: Array
     starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
     normals: Array
     colours: Array
     finish: NDArray[np.int64]
@@ -108,11 +109,11 @@ class MeshBuilder:
 
     def build(self) -> Mesh:
         """The finished arrays."""
-        counts = [len(face) for face in self.faces]
+        ends = np.cumsum([len(face) for face in self.faces])
         colours, finish, detail, solid = zip(*self.looks, strict=True)
         normals, firsts = np.array(self.normals), np.array([face[0] for face in self.faces])
         return Mesh(
-            np.concatenate(self.faces), np.concatenate([[0], np.cumsum(counts)]), normals,
+            np.concatenate(self.faces), np.concatenate([[0], ends[:-1]]), ends, normals,
             np.array(colours), np.array(finish), np.array(detail, np.float64), np.array(solid),
             _GLOSS[list(finish)], firsts, np.einsum("ij,ij->i", normals, firsts),
             np.array(self.layers), np.maximum(np.bincount(solid, minlength=len(self.layers)), 1),

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mtmc.synth.ground import GroundMap, paint_ground, shade_map
 from mtmc.synth.lens import Lens
 from mtmc.synth.order import painters_order
-from mtmc.synth.render import Drawn, Light, Pose, draw_vehicle, drop_shadow
+from mtmc.synth.paint import draw_vehicle
+from mtmc.synth.render import Drawn, Light, Pose, drop_shadows
 from mtmc.synth.roads import Network
 from mtmc.synth.scenery import Building, Post, Scenery, Tree, shadow_polygons
 from mtmc.synth.still import draw_building, draw_post, draw_tree
@@ -83,7 +84,7 @@ def _place(thing: Thing) -> Place:
 def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light) -> Occluder | None:
     if isinstance(thing, tuple):
         vehicle, pose = thing
-        drop_shadow(image, vehicle, pose, lens, light, np.full(image.shape[:2], 255, np.uint8))
+        drop_shadows(image, [thing], lens, light, np.full(image.shape[:2], 255, np.uint8))
         drawn = draw_vehicle(image, vehicle, pose, lens, light)
         return None if drawn is None else Occluder(drawn, _place(thing), vehicle)
     mask = np.zeros(image.shape[:2], np.uint8)

@@ -11,7 +11,8 @@ from mtmc.synth.frames import draw_frame
 from mtmc.synth.ground import shade_map
 from mtmc.synth.lens import Lens, looking_at
 from mtmc.synth.order import painters_order
-from mtmc.synth.render import Light, Pose, draw_vehicle
+from mtmc.synth.paint import draw_vehicle
+from mtmc.synth.render import Light, Pose
 from mtmc.synth.vehicles import BODIES, Vehicle, random_fleet, random_vehicle, twin
 from mtmc.synth.view import View
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from mtmc.synth.dataset import write_scene
-from mtmc.synth.detectionset import write_detection_set
 from mtmc.synth.reidset import ReidSetParams, write_reid_set
 from mtmc.synth.scene import SynthParams, make_world
 from mtmc.synth.tracklet_files import write_tracklets
@@ -34,7 +33,6 @@ SETS: dict[str, Callable[[Path, int], object]] = {
     "reid": lambda out, seed: write_reid_set(
         out, ReidSetParams(train_ids=3, test_ids=3, cameras=2, cameras_per_id=2, views=2), seed
     ),
-    "coco": lambda out, seed: write_detection_set(out, 1, seed),
     "tracklets": lambda out, seed: write_tracklets(out, simulate(LEVELS[1], seed)),
 }
 
