@@ -53,14 +53,21 @@ def synth(
     """
     given = {"--preset": preset, "--config": config, "--set": set_, "--seconds": None if tracklets else seconds}
     _one_kind({"--tracklets": tracklets, "--reid": reid, "--coco": coco}, given)
-    if tracklets:
-        summary = _write_tracklets(out, level, cameras, seconds, seed)
-    elif reid:
-        summary = _write_reid(out, ids, seed)
-    elif coco:
-        summary = _write_coco(out, coco, seed)
-    else:
-        summary = _write_videos(out, _params(config, preset, seconds, set_ or []), seed)
+    from mtmc.errors import StoreError
+
+    try:
+        if tracklets:
+            summary = _write_tracklets(out, level, cameras, seconds, seed)
+        elif reid:
+            summary = _write_reid(out, ids, seed)
+        elif coco:
+            summary = _write_coco(out, coco, seed)
+        else:
+            summary = _write_videos(out, _params(config, preset, seconds, set_ or []), seed)
+    except OSError as error:
+        raise StoreError(
+            out, "a folder that can be written", error.strerror or str(error), "Choose another."
+        ) from error
     typer.echo(json.dumps(summary) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
 
 

@@ -132,6 +132,14 @@ def test_wrong_knobs_are_told(
     assert not any(tmp_path.iterdir())
 
 
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as stop:
+        main(["synth", str(tmp_path / "file"), "--preset", "tiny", "--seconds", "0.2"])
+    assert stop.value.code == 2
+    assert "expected a folder that can be written" in capsys.readouterr().err
+
+
 def test_help_names_every_knob(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["synth", "--help"])
