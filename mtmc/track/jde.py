@@ -26,6 +26,7 @@ from pydantic import Field
 from mtmc.params import Params
 from mtmc.structures import Detections
 from mtmc.track.assignment import assign, unrivalled
+from mtmc.track.border import part_at_border
 from mtmc.track.clip import Clip
 from mtmc.track.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, to_bounds, to_boxes
 from mtmc.track.likeness import UNTOLD, distances, learn_likeness
@@ -65,6 +66,12 @@ class JdeParams(Params):
     max_new_cost: float = Field(0.9, gt=0, le=1, description="1 - overlap for a track's second box")
     max_duplicate_cost: float = Field(0.15, ge=0, le=1, description="1 - overlap below which two tracks are one")
 
+    min_turn: float = Field(
+        0.25,
+        ge=0,
+        description="overlap: box sizes an edge turns by where one leaves the image and another enters; 0 = off",
+    )
+
     smoothing: float = Field(0.9, ge=0, lt=1, description="share of the old feature kept at each update")
     noise_fps: float | None = Field(30.0, gt=0, description="frame rate that the filter's noise is meant for")
     predict_new: bool = Field(True, description="let a new track's uncertainty grow before its second box")
@@ -85,6 +92,8 @@ class JdeTracker:
             run.step(frame, first, low, end)
         numbers, xyxy = np.zeros(len(detections), np.int64), detections.xyxy.copy()
         numbers[run.clip.rows] = run.reported()
+        if self.params.association == "overlap" and self.params.min_turn > 0:
+            numbers = part_at_border(numbers, detections.xyxy, size, self.params.min_turn)
         if self.params.output == "kalman":
             xyxy[run.clip.rows] = run.filtered
         return Tracks(renumber(numbers), xyxy)
@@ -173,7 +182,10 @@ class _Run:
         if params.association == "fused":
             self._step(todo, self._fused)
         else:
-            todo.take(self._blended(*todo.overlaps(TRACKED, LOST, params.max_first_cost)))
+            overlaps = todo.overlaps(TRACKED, LOST, params.max_first_cost)
+            if self.share > 0 and self.pool.lost and self.pool.fresh:
+                overlaps = todo.without_lost_claims(overlaps, params.max_new_cost)
+            todo.take(self._blended(*overlaps))
             if self.share > 0:
                 self._step(todo, self._recovered)
         for least, most, limit, confident in (

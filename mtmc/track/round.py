@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.track.pool import LOST, UNCONFIRMED
+
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
 Pairs = tuple[Index, Index, Double]
@@ -48,6 +50,16 @@ class Round:
         chosen = (status >= least) & (status <= most) & self._free[place] & (costs < limit)
         chosen &= (place < self._split) == confident
         return tracks[chosen], rows[chosen], costs[chosen]
+
+    def without_lost_claims(self, overlaps: Pairs, limit: float) -> Pairs:
+        """The pairs less those of a lost track whose row a new one overlaps more, at a cost below ``limit``: where appearance tells
+        vehicles apart, the lost one can still be recovered by it."""
+        tracks, rows, costs = overlaps
+        _, new_rows, new_costs = self.overlaps(UNCONFIRMED, UNCONFIRMED, limit)
+        claimed = np.full(len(self._free), np.inf)
+        np.minimum.at(claimed, new_rows - self._first, new_costs)
+        kept = (self._status[tracks] != LOST) | (costs <= claimed[rows - self._first])
+        return tracks[kept], rows[kept], costs[kept]
 
     def take(self, found: tuple[Index, Index], *, confident: bool = True) -> None:
         """Note matched (tracks, rows), the rows all confident or all not: they are out of the following steps."""

@@ -249,6 +249,19 @@ def test_recovered_by_appearance_after_a_hidden_stretch() -> None:
     assert len(set(np.array(default(clip, max_recovery_cost=0))[mine])) == 2
 
 
+def test_a_new_track_keeps_its_box_from_a_lost_one() -> None:
+    """A vehicle goes behind a wall; where it was, another comes out, of another look: its second box is its own. Four others
+    teach what looks are worth."""
+    gone = [(f, box(200 + 6 * f, 300, 60, 40)) for f in range(10)]
+    comes = [(f, box(336 - 6 * (f - 14), 310, 60, 40)) for f in range(14, 30)]
+    others = [(f, box(100 + 12 * f, 400 + 60 * lane, 80, 40)) for lane in range(4) for f in range(30)]
+    looks = [0] * 10 + [1] * 16 + [2 + lane for lane in range(4) for _ in range(30)]
+    rows = gone + comes + others
+    clip = detections(rows, features=axes(looks))
+    found = np.array(default(clip))
+    assert not set(found[clip.features[:, 0] == 1]) & set(found[clip.features[:, 1] == 1])
+
+
 def test_useless_features_do_no_harm() -> None:
     """Noise as appearance: the clip's own boxes show that it tells nothing, so the result is that of none."""
     rng = np.random.default_rng(3)
