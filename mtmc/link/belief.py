@@ -40,8 +40,11 @@ def link_probabilities(count: int, source: Long, target: Long, log_odds: Double)
 
 def _both_orders(count: int, source: Long, target: Long) -> tuple[Long, Long]:
     """Indices of the candidates that are there the other way round too, and the indices of those others."""
-    key, reverse = source * count + target, target * count + source
+    key = source * count + target
     order = np.argsort(key, kind="stable")
-    at = order[np.minimum(np.searchsorted(key[order], reverse), len(key) - 1)] if len(key) else order
-    there = np.flatnonzero(key[at] == reverse)
-    return there, at[there]
+    late = np.flatnonzero(source > target)
+    reverse = target[late] * count + source[late]
+    at = order[np.minimum(np.searchsorted(key[order], reverse), max(len(key) - 1, 0))]
+    found = key[at] == reverse
+    there, back = late[found], at[found]
+    return np.concatenate([there, back]), np.concatenate([back, there])
