@@ -210,8 +210,8 @@ class TrackletTable:
     cameras: camera ids; camera (T,) int32 index into it; track_id (T,) int64; start_s, end_s (T,) float64 scene time of the
     first and last box by the cameras' own clocks; entry_xy, exit_xy (T, 2) float32 bottom centre of the first and last box as a
     fraction of the image size in [0, 1]; entry_velocity, exit_velocity (T, 2) float32 fractions of the image per second; size (T,)
-    float32 sqrt(median box area / image area); label (T,) int16; entry_ground, exit_ground (T, 2) float64 metres on the scene's
-    common plane, NaN without calibration; quality (T,) float32 in [0, 1]; features (T, D) float32 unit rows.
+    float32 sqrt(median box area / image area); label (T,) int16; quality (T,) float32 in [0, 1]; features (T, D) float32 unit
+    rows.
     """
 
     cameras: tuple[str, ...]
@@ -225,8 +225,6 @@ class TrackletTable:
     exit_velocity: Float
     size: Float
     label: Short
-    entry_ground: Double
-    exit_ground: Double
     quality: Float
     features: Float
 

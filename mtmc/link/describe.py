@@ -46,8 +46,6 @@ def describe(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[st
         exit_velocity=_column(ends, "exit_velocity", (2,)).astype(np.float32),
         size=_column(ends, "size", ()).astype(np.float32),
         label=np.array([t.label for t in tracklets], np.int16),
-        entry_ground=_column(ends, "entry_ground", (2,)),
-        exit_ground=_column(ends, "exit_ground", (2,)),
         quality=quality,
         features=features,
     )
@@ -85,10 +83,8 @@ def _column(ends: Sequence[dict[str, NDArray[np.float64]]], name: str, shape: tu
 def _ends(camera: Camera, tracklet: Tracklet) -> dict[str, NDArray[np.float64]]:
     """Times, places and speeds of a tracklet's first and last box."""
     size = np.asarray(camera.size, np.float64)
-    pixels = bottom_centres(tracklet.xyxy)
-    places = np.clip(pixels / size, 0.0, 1.0)
+    places = np.clip(bottom_centres(tracklet.xyxy) / size, 0.0, 1.0)
     times = camera.time_s(tracklet.frames)
-    ground = camera.ground_points(pixels[[0, -1]])
     return {
         "start_s": times[0],
         "end_s": times[-1],
@@ -97,8 +93,6 @@ def _ends(camera: Camera, tracklet: Tracklet) -> dict[str, NDArray[np.float64]]:
         "entry_velocity": _velocity(times, places),
         "exit_velocity": _velocity(-times[::-1], -places[::-1]),
         "size": np.sqrt(np.median(areas(tracklet.xyxy)) / np.prod(size)),
-        "entry_ground": ground[0],
-        "exit_ground": ground[1],
     }
 
 

@@ -144,7 +144,6 @@ def _table(
     wrong = random.random(count) < difficulty.kind_error
     label = np.where(wrong, random.choice(KINDS, count), KINDS[kind_of[vehicle]])
     quality = random.beta(5, 2, count)
-    ground = np.full((count, 2), np.nan)
     width = max(len(str(cameras)), 3)
     return TrackletTable(
         cameras=tuple(f"c{number:0{width}d}" for number in range(1, cameras + 1)),
@@ -158,8 +157,6 @@ def _table(
         exit_velocity=velocity[1],
         size=np.exp(scale + size_of[vehicle] + random.normal(0, difficulty.size_noise, count)).astype(np.float32),
         label=label.astype(np.int16),
-        entry_ground=ground,
-        exit_ground=ground,
         quality=quality.astype(np.float32),
         features=_features(parts, vehicle, quality, difficulty, random),
     )

@@ -24,7 +24,7 @@ def table_of(camera: list[int], start: list[float], end: list[float]) -> Trackle
         cameras=("c001", "c002", "c003"),
         camera=np.array(camera, np.int32), track_id=np.arange(count), start_s=np.array(start), end_s=np.array(end),
         entry_xy=plane, exit_xy=plane, entry_velocity=plane, exit_velocity=plane, size=np.ones(count), label=np.zeros(count, np.int16),
-        entry_ground=plane, exit_ground=plane, quality=np.ones(count), features=np.zeros((count, 0), np.float32),
+        quality=np.ones(count), features=np.zeros((count, 0), np.float32),
     )  # fmt: skip
 
 
