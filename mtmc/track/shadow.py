@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.structures import Long, Tracklet
+from mtmc.structures import Int, Long, Tracklet
 from mtmc.track.pairs import overlapping, to_bounds
 
 Index = NDArray[np.intp]
@@ -40,7 +40,7 @@ def without_shadows(tracklets: Sequence[Tracklet], min_iou: float, min_share: fl
     return [t for index, t in enumerate(tracklets) if index not in shadows]
 
 
-def cut_shadowed_ends(frames: Long, xyxy: NDArray[np.float32], numbers: Long, min_iou: float) -> Long:
+def cut_shadowed_ends(frames: Int, xyxy: NDArray[np.float32], numbers: Long, min_iou: float) -> Long:
     """Track numbers (N,) with 0 for the last boxes of a track that lie on another one that goes on, and the first ones that
     lie on one that was there before: the track has drifted onto a neighbour, or a second one has taken over its vehicle.
 
@@ -64,7 +64,7 @@ def cut_shadowed_ends(frames: Long, xyxy: NDArray[np.float32], numbers: Long, mi
     return numbers
 
 
-def _on_one_spot(frames: Long, xyxy: NDArray[np.float32], min_iou: float) -> tuple[Index, Index]:
+def _on_one_spot(frames: Int, xyxy: NDArray[np.float32], min_iou: float) -> tuple[Index, Index]:
     """Pairs (P,), (P,) of boxes of one frame with overlap above ``min_iou``, each both ways, a box with itself left out."""
     boxes = xyxy.astype(np.float64)
     if len(boxes) == 0:
