@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mtmc.link.appearance import turned, without_camera_bias
 from mtmc.link.evidence import cosine
+from mtmc.link.handover import against_rivals, find_handovers
 from mtmc.link.jumps import mended
 from mtmc.link.learner import Learned, learn, on_common_time, relearn
 from mtmc.link.limits import Limits
@@ -39,8 +40,9 @@ class NetworkLinker:
         chosen = Chosen.gather(decided(learned, table, features, paths, self.limits))
         network = learned.network
         late = on_common_time(mended(table, learned.jumps), network.clock_ahead_s)
-        seen = find_sightings(late, on_sure_clocks(problem.paths, table.camera, network.clock_error_s))
-        seen = _with_looks(seen, features, learned)
+        places = on_sure_clocks(problem.paths, table.camera, network.clock_error_s)
+        seen = _with_looks(find_sightings(late, places), features, learned)
+        seen = seen.beside(against_rivals(late, _with_looks(find_handovers(late, places), features, learned)))
         labels, links = self._settle(table, chosen, seen)
         return Solution(labels, links, network, (*notes, *warnings_of(learned, known)))
 

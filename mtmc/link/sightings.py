@@ -41,14 +41,16 @@ BLOCK = 4096
 @dataclass(frozen=True, slots=True, eq=False)
 class Sightings:
     """Pairs of tracklets that share time on calibrated ground: ``source`` (the one that starts first) and ``target`` (P,), ``away_m``
-    (P,) the median distance of their places at the same times; ``cosine`` (P,) of their looks and the evidence ``appearance`` (P,) that
-    gives, 0 before anything is learned."""
+    (P,) the median distance of their places at the same times and the evidence ``ground`` (P,) that gives; ``cosine`` (P,) of their
+    looks and the evidence ``appearance`` (P,) that gives, 0 before anything is learned; ``rivals`` (P,) what others take away from it."""
 
     source: Long
     target: Long
     away_m: Double
+    ground: Double
     cosine: Double
     appearance: Double
+    rivals: Double
 
     def __len__(self) -> int:
         return len(self.source)
@@ -57,13 +59,21 @@ class Sightings:
         """The chosen pairs."""
         return Sightings(*(getattr(self, name)[rows] for name in self.__slots__))
 
+    def beside(self, other: Sightings) -> Sightings:
+        """These pairs, then the others."""
+        return Sightings(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in self.__slots__))
+
     def evidence(self) -> dict[str, Double]:
-        """Evidence (P,) for one vehicle, by kind; with PRIOR it sums up to the log-odds."""
-        return {"ground": log_ratio(self.away_m), "appearance": self.appearance}
+        """Evidence (P,) for one vehicle, by kind; with the prior it sums up to the log-odds."""
+        return {"ground": self.ground, "appearance": self.appearance}
+
+    def prior(self) -> Double:
+        """Log-odds (P,) before looking, given the rivals."""
+        return PRIOR - self.rivals
 
     def log_odds(self) -> Double:
         """Log-odds (P,) of one vehicle."""
-        return PRIOR + log_ratio(self.away_m) + self.appearance
+        return self.prior() + self.ground + self.appearance
 
     def probability(self) -> Double:
         """Probability (P,) of one vehicle, in [0, 1]."""
@@ -97,43 +107,49 @@ def on_the_ground(table: TrackletTable, paths: Double, a: Long, b: Long) -> Doub
         away = np.linalg.norm(paths[second, 0] - paths[first, -1], axis=1)
         seconds = np.maximum(table.start_s[second] - table.end_s[first], 0.0)
         evidence[rows] = np.where(away > APART_M + FASTEST_M_S * seconds, -LOUDEST, 0.0)
-        near = log_ratio(_apart_m(table, paths, first[together], second[together]))
+        near = log_ratio(apart_m(table, paths, first[together], second[together]))
         evidence[rows[together]] = np.clip(near, -LOUDEST, LOUDEST)
     return evidence
 
 
 def find_sightings(table: TrackletTable, paths: Double) -> Sightings:
-    """All pairs of a table sorted by start whose ``paths`` (T, K, 2) in metres, at evenly spaced times of each tracklet, can be compared."""
+    """All pairs whose ``paths`` (T, K, 2) in metres, at evenly spaced times of each tracklet, can be compared."""
+    a, b = pairs_in_time(table, paths, -np.inf, -LEAST_S)
+    away, nothing = apart_m(table, paths, a, b), np.zeros(len(a))
+    return Sightings(a, b, away, log_ratio(away), nothing, nothing, nothing)
+
+
+def pairs_in_time(table: TrackletTable, paths: Double, low_s: float, high_s: float) -> tuple[Long, Long]:
+    """Rows (P,) and later starters (P,) of other cameras with paths (T, K, 2) on the ground, low_s < seconds between them <= high_s;
+    negative seconds are shared ones."""
     known = np.flatnonzero(np.isfinite(paths).all(axis=(1, 2))) if paths.shape[1] else np.zeros(0, np.int64)
+    known = known[np.argsort(table.start_s[known], kind="stable")]  # clocks that were put right change the order
     start, end, camera = table.start_s[known], table.end_s[known], table.camera[known]
-    last = np.searchsorted(start, end - LEAST_S, side="right")  # rows that start while this one still lasts
+    last = np.searchsorted(start, end + high_s, side="right")  # rows that start until then
     ends = [np.zeros((2, 0), np.int64)]
     for begin in range(0, len(known), BLOCK):
         rows = np.arange(begin, min(begin + BLOCK, len(known)))
-        ends.append(known[np.stack(_shared(rows, last, end, start, camera))])
+        count = np.maximum(last[rows] - rows - 1, 0)
+        a = np.repeat(rows, count)
+        b = a + 1 + np.arange(len(a)) - np.repeat(np.cumsum(count) - count, count)
+        gap = start[b] - np.minimum(end[a], end[b])
+        fits = (gap > low_s) & (gap <= high_s) & (camera[a] != camera[b])
+        ends.append(known[np.stack([a[fits], b[fits]])])
     source, target = np.concatenate(ends, axis=1)
-    away = [_apart_m(table, paths, source[k : k + BLOCK], target[k : k + BLOCK]) for k in range(0, len(source), BLOCK)]
-    nothing = np.zeros(len(source))
-    return Sightings(source, target, np.concatenate([np.zeros(0), *away]), nothing, nothing)
+    return source, target
 
 
-def _shared(
-    rows: Long, last: NDArray[np.intp], end: Double, start: Double, camera: NDArray[np.int32]
-) -> tuple[Long, Long]:
-    """Pairs (a, b) of rows and later starters in another camera with enough shared time."""
-    count = np.maximum(last[rows] - rows - 1, 0)
-    a = np.repeat(rows, count)
-    b = a + 1 + np.arange(len(a)) - np.repeat(np.cumsum(count) - count, count)
-    enough = (np.minimum(end[a], end[b]) - start[b] >= LEAST_S) & (camera[a] != camera[b])
-    return a[enough], b[enough]
-
-
-def _apart_m(table: TrackletTable, paths: Double, a: Long, b: Long) -> Double:
-    """Median distance (P,) of the places of rows ``a`` and ``b`` at the same times."""
-    begin, end = np.maximum(table.start_s[a], table.start_s[b]), np.minimum(table.end_s[a], table.end_s[b])
-    times = begin[:, None] + (end - begin)[:, None] * np.linspace(0, 1, COMPARED)
-    away = np.linalg.norm(_places(table, paths, a, times) - _places(table, paths, b, times), axis=2)
-    return np.asarray(np.median(away, axis=1))
+def apart_m(table: TrackletTable, paths: Double, a: Long, b: Long) -> Double:
+    """Median distance (P,) of the places of rows ``a`` and ``b`` at the same times; in blocks, so memory stays bounded."""
+    result = np.empty(len(a))
+    for first in range(0, len(a), BLOCK):
+        rows = a[first : first + BLOCK], b[first : first + BLOCK]
+        begin = np.maximum(*(table.start_s[row] for row in rows))
+        end = np.minimum(*(table.end_s[row] for row in rows))
+        times = begin[:, None] + (end - begin)[:, None] * np.linspace(0, 1, COMPARED)
+        here, there = (_places(table, paths, row, times) for row in rows)
+        result[first : first + BLOCK] = np.median(np.linalg.norm(here - there, axis=2), axis=1)
+    return result
 
 
 def _places(table: TrackletTable, paths: Double, rows: Long, times: Double) -> Double:
@@ -189,7 +205,7 @@ def reasons(
         "margin": margin,
         "decisive": decisive(evidence, margin),
         "cosine": sightings.cosine,
-        "prior": np.full(len(sightings), PRIOR),
+        "prior": sightings.prior(),
         **evidence,
     }
     return {name: known.get(name, _blank(name, column, len(sightings))) for name, column in like.items()}
