@@ -80,19 +80,17 @@ def assert_perfect(scores: dict[str, Any]) -> None:
     assert scores["links"]["wrong"] == scores["links"]["missed"] == 0
 
 
-@pytest.mark.parametrize("seed", [6, 8])
+@pytest.mark.parametrize("seed", [2, 3, 5, 6, 7, 8, 9])
 def test_true_boxes_score_exactly_one(seed: int, city: City, tmp_path: Path) -> None:
+    """Harder for the tracker: in scene 3 a vehicle comes out where another was hidden, in 7 one enters as another leaves."""
     assert_perfect(score(city(seed), tmp_path / "run", TRUE_BOXES, KEEP_ALL))
 
 
-@pytest.mark.parametrize("seed", [2, 3, 7])
-def test_true_boxes_and_links_score_exactly_one(
-    seed: int, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Harder for the tracker: in scene 3 a vehicle comes out where another was hidden, in 7 one enters as another leaves."""
-    monkeypatch.setenv(VARIABLE, str(city(seed)))
+def test_true_boxes_and_links_score_exactly_one(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In scene 0 a vehicle comes into view where an oncoming one has just left it, which the default linker takes for one."""
+    monkeypatch.setenv(VARIABLE, str(city(0)))
     parts = [*TRUE_BOXES, "--link", "tests.golden.true_links:make"]
-    assert_perfect(score(city(seed), tmp_path / "run", parts, KEEP_ALL))
+    assert_perfect(score(city(0), tmp_path / "run", parts, KEEP_ALL))
 
 
 @pytest.mark.slow
