@@ -44,7 +44,7 @@ class NetworkLinker:
         seen = _with_looks(find_sightings(late, places), features, learned)
         seen = seen.beside(against_rivals(late, _with_looks(find_handovers(late, places), features, learned)))
         labels, links = self._settle(table, chosen, seen)
-        return Solution(labels, links, network, (*notes, *warnings_of(learned, known)))
+        return Solution(labels, links, network, (*notes, *warnings_of(learned, known, _joined(table, links))))
 
     def _settle(self, table: TrackletTable, chosen: Chosen, seen: Sightings) -> tuple[Long, Links]:
         """Vehicles and the links that made them: the network's, and before them what two cameras saw in one place at once."""
@@ -67,6 +67,12 @@ class NetworkLinker:
         paths, rows = on_sure_clocks(paths, table.camera, error), learning_rows(table)
         part = (table, features, paths) if len(rows) == len(table) else (table.take(rows), features[rows], paths[rows])
         return learn(*part, known, self.limits) if self.known is None else relearn(*part, self.known), paths
+
+
+def _joined(table: TrackletTable, links: Links) -> NDArray[np.bool_]:
+    """Cameras (C,) that links join with others."""
+    ends = np.stack([table.camera[links.source], table.camera[links.target]])
+    return np.isin(np.arange(len(table.cameras)), ends[:, ends[0] != ends[1]])
 
 
 def _with_looks(seen: Sightings, features: Float, learned: Learned) -> Sightings:

@@ -17,8 +17,9 @@ LEAST_MEANING = 1.0
 """Mean evidence of a sure link's appearance (natural log) below which looks tell next to nothing."""
 
 
-def warnings_of(learned: Learned, clock_known: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Sentences about what the tracklets were too few, too alike or too far apart to show."""
+def warnings_of(learned: Learned, clock_known: NDArray[np.bool_], joined: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Sentences about what the tracklets were too few, too alike or too far apart to show; ``joined`` (C,): cameras that share vehicles
+    with others in the end, be it that calibrated ground showed it."""
     network, table = learned.network, learned.table
     if len(table) == 0:
         return ("There are no tracklets to link.",)
@@ -27,7 +28,7 @@ def warnings_of(learned: Learned, clock_known: NDArray[np.bool_]) -> tuple[str, 
     found = [
         _few(table),
         _alike(learned),
-        _apart(network, table),
+        _apart(network, table, joined),
         _lost(network, clock_known),
         _rough(network, clock_known),
     ]
@@ -55,10 +56,12 @@ def _alike(learned: Learned) -> str:
     return "All vehicles look alike to the embedder: appearance tells nothing; links rest on time and place alone."
 
 
-def _apart(network: CameraNetwork, table: TrackletTable) -> str:
+def _apart(network: CameraNetwork, table: TrackletTable, joined: NDArray[np.bool_]) -> str:
     group = camera_groups(streets(network), len(network.cameras))
     alone = [
-        name for c, name in enumerate(network.cameras) if (group == group[c]).sum() == 1 and (table.camera == c).any()
+        name
+        for c, name in enumerate(network.cameras)
+        if (group == group[c]).sum() == 1 and not joined[c] and (table.camera == c).any()
     ]
     if not alone:
         return ""

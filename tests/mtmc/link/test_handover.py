@@ -98,6 +98,7 @@ def test_three_vehicles_are_enough() -> None:
     table, paths = of_three_vehicles()
     solution = linked(table, paths)
     assert groups(solution.labels) == {frozenset({0, 3}), frozenset({1, 4}), frozenset({2, 5})}
+    assert not any("No vehicles" in sentence for sentence in solution.warnings)
     assert solution.links is not None
     columns = solution.links.columns
     assert columns["decisive"].tolist() == ["ground"] * 3
@@ -109,6 +110,7 @@ def test_without_calibration_or_clocks_they_stay_alone() -> None:
     table, paths = of_three_vehicles()
     for solution in (linked(table, paths, False), linked(table, np.full_like(paths, np.nan))):
         assert len(np.unique(solution.labels)) == 6
+        assert any("No vehicles" in sentence for sentence in solution.warnings)
 
 
 def test_order_given_plays_no_role() -> None:
