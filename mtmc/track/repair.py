@@ -39,6 +39,9 @@ class RepairParams(Params):
     switch_window_s: float = Field(0.5, gt=0, description="appearance is compared over this long before and after")
     max_join_gap_s: float = Field(3.0, ge=0, description="longest gap joined where appearance can be trusted; 0 = off")
     max_blind_gap_s: float = Field(1.5, ge=0, description="longest gap joined by motion alone; 0 = off")
+    max_join_overlap_s: float = Field(
+        0.5, ge=0, description="a track may begin this long before the one ends that it is joined to"
+    )
     max_join_miss: float = Field(1.0, gt=0, description="largest miss of the extrapolated path, in box sizes")
     max_join_cost: float = Field(0.5, gt=0, le=1, description="limit of appearance for a join")
     max_fill_s: float = Field(0.5, ge=0, description="longest gap filled with interpolated boxes; 0 = off")
@@ -153,7 +156,7 @@ def _join(
     window = max(3, round(0.5 * fps))
     heads = _ends([g[:window] for g in groups], detections, features, 0)
     tails = _ends([g[-window:] for g in groups], detections, features, -1)
-    before, after = _follow(heads, tails, fps, params, trusted=features.shape[1] > 0)
+    before, after = _follow(heads.frame, tails.frame, fps, params, trusted=features.shape[1] > 0)
     costs = _miss(heads, tails, before, after)
     near = costs < params.max_join_miss
     before, after, costs = before[near], after[near], costs[near]
@@ -161,7 +164,12 @@ def _join(
         looks = likeness.of_means(window).cost(_apart(tails.feature[before], heads.feature[after]))
         alike = looks < params.max_join_cost
         before, after, costs = before[alike], after[alike], (costs + looks)[alike]
-    return _chained(tracks.numbers, groups, *assign(before, after, costs, params.max_join_miss + 1.0))
+    before, after = assign(before, after, costs, params.max_join_miss + 1.0)
+    numbers = _chained(tracks.numbers, groups, before, after)
+    for earlier, later in zip(before, after, strict=True):  # where both have boxes the earlier one had lost its vehicle
+        rows = groups[earlier]
+        numbers[rows[detections.frames[rows] >= heads.frame[later]]] = 0
+    return numbers
 
 
 def _ends(groups: list[Index], detections: Detections, features: Single, which: int) -> _Ends:
@@ -184,16 +192,19 @@ def _velocity(frames: Double, centres: Double) -> Double:
     return np.zeros(2) if spread == 0 else np.asarray(time @ (centres - centres.mean(axis=0)) / spread)
 
 
-def _follow(heads: _Ends, tails: _Ends, fps: float, params: RepairParams, *, trusted: bool) -> tuple[Index, Index]:
-    """Pairs (P,), (P,) of tracks such that the second starts soon after the first has ended."""
+def _follow(head: Double, tail: Double, fps: float, params: RepairParams, *, trusted: bool) -> tuple[Index, Index]:
+    """Pairs (P,), (P,) of tracks such that the second starts soon after the first has ended, or shortly before and outlives it;
+    ``head``, ``tail`` (K,): first and last frames."""
     longest = (params.max_join_gap_s if trusted else params.max_blind_gap_s) * fps
-    order = np.argsort(heads.frame, kind="stable")
-    starts = heads.frame[order]
-    first = np.searchsorted(starts, tails.frame, side="right")
-    count = np.searchsorted(starts, tails.frame + longest, side="right") - first
+    order = np.argsort(head, kind="stable")
+    starts = head[order]
+    first = np.searchsorted(starts, tail - min(params.max_join_overlap_s * fps, longest), side="right")
+    count = np.searchsorted(starts, tail + longest, side="right") - first
     before = np.repeat(np.arange(len(starts)), count)
     offset = np.arange(len(before)) - np.repeat(np.cumsum(count) - count, count)
-    return before, order[np.repeat(first, count) + offset]
+    after = order[np.repeat(first, count) + offset]
+    later = (head[after] > head[before]) & (tail[after] > tail[before])
+    return before[later], after[later]
 
 
 def _miss(heads: _Ends, tails: _Ends, before: Index, after: Index) -> Double:

@@ -112,6 +112,19 @@ def test_other_path_is_not_joined() -> None:
     assert same_partition(repaired(clip, numbers), numbers)
 
 
+def test_track_that_drifted_off_is_joined_to_the_one_that_began_meanwhile() -> None:
+    """Its last three boxes lie beside the vehicle, on which a second track has begun: that one is right there."""
+    path = drive(range(40), (100, 300), (12, 0))
+    drifted = [(frame, box(100 + 12 * frame, 330)) for frame in range(20, 23)]
+    clip = detections([*path, *drifted])
+    beside = clip.xyxy[:, 1] > 300
+    numbers = np.where((clip.frames < 20) | beside, 1, 2)
+    found = repaired(clip, numbers)
+    assert (found[beside] == 0).all()
+    assert (found[~beside] == 1).all()
+    assert same_partition(repaired(clip, numbers, max_join_overlap_s=0), numbers)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_detections_in_tracks_stay_and_frames_stay_unique(seed: int) -> None:
