@@ -1,4 +1,4 @@
-"""Train the demo's Mask R-CNN, from random weights or on from a file, on COCO-format frames: `mtmc synth --coco` frames: DATA/train*/ and DATA/val/.
+"""Train the demo's Mask R-CNN, from random weights or on from a file, on frames of `mtmc synth --coco`: DATA/train*/ and DATA/val/.
 
 A plain loop: AdamW, cosine rate after a warm-up, bfloat16 where the device computes it natively, a running mean of the weights,
 a checkpoint from which a second call resumes. Writes the mean as float16 safetensors and prints COCO's box and mask scores on val.
@@ -81,7 +81,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "mtmc" / "weights" / "demo_detector.safetensors")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "demo_detector", help="folder of the checkpoint")
     parser.add_argument("--start", type=Path, help="weights to start from; random ones without")
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--seed", type=int, default=1)
