@@ -1,4 +1,4 @@
-"""Repair after tracking, with the whole clip in view: split at identity switches, join what was torn, fill gaps.
+"""Repair after tracking, with the whole clip in view: cut what lies on others, split at switches, join what was torn, fill gaps.
 
 A tracker decides frame by frame; here both sides of a cut are known. Appearance is read on the clip's own scale (``likeness``);
 where features cannot be trusted nothing is split and joining rests on motion alone, within a shorter gap.
@@ -48,7 +48,7 @@ class RepairParams(Params):
 
 
 def repair(detections: Detections, tracks: Tracks, fps: float, params: RepairParams) -> Tracks:
-    """Split and join tracks; the detections in tracks stay the same, only their numbers change."""
+    """Cut, split and join tracks: numbers change, boxes do not; what is cut off is in no track (number 0)."""
     clip = Clip(detections, 0.0, 0.0)
     likeness = learn_likeness(clip)
     features = np.zeros((len(detections), 0), np.float32)
