@@ -50,6 +50,18 @@ def bottom_centres(xyxy: Array) -> NDArray[np.float64]:
     return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], axis=1)
 
 
+def outside_mask(xyxy: Array, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Boxes (N,) with a corner inside the picture but outside the white of a mask (height, width); corners beyond the picture do not
+    count: the AI City challenge's rule. Fractions are cut off, as the mask has whole pixels."""
+    height, width = mask.shape
+    outside = np.zeros(len(xyxy), np.bool_)
+    for corner in ([0, 1], [2, 1], [0, 3], [2, 3]):
+        x, y = np.floor(xyxy[:, corner]).astype(np.int64).T
+        rows = np.flatnonzero((x >= 0) & (y >= 0) & (x < width) & (y < height))
+        outside[rows] |= ~mask[y[rows], x[rows]]
+    return outside
+
+
 def xywh_to_xyxy(xywh: Array) -> NDArray[np.float64]:
     """(left, top, width, height) to corners, (N, 4)."""
     boxes = np.asarray(xywh, dtype=np.float64)

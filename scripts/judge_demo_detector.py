@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-SIZES = {"all": 0.0, "of 200 px² and more": 200.0, "of 400 px² and more": 400.0}
-"""Least area of a vehicle's mask in the frame, square pixels; the tracker's default limit is 200."""
+MIN_AREA_PX = 200.0
+"""Of a vehicle's mask in the frame that is large enough: the tracker's default limit."""
 
 
 def main() -> None:
@@ -28,11 +29,14 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("scene", type=Path, help="scene folder, with gt/coco.json in its cameras")
     args = parser.parse_args()
-    truth, found = collect(args.run, args.scene)
+    document, found = collect(args.run, args.scene)
     with contextlib.redirect_stdout(io.StringIO()):
-        scores = ap50(truth, found)
-    counts = {name: sum(a["area"] >= least for a in truth["annotations"]) for name, least in SIZES.items()}
-    print(json.dumps({name: {"AP50": round(scores[name], 4), "boxes": counts[name]} for name in SIZES}, indent=2))
+        truth = COCO()
+        truth.dataset = document
+        truth.createIndex()
+        at_half = precision(truth, truth.loadRes(found), "bbox", use_classes=False)[0]
+    scores = {"all": mean_precision(at_half[..., 0]), "large_enough": mean_precision(at_half[..., 1])}
+    print(json.dumps({"vehicle_AP50": scores, "boxes": len(document["annotations"])}, indent=2))
 
 
 def collect(run: Path, scene: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -59,18 +63,19 @@ def collect(run: Path, scene: Path) -> tuple[dict[str, Any], list[dict[str, Any]
     return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "vehicle"}]}, found
 
 
-def ap50(truth: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, float]:
-    """COCO's average precision at IoU 0.5 for each of SIZES."""
-    coco = COCO()
-    coco.dataset = truth
-    coco.createIndex()
-    judge = COCOeval(coco, coco.loadRes(found), "bbox")
-    judge.params.iouThrs = np.array([0.5])
-    judge.params.areaRng, judge.params.areaRngLbl = [[least, 1e10] for least in SIZES.values()], list(SIZES)
+def precision(truth: COCO, found: COCO, kind: str, use_classes: bool) -> NDArray[np.float64]:
+    """COCO's precision: (IoU thresholds from 0.5, recalls, classes, all sizes or large enough)."""
+    judge = COCOeval(truth, found, kind)
+    judge.params.useCats = int(use_classes)
+    judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10], [MIN_AREA_PX, 1e10]], ["all", "large_enough"]
     judge.evaluate()
     judge.accumulate()
-    precision = judge.eval["precision"][0, :, 0, :, -1]
-    return {name: float(precision[:, k].mean()) for k, name in enumerate(SIZES)}
+    return np.asarray(judge.eval["precision"][..., -1])
+
+
+def mean_precision(values: NDArray[np.float64]) -> float:
+    """Mean over what is defined: classes without truth have -1."""
+    return float(values[values > -1].mean())
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ import torch
 from numpy.typing import NDArray
 from pycocotools import mask as mask_util
 from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from safetensors.torch import load_file, save_file
 
 from mtmc.detect import detectron2_compat
 from reid.precision import multiplies_bfloat16
+from scripts.judge_demo_detector import mean_precision, precision
 
 detectron2_compat.apply()
 
@@ -47,7 +47,6 @@ SHORT_SIDES_PX = (260, 440)  # frames are scaled to a shorter side between these
 CROP_PX = (352, 256)
 MIN_SHARE = 0.25  # of a box that a crop must keep, as the synthetic city's own rule for the image's border
 EMA_DECAY, WARM_UP_STEPS, CLIP_NORM = 0.998, 200, 10.0
-MIN_AREA_PX = 200.0  # of a vehicle's mask in the frame: the tracker's default limit
 CHECKPOINT_EVERY, LOG_EVERY = 250, 20
 
 
@@ -320,21 +319,6 @@ def summary(truth: COCO, found: COCO, kind: str) -> dict[str, float]:
         "vehicle_AP50": mean_precision(as_one[0, ..., 0]),
         "vehicle_AP50_large_enough": mean_precision(as_one[0, ..., 1]),
     }
-
-
-def precision(truth: COCO, found: COCO, kind: str, use_classes: bool) -> NDArray[np.float64]:
-    """(IoU thresholds from 0.5, recalls, classes, all sizes or large enough)."""
-    judge = COCOeval(truth, found, kind)
-    judge.params.useCats = int(use_classes)
-    judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10], [MIN_AREA_PX, 1e10]], ["all", "large_enough"]
-    judge.evaluate()
-    judge.accumulate()
-    return np.asarray(judge.eval["precision"][..., -1])
-
-
-def mean_precision(values: NDArray[np.float64]) -> float:
-    """Mean over what is defined: classes without truth have -1."""
-    return float(values[values > -1].mean())
 
 
 if __name__ == "__main__":

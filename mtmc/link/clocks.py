@@ -98,12 +98,9 @@ def _least_squares(count: int, a: Long, b: Long, offset: Double, weight: Double,
         residual = np.abs(offset - (_at(ahead, b) - _at(ahead, a)))
         scale = max(float(np.median(residual)), 0.3) if len(residual) else 1.0
         weight = weight * np.where(residual > 4 * scale, 0.1, 1.0)
-    variance = (
-        np.diag(inverse)[:count]
-        + np.where(  # against the common time where tied to it, else against the group's mean
-            group[:count] == group[count], inverse[count, count] - 2 * inverse[:count, count], 0.0
-        )
-    )
+    # the error is against the common time where a clock is tied to it, else against the group's mean
+    shared = np.where(group[:count] == group[count], inverse[count, count] - 2 * inverse[:count, count], 0.0)
+    variance = np.diag(inverse)[:count] + shared
     tied = np.bincount(group)[group[:count]] > 1
     error = np.where(tied, np.sqrt(np.maximum(variance, 0.0)), np.inf)
     ahead = _centred(ahead, group[:count], int(group[count]))

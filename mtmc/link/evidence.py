@@ -56,8 +56,8 @@ def weigh(
 ) -> dict[str, Double]:
     """Evidence (P,) of each kind; the sum is the log-odds of the link against both ends staying free.
 
-    ``score``: cosines; ``ground``: evidence of calibrated places, which needs no learning; ``own``: the probabilities from which ``network`` was learned (zeros if from other data), so that no pair speaks
-    for itself.
+    ``score``: cosines; ``ground``: evidence of calibrated places, which needs no learning; ``own``: the probabilities from which
+    ``network`` was learned (zeros if from other data), so that no pair speaks for itself.
     """
     ports, meaning, travel = network.ports, network.meaning, network.travel
     a, b = pairs.source, pairs.target

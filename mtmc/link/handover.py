@@ -1,5 +1,4 @@
-"""One vehicle that leaves one calibrated view as it enters another is where it was heading: between two views that touch or nearly touch, its
-path goes on.
+"""Between two calibrated views that touch or nearly touch a vehicle's path goes on: it enters the one where it was heading in the other.
 
 As in ``sightings`` metres need no learning, so the few vehicles of a short clip are enough. The longer a vehicle is out of sight, the
 wider the place where it may be, until the ground has nothing to say and learned travel times have to.

@@ -129,10 +129,8 @@ def _learn(
 def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, paths: Double, rounds: int) -> Learned:
     timetable, sizes = Timetable(table), unusual_size(table, network.ports)
     pairs = candidates(table, timetable, network)
-    score, ground = (
-        cosine(features, pairs.source, pairs.target),
-        on_the_ground(table, paths, pairs.source, pairs.target),
-    )
+    score = cosine(features, pairs.source, pairs.target)
+    ground = on_the_ground(table, paths, pairs.source, pairs.target)
     probability = np.zeros(len(pairs))
     whiteners: tuple[Float, ...] = ()
     for number in range(rounds):

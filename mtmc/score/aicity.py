@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes
 from mtmc.errors import InputError
+from mtmc.geometry import outside_mask
 
 FILTERS = ("roi", "single_camera", "duplicate", "other_camera")
 KEPT = -1
@@ -43,28 +44,15 @@ def challenge_filters(
 
 
 def outside_masks(boxes: Boxes, masks: Mapping[str, Mask]) -> Mask:
-    """Boxes (N,) with a corner inside the image but outside the white; corners beyond the image do not count.
-
-    Corners are (x, y), (x + w, y), (x, y + h), (x + w, y + h); fractions are cut off as the mask has whole pixels.
-    """
+    """Boxes (N,) with a corner outside their camera's mask; corners are (x, y), (x + w, y), (x, y + h), (x + w, y + h)."""
     outside = np.zeros(len(boxes), np.bool_)
     for index, camera_id in enumerate(boxes.cameras):
         if camera_id not in masks:
             continue
-        mask, rows = masks[camera_id], np.flatnonzero(boxes.camera == index)
-        near = boxes.xywh[rows, :2]
-        far = near + boxes.xywh[rows, 2:]
-        for x, y in ((near, near), (far, near), (near, far), (far, far)):
-            outside[rows] |= _black(mask, np.floor(x[:, 0]), np.floor(y[:, 1]))
+        rows = np.flatnonzero(boxes.camera == index)
+        near, sides = boxes.xywh[rows, :2], boxes.xywh[rows, 2:]
+        outside[rows] = outside_mask(np.concatenate([near, near + sides], axis=1), masks[camera_id])
     return outside
-
-
-def _black(mask: Mask, x: NDArray[np.float64], y: NDArray[np.float64]) -> Mask:
-    height, width = mask.shape
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    black = np.zeros(len(x), np.bool_)
-    black[inside] = ~mask[y[inside].astype(np.int64), x[inside].astype(np.int64)]
-    return black
 
 
 def _seen_once(boxes: Boxes) -> Mask:

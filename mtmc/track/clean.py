@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mtmc.geometry import areas, bottom_centres
+from mtmc.geometry import areas, bottom_centres, outside_mask
 from mtmc.params import Params
 from mtmc.structures import Tracklet
 from mtmc.track.shadow import without_shadows
@@ -82,20 +82,13 @@ def inside_roi(xyxy: NDArray[np.float32], roi: Mask, rule: Literal["off", "botto
         return np.ones(len(xyxy), bool)
     if rule == "bottom_centre":
         return _at(roi, bottom_centres(xyxy))
-    corners = [xyxy[:, pair] for pair in ([0, 1], [2, 1], [0, 3], [2, 3])]
-    return np.asarray(np.all([_at(roi, c) | _outside(roi, c) for c in corners], axis=0))
+    return ~outside_mask(xyxy, roi)
 
 
 def _at(roi: Mask, points: NDArray[np.floating]) -> Mask:
     column = np.clip(points[:, 0].astype(np.intp), 0, roi.shape[1] - 1)
     row = np.clip(points[:, 1].astype(np.intp), 0, roi.shape[0] - 1)
     return np.asarray(roi[row, column])
-
-
-def _outside(roi: Mask, points: NDArray[np.floating]) -> Mask:
-    height, width = roi.shape
-    x, y = points[:, 0], points[:, 1]
-    return np.asarray((x < 0) | (y < 0) | (x >= width) | (y >= height))
 
 
 def _between_borders(xyxy: NDArray[np.float32], size: tuple[int, int], border_px: float) -> Mask:

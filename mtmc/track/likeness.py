@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.track.clip import Clip
-from mtmc.track.pairs import overlapping
+from mtmc.track.pairs import overlapping, side_by_side
 
 Double = NDArray[np.float64]
-Index = NDArray[np.intp]
 Single = NDArray[np.float32]
 
 _SAME_IOU = 0.6
@@ -87,14 +86,8 @@ def _same(clip: Clip, features: Single) -> Double:
     present = np.unique(clip.frames)
     chosen = present[np.unique(np.linspace(0, len(present) - 1, _SAMPLED_FRAMES).astype(np.intp))]
     before, after = (np.isin(clip.frames, frames).nonzero()[0] for frames in (chosen, chosen + 1))
-    a, b, _ = overlapping(_strip(clip, before, 0), _strip(clip, after, 1), _SAME_IOU)
+    times, width = clip.frames.astype(np.int64), float(np.ptp(clip.xyxy[:, [0, 2]])) + 1.0
+    now = side_by_side(clip.bounds[before], times[before], width)
+    then = side_by_side(clip.bounds[after], times[after] - 1, width)
+    a, b, _ = overlapping(now, then, _SAME_IOU)
     return distances(features[before[a]], features[after[b]])
-
-
-def _strip(clip: Clip, rows: Index, delay: int) -> Double:
-    """Bounds (P, 5) of rows on one long strip, each frame beside the last, as if seen ``delay`` frames earlier."""
-    bounds = clip.bounds[rows]
-    shift = (clip.frames[rows] - delay) * (np.ptp(clip.xyxy[:, [0, 2]]) + 1.0)
-    bounds[:, 0] += shift
-    bounds[:, 2] -= shift
-    return bounds

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
+Long = NDArray[np.int64]
 
 _DENSE_CELLS = 4096  # below this comparing all with all is faster than sorting
 
@@ -68,6 +69,15 @@ def touching(a: Double, b: Double) -> tuple[Index, Index]:
     rows, columns = _sweep(a[:, 0], -a[:, 2], b[:, 0], -b[:, 2])
     meet = np.maximum(a[rows, 1], b[columns, 1]) + np.maximum(a[rows, 3], b[columns, 3]) <= 0
     return rows[meet], columns[meet]
+
+
+def side_by_side(bounds: Double, frames: Long, width: float) -> Double:
+    """Bounds (N, 5) with the frames (N,) side by side on one long strip, so that a single sweep finds the overlaps of all; ``width``:
+    more than any frame's boxes extend over."""
+    moved, shift = bounds.copy(), frames * width
+    moved[:, 0] += shift
+    moved[:, 2] -= shift
+    return moved
 
 
 def near(centres: Double, radii: Double, points: Double) -> tuple[Index, Index]:

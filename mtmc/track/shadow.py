@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.structures import Int, Long, Tracklet
-from mtmc.track.pairs import overlapping, to_bounds
+from mtmc.track.pairs import overlapping, side_by_side, to_bounds
 
 Index = NDArray[np.intp]
 
@@ -66,10 +66,9 @@ def cut_shadowed_ends(frames: Int, xyxy: NDArray[np.float32], numbers: Long, min
 
 def _on_one_spot(frames: Int, xyxy: NDArray[np.float32], min_iou: float) -> tuple[Index, Index]:
     """Pairs (P,), (P,) of boxes of one frame with overlap above ``min_iou``, each both ways, a box with itself left out."""
-    boxes = xyxy.astype(np.float64)
-    if len(boxes) == 0:
+    if len(xyxy) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    # frames side by side on one long strip, so that a single sweep finds the overlaps of all
-    boxes[:, [0, 2]] += (frames * (boxes[:, 2].max() - boxes[:, 0].min() + 1.0))[:, None]
-    a, b, _ = overlapping(to_bounds(boxes), to_bounds(boxes), min_iou)
+    width = float(np.ptp(xyxy[:, [0, 2]])) + 1.0
+    strip = side_by_side(to_bounds(xyxy.astype(np.float64)), frames.astype(np.int64), width)
+    a, b, _ = overlapping(strip, strip, min_iou)
     return a[a != b], b[a != b]
