@@ -7,45 +7,24 @@ truth on the others, where tracking is what is tested. The last test runs the le
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mtmc.cli import main
+from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, record_truth, run
 from tests.golden.true_links import VARIABLE
 
 City = Callable[[int], Path]
 
 
-def mtmc(*arguments: object) -> str:
-    """Standard output of a command that must succeed."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    assert not end.value.code, err.getvalue()
-    return out.getvalue()
-
-
-def score(scene: Path, run: Path, parts: list[str], settings: tuple[str, ...]) -> dict[str, Any]:
+def score(scene: Path, out: Path, parts: Sequence[str], settings: tuple[str, ...]) -> dict[str, Any]:
     """Scores of a run with these parts and settings."""
-    words = [word for setting in (*settings, "report.video=false") for word in ("--set", setting)]
-    mtmc("run", "--videos", scene, "--out", run, "--workers", 1, *parts, *words)
-    return dict(json.loads(mtmc("score", run, "--json")))
-
-
-def record_truth(scene: Path) -> None:
-    """Every true box, of crossing and of other vehicles, as if a detector had found it."""
-    for camera in sorted(scene.glob("c*")):
-        rows = [line.split(",") for line in (camera / "gt" / "gt_all.txt").read_text().splitlines()]
-        (camera / "det").mkdir()
-        lines = [",".join([row[0], "-1", *row[2:6], "0.99", "-1", "-1", "-1"]) for row in rows]
-        (camera / "det" / "true.txt").write_text("\n".join(lines) + "\n")
+    run(scene, out, ("--workers", 1, *parts), settings)
+    return dict(json.loads(mtmc("score", out, "--json")))
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +40,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
         return folder / "S01"
 
     return make
-
-
-TRUE_BOXES = ["--detector", "recorded", "--embedder", "histogram"]
-KEEP_ALL = (
-    "detect.recorded=det/true.txt",
-    "detect.nms_iou=1.0",
-    "track.repair.max_fill_s=0",
-    "track.clean.min_length_s=0",
-    "track.clean.min_area_px=0",
-)
-"""True boxes need no mending, and hidden ones count as missing."""
 
 
 def assert_perfect(scores: dict[str, Any]) -> None:
