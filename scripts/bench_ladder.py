@@ -23,8 +23,8 @@ from mtmc.pipeline import default_workers, plan, run_pipeline
 from mtmc.score import Scores, score
 from mtmc.score.loss import CAUSES
 from mtmc.score.sources import load_sides
-from mtmc.synth.dataset import write_scene
 from mtmc.synth.scene import SynthParams, make_world
+from mtmc.synth.writers.dataset import write_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "configs" / "pipeline" / "demo.toml"

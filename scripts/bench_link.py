@@ -15,13 +15,13 @@ import numpy as np
 
 from mtmc.link import LINKERS, LinkParams, Problem, solve
 from mtmc.link.agreement import agreement
-from mtmc.link.appearance import without_camera_bias
 from mtmc.link.compare import calibration, peak_mb, restart_peak
-from mtmc.link.graph import streets
-from mtmc.link.learner import learn
-from mtmc.link.limits import Limits
+from mtmc.link.evidence.appearance import without_camera_bias
+from mtmc.link.learning.em import learn
+from mtmc.link.model.limits import Limits
+from mtmc.link.model.topology_graph import streets
 from mtmc.link.problem import canonical
-from mtmc.synth.tracklets import LEVELS, Simulated, simulate
+from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 
 MAX_OFFSET_S = 30.0
 WORST = ("clock_max_s", "clock_max_errors")

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reid.rank import Embedded, evaluate
+from reid.evaluation.ranking import Embedded, evaluate
 
 Scores = tuple[float, float]
 """mAP and Top-1."""
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     query, gallery = make_test(QUERIES, GALLERY, SIZE)
-    rows = {"reid.rank.evaluate": measure(ours, query, gallery, args.repeat)}
+    rows = {"reid.evaluation.ranking.evaluate": measure(ours, query, gallery, args.repeat)}
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     rows["naive loop"] = measure(naive, query, gallery, 1)
     rival = torchreid_ranking()

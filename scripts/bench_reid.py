@@ -22,17 +22,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reid.batches import Batch
-from reid.checkpoint import load_model
 from reid.config import load_config
+from reid.data.loader import Batch
 from reid.datasets.toy import draw_vehicle
-from reid.embedder import normalise, resize
 from reid.errors import UserError
-from reid.export import export, open_onnx
-from reid.fuse import fused
-from reid.learner import Learner
-from reid.precision import multiplies_bfloat16
-from reid.sgfd import SGFD
+from reid.evaluation.embed import normalise, resize
+from reid.model.checkpoint import load_model
+from reid.model.export import export, open_onnx
+from reid.model.fuse import fused
+from reid.model.precision import multiplies_bfloat16
+from reid.model.sgfd import SGFD
+from reid.training.step import Learner
 
 LEAST_COSINE = 1 - 1e-3
 RECIPES = {"paper": "veri776", "small": "small"}

@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from mtmc.synth.dataset import VideoWriter
-from mtmc.synth.frames import draw_frame
-from mtmc.synth.render import Pose
+from mtmc.synth.render.frames import draw_frame
+from mtmc.synth.render.render import Pose
+from mtmc.synth.render.sensor import Developer
+from mtmc.synth.render.view import make_view
 from mtmc.synth.scene import SynthParams, make_world
-from mtmc.synth.sensor import Developer
-from mtmc.synth.vehicles import Vehicle, random_fleet
-from mtmc.synth.view import make_view
+from mtmc.synth.vehicles.identity import Vehicle, random_fleet
+from mtmc.synth.writers.dataset import VideoWriter
 
 T = TypeVar("T")
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from mtmc.embed import EmbedParams, make_embedder
 from mtmc.weights import EMBEDDER
-from reid.checkpoint import load_model, read_header
 from reid.datasets import Dataset, load_dataset
-from reid.embedder import embed_images
-from reid.evaluation import evaluate_dataset
-from reid.sgfd import SGFD
+from reid.evaluation.datasets import evaluate_dataset
+from reid.evaluation.embed import embed_images
+from reid.model.checkpoint import load_model, read_header
+from reid.model.sgfd import SGFD
 
 Features = NDArray[np.float32]
 Embed = Callable[[Sequence[Path]], Features]

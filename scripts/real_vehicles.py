@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reid.checkpoint import load_model, save_model
 from reid.config import (
     AugmentParams,
     LoopParams,
@@ -33,10 +32,11 @@ from reid.config import (
     Variant,
 )
 from reid.datasets import Dataset, ImageSet, load_dataset
-from reid.embedder import embed_images, read_image
-from reid.evaluation import evaluate_dataset
-from reid.sgfd import SGFD
-from reid.train import Training
+from reid.evaluation.datasets import evaluate_dataset
+from reid.evaluation.embed import embed_images, read_image
+from reid.model.checkpoint import load_model, save_model
+from reid.model.sgfd import SGFD
+from reid.training.trainer import Training
 
 Features = NDArray[np.float32]
 Embed = Callable[[Sequence[Path]], Features]

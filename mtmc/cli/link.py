@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mtmc.link.bench import Case
+    from mtmc.link.benchmark import Case
 
 TABLE_WIDTH = 140
 """Columns of a table that no terminal limits: no name is cut."""
@@ -69,10 +69,10 @@ def bench_link(
 
 
 def _case(path: Path, forget_clocks: bool) -> Case:
-    from mtmc.link.bench import run_case, simulated_case
+    from mtmc.link.benchmark import run_case, simulated_case
 
     if (path / "tracklets.parquet").exists():
-        from mtmc.synth.tracklet_files import read_tracklets
+        from mtmc.synth.writers.tracklet_files import read_tracklets
 
         simulated = read_tracklets(path)
         known = simulated.clock_known and not forget_clocks

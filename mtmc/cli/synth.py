@@ -75,8 +75,8 @@ def _write_videos(out: Path, params: SynthParams, seed: int) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from mtmc.synth.dataset import write_scene
     from mtmc.synth.scene import make_world
+    from mtmc.synth.writers.dataset import write_scene
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
@@ -93,7 +93,7 @@ def _write_coco(out: Path, images: int, seed: int) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from mtmc.synth.detectionset import write_detection_set
+    from mtmc.synth.writers.detection_set import write_detection_set
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("frames", total=images)
@@ -105,7 +105,7 @@ def _write_reid(out: Path, ids: str, seed: int) -> dict[str, Any]:
     from rich.progress import Progress
 
     from mtmc.errors import ConfigError
-    from mtmc.synth.reidset import ReidSetParams, write_reid_set
+    from mtmc.synth.writers.reid_set import ReidSetParams, write_reid_set
 
     words = ids.split(",")
     if len(words) != 2 or not all(word.strip().isdigit() and int(word) > 0 for word in words):
@@ -119,8 +119,8 @@ def _write_reid(out: Path, ids: str, seed: int) -> dict[str, Any]:
 def _write_tracklets(out: Path, level: int, cameras: int | None, seconds: float | None, seed: int) -> dict[str, Any]:
     from dataclasses import replace
 
-    from mtmc.synth.tracklet_files import write_tracklets
-    from mtmc.synth.tracklets import LEVELS, simulate
+    from mtmc.synth.tracklets.sampling import LEVELS, simulate
+    from mtmc.synth.writers.tracklet_files import write_tracklets
 
     difficulty = LEVELS[level]
     streets = difficulty.streets

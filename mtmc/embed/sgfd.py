@@ -15,7 +15,7 @@ from mtmc.video import Image
 if TYPE_CHECKING:
     import torch
 
-    from reid.sgfd import SGFD
+    from reid.model.sgfd import SGFD
 
 
 def make(params: EmbedParams, device: str) -> SgfdEmbedder:
@@ -24,8 +24,8 @@ def make(params: EmbedParams, device: str) -> SgfdEmbedder:
         raise WeightsError(
             "embedder sgfd", "a checkpoint", "none", "Give one with --set embed.weights=FILE (reid train makes it)."
         )
-    from reid.checkpoint import load_model
-    from reid.embedder import choose_device
+    from reid.evaluation.embed import choose_device
+    from reid.model.checkpoint import load_model
 
     place = choose_device(device)
     return SgfdEmbedder(load_model(params.weights, place), place, params)
@@ -37,14 +37,14 @@ class SgfdEmbedder:
     def __init__(self, model: SGFD, device: torch.device, params: EmbedParams) -> None:
         import torch
 
-        from reid.fuse import fused
+        from reid.model.fuse import fused
 
         self._device, self._params = device, params
         self._model = fused(model, getattr(torch, self._precision()))
 
     def vectors(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Unit rows (M, D)."""
-        from reid.embedder import embed_crops
+        from reid.evaluation.embed import embed_crops
 
         rgb = (np.ascontiguousarray(crop[..., ::-1]) for crop in crops)
         size = self._model.params.image_size
@@ -53,7 +53,7 @@ class SgfdEmbedder:
 
     def _precision(self) -> Literal["float32", "bfloat16", "float16"]:
         """bfloat16 where the device multiplies it natively, if nothing else is asked for."""
-        from reid.precision import multiplies_bfloat16
+        from reid.model.precision import multiplies_bfloat16
 
         if self._params.precision != "auto":
             return self._params.precision

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mtmc.link.baselines import Agglomerative, Hungarian
+from mtmc.link.baselines.electricity import Electricity
+from mtmc.link.baselines.plain import Agglomerative, Hungarian
+from mtmc.link.baselines.zones import ZoneMap, Zones, read_zones
 from mtmc.link.describe import describe, pose
-from mtmc.link.electricity import Electricity
-from mtmc.link.learned import NetworkLinker
-from mtmc.link.limits import Limits
-from mtmc.link.network import CameraNetwork
-from mtmc.link.network_file import read_network, to_json
+from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.json_io import read_network, to_json
+from mtmc.link.model.limits import Limits
+from mtmc.link.network_linker import NetworkLinker
 from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
-from mtmc.link.zones import ZoneMap, Zones, read_zones
 from mtmc.params import Params
 from mtmc.plugin import find_outsider
 from mtmc.scene import Scene

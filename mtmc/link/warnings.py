@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.link.graph import camera_groups, streets
-from mtmc.link.learner import Learned
-from mtmc.link.network import CameraNetwork
+from mtmc.link.learning.em import Learned
+from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.topology_graph import camera_groups, streets
 from mtmc.structures import TrackletTable
 
 FEW_TRACKLETS = 30

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.link.appearance import compressor, turned
-from mtmc.link.jumps import mended
-from mtmc.link.learner import Learned, apply, on_common_time
-from mtmc.link.limits import Limits
-from mtmc.link.reasons import explain_links
-from mtmc.link.solve import choose, join
+from mtmc.link.evidence.appearance import compressor, turned
+from mtmc.link.explain import explain_links
+from mtmc.link.learning.clock_steps import mended
+from mtmc.link.learning.em import Learned, apply, on_common_time
+from mtmc.link.model.limits import Limits
+from mtmc.link.selection import choose, join
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 WHOLE = 60_000

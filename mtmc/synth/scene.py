@@ -11,12 +11,12 @@ import numpy as np
 from pydantic import Field
 
 from mtmc.params import Params
-from mtmc.synth.lens import Lens, looking_at
-from mtmc.synth.render import Light
-from mtmc.synth.roads import Network, grid, straight
-from mtmc.synth.scenery import Scenery, random_scenery
-from mtmc.synth.sensor import Sensor
-from mtmc.synth.traffic import Simulation, TrafficParams, Trip
+from mtmc.synth.render.lens import Lens, looking_at
+from mtmc.synth.render.render import Light
+from mtmc.synth.render.scenery import Scenery, random_scenery
+from mtmc.synth.render.sensor import Sensor
+from mtmc.synth.traffic.roads import Network, grid, straight
+from mtmc.synth.traffic.simulation import Simulation, TrafficParams, Trip
 
 ORIGIN = (42.525678, -90.723601)
 """Latitude and longitude of the world's (0, 0)."""

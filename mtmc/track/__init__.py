@@ -16,9 +16,9 @@ from mtmc.params import Params
 from mtmc.plugin import find_outsider
 from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections, Tracklet
-from mtmc.track.clean import CleanParams, clean
 from mtmc.track.deepsort import DeepSortParams, DeepSortTracker
-from mtmc.track.jde import JdeParams, JdeTracker
+from mtmc.track.filter import CleanParams, clean
+from mtmc.track.jde.tracker import JdeParams, JdeTracker
 from mtmc.track.repair import RepairParams, fill, repair
 from mtmc.track.tracks import Tracker, Tracks
 

@@ -16,10 +16,10 @@ from pydantic import Field
 
 from mtmc.params import Params
 from mtmc.structures import Detections, Tracklet
+from mtmc.track.appearance_scale import Likeness, learn_likeness
 from mtmc.track.assignment import assign
-from mtmc.track.clip import Clip
-from mtmc.track.likeness import Likeness, learn_likeness
-from mtmc.track.shadow import cut_shadowed_ends
+from mtmc.track.duplicates import cut_shadowed_ends
+from mtmc.track.sorted_detections import Clip
 from mtmc.track.tracks import Tracks, renumber
 
 Index = NDArray[np.intp]

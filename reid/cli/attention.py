@@ -12,7 +12,7 @@ from reid.cli.options import Device, Json
 if TYPE_CHECKING:
     import torch
 
-    from reid.sgfd import SGFD
+    from reid.model.sgfd import SGFD
 
 
 def attention(
@@ -33,10 +33,10 @@ def attention(
     """
     import json
 
-    from reid.embedder import choose_device
-    from reid.pictures import attend, draw_attention
-    from reid.sheet import save_picture
-    from reid.vectors import find_images
+    from reid.evaluation.embed import choose_device
+    from reid.evaluation.vectors import find_images
+    from reid.figures.attention import attend, draw_attention
+    from reid.figures.rankings import save_picture
 
     chosen = choose_device(device)
     found = find_images(images)
@@ -58,8 +58,8 @@ def attention(
 
 
 def _with_attention(path: Path, device: torch.device) -> SGFD:
-    from reid.checkpoint import load_model
     from reid.errors import UserError
+    from reid.model.checkpoint import load_model
 
     model = load_model(path, device)
     if model.geometric_tail is None:

@@ -40,8 +40,8 @@ def crops(
       reid crops runs/S01 --gt AICity/train/S01 --out crops/
       reid train --dataset csv --root crops/
     """
-    from reid.boxes import read_annotated, read_run
-    from reid.crops import CropRules, cut_crops
+    from reid.crops.boxes import read_annotated, read_run
+    from reid.crops.cut import CropRules, cut_crops
 
     read = read_run if (source / "run.json").exists() else read_annotated
     rules = CropRules(per_track, min_side, margin, validation, seed)

@@ -25,7 +25,7 @@ def embed(
     Example:
       reid embed crops/ --weights runs/veri/best.safetensors --out features.parquet
     """
-    from reid.vectors import find_images, write_vectors
+    from reid.evaluation.vectors import find_images, write_vectors
 
     paths = find_images(images)
     vectors = embedding(weights, device, batch_size, precision, flip)(paths)

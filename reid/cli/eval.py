@@ -11,7 +11,7 @@ import typer
 from reid.cli.options import BatchSize, DatasetName, Device, Flip, Json, Precision, Root, Weights, embedding
 
 if TYPE_CHECKING:
-    from reid.evaluation import Figure
+    from reid.evaluation.datasets import Figure
 
 
 def evaluate(
@@ -44,8 +44,8 @@ def evaluate(
       reid eval --weights runs/cityflow/best.safetensors --dataset cityflow --root ~/AIC20_ReID --submission track2.txt
     """
     from reid.datasets import load_dataset
-    from reid.evaluation import embed_test, evaluate_dataset, write_submission
-    from reid.rerank import Reciprocal
+    from reid.evaluation.datasets import embed_test, evaluate_dataset, write_submission
+    from reid.evaluation.rerank import Reciprocal
 
     data = load_dataset(dataset, root)
     embed = embedding(weights, device, batch_size, precision, flip)

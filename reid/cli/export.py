@@ -35,8 +35,8 @@ def export(
     Example:
       reid export --weights runs/veri/best.safetensors --out sgfd.onnx --samples crops/
     """
-    from reid.checkpoint import load_model
-    from reid.export import LEAST_COSINE, export
+    from reid.model.checkpoint import load_model
+    from reid.model.export import LEAST_COSINE, export
 
     model = load_model(weights)
     chosen = form or ("onnx" if out.suffix == ".onnx" else "torchscript")
@@ -53,8 +53,8 @@ def _samples(folder: Path | None, size: tuple[int, int]) -> NDArray[np.uint8]:
     import numpy as np
 
     from reid.datasets.toy import draw_vehicle
-    from reid.embedder import read_image, resize
-    from reid.vectors import find_images
+    from reid.evaluation.embed import read_image, resize
+    from reid.evaluation.vectors import find_images
 
     if folder is None:
         return np.stack([resize(draw_vehicle(row, row % 3, (row,)), size) for row in range(SAMPLES)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from reid.embedder import Features
+    from reid.evaluation.embed import Features
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint written by `reid train`.", show_default=False)]
 DatasetName = Annotated[
@@ -36,8 +36,8 @@ def embedding(
     from rich.console import Console
     from rich.progress import Progress
 
-    from reid.checkpoint import load_model
-    from reid.embedder import choose_device, embed_images
+    from reid.evaluation.embed import choose_device, embed_images
+    from reid.model.checkpoint import load_model
 
     chosen = choose_device(device)
     model = load_model(weights, chosen)

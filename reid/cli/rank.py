@@ -36,9 +36,9 @@ def rank(
     import numpy as np
 
     from reid.datasets import load_dataset
-    from reid.evaluation import embed_test, ranked
-    from reid.rank import first_answers
-    from reid.sheet import draw_sheet, pick_queries, ranking_row, save_picture
+    from reid.evaluation.datasets import embed_test, ranked
+    from reid.evaluation.ranking import first_answers
+    from reid.figures.rankings import draw_sheet, pick_queries, ranking_row, save_picture
 
     data = load_dataset(dataset, root)
     asking, answering = embed_test(embedding(weights, device, batch_size, precision, flip), data)

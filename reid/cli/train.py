@@ -12,9 +12,9 @@ from reid.cli.options import Device, Json
 if TYPE_CHECKING:
     from reid.config import TrainParams
     from reid.datasets import Dataset
-    from reid.journal import Journal
-    from reid.parallel import Process
-    from reid.train import Trained
+    from reid.training.distributed import Process
+    from reid.training.run_log import Journal
+    from reid.training.trainer import Trained
 
 
 def train(
@@ -53,7 +53,7 @@ def train(
       torchrun --nproc_per_node 4 -m reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
     """
     from reid.config import load_config
-    from reid.parallel import this_process
+    from reid.training.distributed import this_process
 
     given = {"dataset": dataset, "root": root, "pretrained": pretrained}
     saved = out / "config.json" if resume and config is None else None
@@ -65,10 +65,10 @@ def train(
 
 
 def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Process) -> Trained:
-    from reid.embedder import choose_device
-    from reid.journal import FolderJournal
-    from reid.parallel import joined
-    from reid.train import Training, evaluation_on
+    from reid.evaluation.embed import choose_device
+    from reid.training.distributed import joined
+    from reid.training.run_log import FolderJournal
+    from reid.training.trainer import Training, evaluation_on
 
     chosen = process.device(choose_device(device))
     out.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def _read(params: TrainParams, out: Path, process: Process) -> Dataset:
 
 
 def _announce(journal: Journal, params: TrainParams, data: Dataset, device: str, world: int) -> None:
-    from reid.train import testable
+    from reid.training.trainer import testable
 
     many = f", {world} processes" if world > 1 else ""
     journal.say(

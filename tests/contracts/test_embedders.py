@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from mtmc.embed import Embedder, EmbedParams, make_embedder
-from reid.checkpoint import save_model
-from reid.sgfd import SGFD
+from reid.model.checkpoint import save_model
+from reid.model.sgfd import SGFD
 
 Made = Callable[[Path], EmbedParams]
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.pipeline import VERSIONS
-from mtmc.synth.tracklets import LEVELS, simulate
+from mtmc.synth.tracklets.sampling import LEVELS, simulate
 from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, record_truth, run
 
 STORED = Path(__file__).with_name("digests.json")

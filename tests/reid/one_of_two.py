@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from reid.datasets.toy import make_toy
-from reid.parallel import joined, this_process
-from reid.train import Training
+from reid.training.distributed import joined, this_process
+from reid.training.trainer import Training
 from tests.reid.recipes import tiny_recipe
 
 if __name__ == "__main__":

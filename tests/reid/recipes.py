@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reid.config import TrainParams
-from reid.sgfd import SGFD
+from reid.model.sgfd import SGFD
 
 TINY: dict[str, Any] = {
     "backbone": "resnet10",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reid.checkpoint import save_model
 from reid.cli import main
+from reid.model.checkpoint import save_model
 from tests.reid.recipes import TINY, tiny_network
 
 

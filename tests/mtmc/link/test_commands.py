@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from mtmc.cli import app
 from mtmc.errors import InputError, StoreError
 from mtmc.link import LinkParams, Problem, solve
-from mtmc.link.network import CameraNetwork
-from mtmc.link.network_file import to_json
-from mtmc.synth.tracklet_files import read_tracklets, write_tracklets
+from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.json_io import to_json
+from mtmc.synth.writers.tracklet_files import read_tracklets, write_tracklets
 from tests.mtmc.link.worlds import small
 
 LINKERS = {"network", "electricity", "hungarian", "agglomerative", "zones"}

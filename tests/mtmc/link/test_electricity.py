@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mtmc.link.electricity import Electricity, relabel
+from mtmc.link.baselines.electricity import Electricity, relabel
 from mtmc.link.problem import Crops, Problem
 from tests.mtmc.link.worlds import groups, small
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mtmc.link import LinkParams, Problem, Solution, solve
-from mtmc.link.handover import against_rivals, find_handovers
-from mtmc.link.sightings import find_sightings
+from mtmc.link.evidence.ground_handover import against_rivals, find_handovers
+from mtmc.link.evidence.ground_overlap import find_sightings
 from mtmc.structures import TrackletTable
 from tests.mtmc.link.test_sightings import straight, table_of
 from tests.mtmc.link.worlds import groups

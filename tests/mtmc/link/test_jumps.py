@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mtmc.link.feasible import Candidates
-from mtmc.link.jumps import Jump, best_step, find_jump
-from mtmc.link.network import GRID, Travel
+from mtmc.link.evidence.candidates import Candidates
+from mtmc.link.learning.clock_steps import Jump, best_step, find_jump
+from mtmc.link.model.camera_network import GRID, Travel
 from tests.mtmc.link.test_sightings import table_of
 
 Seconds = NDArray[np.float64]

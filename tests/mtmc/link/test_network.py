@@ -12,11 +12,11 @@ import pytest
 from mtmc.errors import ConfigError
 from mtmc.link import LinkParams, Problem, solve, windows
 from mtmc.link.agreement import agreement
-from mtmc.link.graph import streets
-from mtmc.link.network import CameraNetwork
-from mtmc.link.network_file import read_network, to_json
+from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.json_io import read_network, to_json
+from mtmc.link.model.topology_graph import streets
 from mtmc.structures import TrackletTable
-from mtmc.synth.tracklets import LEVELS, simulate
+from mtmc.synth.tracklets.sampling import LEVELS, simulate
 from tests.mtmc.link.worlds import beside, groups, renamed, small
 
 

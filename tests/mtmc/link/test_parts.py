@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from mtmc.errors import ConfigError
 from mtmc.link.agreement import agreement
-from mtmc.link.belief import link_probabilities
-from mtmc.link.clocks import solve_clocks
+from mtmc.link.baselines.rerank import rerank
+from mtmc.link.baselines.zones import read_zones
 from mtmc.link.compare import calibration
-from mtmc.link.density import Bell, learn_ratio
-from mtmc.link.feasible import Candidates
-from mtmc.link.network import GRID, Travel
-from mtmc.link.ports import find_ports
-from mtmc.link.rerank import rerank
-from mtmc.link.solve import choose
-from mtmc.link.zones import read_zones
+from mtmc.link.evidence.belief_propagation import link_probabilities
+from mtmc.link.evidence.candidates import Candidates
+from mtmc.link.learning.clock_offsets import solve_clocks
+from mtmc.link.model.camera_network import GRID, Travel
+from mtmc.link.model.densities import Bell, learn_ratio
+from mtmc.link.model.entry_exit_zones import find_ports
+from mtmc.link.selection import choose
 
 
 def exact_probabilities(odds: np.ndarray) -> np.ndarray:

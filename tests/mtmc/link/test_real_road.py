@@ -13,8 +13,8 @@ from mtmc.formats import read_ground_truth
 from mtmc.link import LinkParams, solve
 from mtmc.link.agreement import agreement
 from mtmc.link.describe import pose
-from mtmc.link.learner import on_common_time
-from mtmc.link.network import CameraNetwork
+from mtmc.link.learning.em import on_common_time
+from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.scene import read_scene
 from mtmc.video import Video
 

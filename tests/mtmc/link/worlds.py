@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from mtmc.structures import TrackletTable
-from mtmc.synth.tracklets import LEVELS, Simulated, simulate
+from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 
 
 @cache

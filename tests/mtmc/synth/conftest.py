@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mtmc.synth.dataset import write_scene
 from mtmc.synth.scene import SynthParams, World, make_world
+from mtmc.synth.writers.dataset import write_scene
 
 
 @dataclass(frozen=True)

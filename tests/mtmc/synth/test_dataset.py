@@ -16,13 +16,13 @@ from mtmc.calibration import read_calibration
 from mtmc.cli import main
 from mtmc.geometry import metres_to_gps, project
 from mtmc.scene import Camera, read_scene
-from mtmc.synth.bodies import mesh_of
-from mtmc.synth.dataset import active_vehicles, camera_times, inside, rendered, write_scene
-from mtmc.synth.frames import Seen, draw_frame
-from mtmc.synth.lens import Lens
-from mtmc.synth.render import Pose
+from mtmc.synth.render.frames import Seen, draw_frame
+from mtmc.synth.render.lens import Lens
+from mtmc.synth.render.render import Pose
+from mtmc.synth.render.view import View, make_view
 from mtmc.synth.scene import ORIGIN, SynthCamera, SynthParams, World, make_world
-from mtmc.synth.view import View, make_view
+from mtmc.synth.vehicles.bodies import mesh_of
+from mtmc.synth.writers.dataset import active_vehicles, camera_times, inside, rendered, write_scene
 
 from .conftest import Written
 

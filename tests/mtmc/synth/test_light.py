@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from mtmc.synth.frames import draw_frame
-from mtmc.synth.ground import shade_map
-from mtmc.synth.lens import Lens, looking_at
-from mtmc.synth.render import Light, Pose
+from mtmc.synth.render.frames import draw_frame
+from mtmc.synth.render.ground import shade_map
+from mtmc.synth.render.lens import Lens, looking_at
+from mtmc.synth.render.render import Light, Pose
+from mtmc.synth.render.sensor import Developer, Sensor
+from mtmc.synth.render.view import View
 from mtmc.synth.scene import SynthParams, light_of
-from mtmc.synth.sensor import Developer, Sensor
-from mtmc.synth.vehicles import random_vehicle
-from mtmc.synth.view import View
+from mtmc.synth.vehicles.identity import random_vehicle
 
 SIZE = (480, 270)
 CAR = random_vehicle(np.random.default_rng(4), 1, "sedan")

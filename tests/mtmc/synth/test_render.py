@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from mtmc.geometry import iou
-from mtmc.synth.bodies import mesh_of
-from mtmc.synth.frames import draw_frame
-from mtmc.synth.ground import shade_map
-from mtmc.synth.lens import Lens, looking_at
-from mtmc.synth.order import painters_order
-from mtmc.synth.paint import draw_vehicle
-from mtmc.synth.render import Light, Pose
-from mtmc.synth.vehicles import BODIES, Vehicle, random_fleet, random_vehicle, twin
-from mtmc.synth.view import View
+from mtmc.synth.render.frames import draw_frame
+from mtmc.synth.render.ground import shade_map
+from mtmc.synth.render.lens import Lens, looking_at
+from mtmc.synth.render.order import painters_order
+from mtmc.synth.render.paint import draw_vehicle
+from mtmc.synth.render.render import Light, Pose
+from mtmc.synth.render.view import View
+from mtmc.synth.vehicles.bodies import mesh_of
+from mtmc.synth.vehicles.identity import BODIES, Vehicle, random_fleet, random_vehicle, twin
 
 SIZE = (640, 360)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mtmc.synth.dataset import write_scene
-from mtmc.synth.reidset import ReidSetParams, write_reid_set
 from mtmc.synth.scene import SynthParams, make_world
-from mtmc.synth.tracklet_files import write_tracklets
-from mtmc.synth.tracklets import LEVELS, simulate
+from mtmc.synth.tracklets.sampling import LEVELS, simulate
+from mtmc.synth.writers.dataset import write_scene
+from mtmc.synth.writers.reid_set import ReidSetParams, write_reid_set
+from mtmc.synth.writers.tracklet_files import write_tracklets
 
 PARAMS = SynthParams(preset="tiny", seconds=0.6, dropped=0.1, repeated=0.2, rain=0.5)
 
@@ -55,7 +55,7 @@ def test_another_process_with_other_threads_writes_the_same_bytes_from_the_param
     SETS["videos"](tmp_path / "here", 3)
     params = json.dumps(json.loads((tmp_path / "here" / "S01" / "truth.json").read_text())["params"])
     script = (
-        "import cv2, sys, pathlib; cv2.setNumThreads(int(sys.argv[2])); from mtmc.synth.dataset import write_scene; "
+        "import cv2, sys, pathlib; cv2.setNumThreads(int(sys.argv[2])); from mtmc.synth.writers.dataset import write_scene; "
         "from mtmc.synth.scene import SynthParams, make_world; "
         "write_scene(make_world(SynthParams.model_validate_json(sys.argv[3]), 3), pathlib.Path(sys.argv[1]))"
     )

@@ -14,9 +14,9 @@ from pycocotools.coco import COCO
 
 from mtmc.cli import main
 from mtmc.config import known_keys
-from mtmc.synth.detectionset import write_detection_set
-from mtmc.synth.reidset import ReidSetParams, write_reid_set
 from mtmc.synth.scene import SynthParams
+from mtmc.synth.writers.detection_set import write_detection_set
+from mtmc.synth.writers.reid_set import ReidSetParams, write_reid_set
 
 LEVELS = sorted((Path(__file__).parents[3] / "configs" / "synth").glob("level*.toml"))
 

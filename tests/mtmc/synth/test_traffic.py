@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mtmc.synth.roads import Network, grid, straight
-from mtmc.synth.sensor import content_frames
-from mtmc.synth.traffic import Simulation, TrafficParams, Trip
+from mtmc.synth.render.sensor import content_frames
+from mtmc.synth.traffic.roads import Network, grid, straight
+from mtmc.synth.traffic.simulation import Simulation, TrafficParams, Trip
 
 NETWORKS = {
     "straight": straight(170.0, 1, 14.0),

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.track import JdeParams
-from mtmc.track.border import part_at_border
-from mtmc.track.jde import JdeTracker
+from mtmc.track.jde.border_turns import part_at_border
+from mtmc.track.jde.tracker import JdeTracker
 from tests.mtmc.track.clips import SIZE, detections
 
 WIDTH, HEIGHT = SIZE

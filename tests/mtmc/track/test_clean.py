@@ -7,7 +7,7 @@ import pytest
 
 from mtmc.structures import Tracklet
 from mtmc.track import CleanParams
-from mtmc.track.clean import clean, inside_roi
+from mtmc.track.filter import clean, inside_roi
 from tests.mtmc.track.clips import SIZE, box, drive, tracklet
 
 OFF: dict[str, Any] = {

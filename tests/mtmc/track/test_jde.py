@@ -9,7 +9,7 @@ import pytest
 
 from mtmc.structures import Detections
 from mtmc.track import JdeParams
-from mtmc.track.jde import JdeTracker, motion_model
+from mtmc.track.jde.tracker import JdeTracker, motion_model
 from tests.mtmc.track.clips import SIZE, axes, box, detections, drive
 
 PUBLISHED: dict[str, Any] = {
@@ -285,7 +285,7 @@ def test_frames_without_rivals_in_short_are_the_same(seed: int, monkeypatch: pyt
         rows, looks = [*rows, (int(rng.integers(0, 100)), box(*rng.uniform(100, 500, 2)))], [*looks, 8]
     clip = detections(rows, features=axes(looks, 16) + rng.normal(scale=0.1, size=(len(rows), 16)))
     short = default(clip)
-    monkeypatch.setattr("mtmc.track.jde.unrivalled", lambda tracks, rows: False)
+    monkeypatch.setattr("mtmc.track.jde.tracker.unrivalled", lambda tracks, rows: False)
     assert default(clip) == short
 
 

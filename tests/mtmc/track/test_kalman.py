@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mtmc.track.kalman import COV, VALUE, VAR_VALUE, VAR_VELOCITY, MotionModel, to_boxes, to_measurements
+from mtmc.track.jde.kalman import COV, VALUE, VAR_VALUE, VAR_VELOCITY, MotionModel, to_boxes, to_measurements
 
 Double = NDArray[np.float64]
 

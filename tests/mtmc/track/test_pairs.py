@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtmc.geometry import iou
-from mtmc.track import pairs
-from mtmc.track.pairs import overlapping, pair_overlap, to_bounds, touching
+from mtmc.track import sparse_iou as pairs
+from mtmc.track.sparse_iou import overlapping, pair_overlap, to_bounds, touching
 
 
 def boxes(rng: np.random.Generator, count: int) -> np.ndarray:

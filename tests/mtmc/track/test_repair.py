@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mtmc.structures import Detections
 from mtmc.track import RepairParams, Tracks
-from mtmc.track.clip import Clip
-from mtmc.track.likeness import learn_likeness
+from mtmc.track.appearance_scale import learn_likeness
 from mtmc.track.repair import fill, repair, rows_by_track
+from mtmc.track.sorted_detections import Clip
 from tests.mtmc.track.clips import box, detections, drive, tracklet
 
 NOISE = 0.15

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.structures import Long
-from mtmc.track.shadow import cut_shadowed_ends
+from mtmc.track.duplicates import cut_shadowed_ends
 from tests.mtmc.track.clips import drive
 
 Rows = list[tuple[int, list[float]]]

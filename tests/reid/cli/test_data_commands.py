@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from reid.checkpoint import save_model
 from reid.cli import app
 from reid.errors import UserError
-from reid.sgfd import SGFD
+from reid.model.checkpoint import save_model
+from reid.model.sgfd import SGFD
 
 runner = CliRunner()
 
@@ -99,7 +99,7 @@ def test_embed_writes_parquet(weights, crops_folder, tmp_path):
 
 
 def test_crops_then_eval(weights, tmp_path):
-    from tests.reid.test_crops import truth_rows, write_video
+    from tests.reid.crops.test_crops import truth_rows, write_video
 
     for camera in ("c001", "c002"):
         write_video(tmp_path / "S01" / camera / "vdo.avi")

@@ -1,0 +1,1 @@
+"""Linkers to compare with: plain clustering, the published rules, drawn zones."""

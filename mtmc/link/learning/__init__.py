@@ -1,0 +1,1 @@
+"""How the model is learned from unlabelled tracklets: transitions, expectation maximisation, clocks."""

@@ -1,0 +1,68 @@
+"""From probabilities to vehicles: the best set of links in which everyone has one follower and one predecessor at most, without
+breaking the one hard rule. Shape shorthand: T tracklets, P candidate pairs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse.csgraph import connected_components
+
+from mtmc.link.constraints import Partition
+from mtmc.structures import Double, Long, TrackletTable
+
+
+def choose(count: int, source: Long, target: Long, gain: Double) -> Long:
+    """Indices of the links that maximize the summed gain, each source and each target at most once; solved exactly, connected part
+    by connected part. Links without positive gain are never chosen. Ties go to the link that comes first."""
+    useful = np.flatnonzero(gain > 0)
+    if len(useful) == 0:
+        return useful
+    ends = source[useful], target[useful] + count
+    graph = sparse.coo_array((np.ones(len(useful)), ends), shape=(2 * count, 2 * count))
+    part = connected_components(graph, directed=False)[1][source[useful]]
+    order = np.argsort(part, kind="stable")
+    useful, part = useful[order], part[order]
+    first = np.flatnonzero(np.concatenate([[True], part[1:] != part[:-1]]))
+    size = np.diff(np.append(first, len(useful)))
+    alone = useful[first[size == 1]]
+    solved = [_assign(useful[f : f + n], source, target, gain) for f, n in zip(first, size, strict=True) if n > 1]
+    return np.sort(np.concatenate([alone, *solved]))
+
+
+def _assign(links: Long, source: Long, target: Long, gain: Double) -> Long:
+    rows, i = np.unique(source[links], return_inverse=True)
+    columns, j = np.unique(target[links], return_inverse=True)
+    table = np.zeros((len(rows), len(columns)))
+    table[i, j] = gain[links]
+    number = np.full(table.shape, -1, np.int64)
+    number[i, j] = links
+    chosen = number[linear_sum_assignment(table, maximize=True)]
+    return np.asarray(chosen[(chosen >= 0) & (gain[chosen] > 0)], np.int64)
+
+
+def join(table: TrackletTable, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:
+    """Labels (T,) after joining links, and the indices of the links that hold: where a vehicle would have two tracklets of one camera
+    at one time, its links are joined one by one, surest first, and one that would break the rule is left out."""
+    count = len(table)
+    graph = sparse.coo_array((np.ones(len(source)), (source, target)), shape=(count, count))
+    labels = connected_components(graph, directed=False)[1].astype(np.int64)
+    broken = np.isin(labels, labels[_clashing(table, labels)])
+    rows, links = np.flatnonzero(broken), np.flatnonzero(broken[source])
+    if len(rows) == 0:
+        return labels, np.arange(len(source))
+    partition, local = Partition(table.take(rows)), np.searchsorted(rows, np.stack([source[links], target[links]]))
+    order = np.lexsort((target[links], source[links], -probability[links]))
+    held = [k for k in order.tolist() if partition.join(int(local[0, k]), int(local[1, k]))]
+    labels[rows] = count + partition.labels()
+    return labels, np.sort(np.concatenate([np.flatnonzero(~broken[source]), links[held]])).astype(np.int64)
+
+
+def _clashing(table: TrackletTable, labels: Long) -> Long:
+    """Rows that begin while an earlier one of the same vehicle and camera still lasts."""
+    order = np.lexsort((table.start_s, table.camera, labels))
+    group = labels[order] * (len(table.cameras) + 1) + table.camera[order]
+    same = np.diff(group) == 0
+    late = same & (table.start_s[order][1:] <= table.end_s[order][:-1])
+    return np.asarray(order[1:][late], np.int64)

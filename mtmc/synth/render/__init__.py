@@ -1,0 +1,1 @@
+"""Pixels: what stands still, what moves, the camera's sensor."""

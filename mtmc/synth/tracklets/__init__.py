@@ -1,0 +1,1 @@
+"""Tracklets without pixels, exactly labelled."""

@@ -1,0 +1,1 @@
+"""Who drives where and when: roads and the vehicles on them."""

@@ -1,0 +1,1 @@
+"""Vehicles: who they are and what shape they have."""

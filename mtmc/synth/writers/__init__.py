@@ -1,0 +1,1 @@
+"""Files: scenes, detection sets, crops for re-identification, tracklets."""

@@ -1,0 +1,93 @@
+"""How much a clip's features tell its vehicles apart, learned from the clip itself without labels.
+
+Two boxes of one frame are different vehicles; two boxes of successive frames that overlap well are the same one. The distances of
+both kinds set the scale on which appearance is read, so that a deep feature, a colour histogram and pure noise each count for
+what they are worth.
+
+Shape shorthand: N detections of the clip, P pairs, D feature size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtmc.track.sorted_detections import Clip
+from mtmc.track.sparse_iou import overlapping, side_by_side
+
+Double = NDArray[np.float64]
+Single = NDArray[np.float32]
+
+_SAME_IOU = 0.6
+_SAMPLED_FRAMES = 50
+_SAMPLED_PAIRS = 1000
+_FEW = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Reads Euclidean distances of unit features: ``near`` is usual for one vehicle, ``far`` for two; ``trust`` in [0, 1] is the
+    share of different pairs that are farther than nine in ten of the same."""
+
+    near: float
+    far: float
+    trust: float
+
+    def cost(self, distances: Double) -> Double:
+        """0 at ``near`` or closer, 1 at ``far`` or farther, (P,)."""
+        share = (distances - self.near) / max(self.far - self.near, 1e-6)
+        return np.minimum(np.maximum(share, 0.0), 1.0)
+
+    def of_means(self, count: int) -> Likeness:
+        """The scale for directions of means of ``count`` features, whose noise has averaged out."""
+        noise = self.near**2
+        far = np.sqrt(max(self.far**2 - noise, 0.0) + noise / count)
+        return Likeness(self.near / np.sqrt(count), float(far), self.trust)
+
+
+UNTOLD = Likeness(0.0, 1.0, 0.0)
+"""Nothing is known about the features: they are not trusted."""
+
+
+def learn_likeness(clip: Clip) -> Likeness:
+    """Scale of the clip's features; trust is 0 where they are absent or there are too few boxes to tell."""
+    if clip.features is None or len(clip) < 2:
+        return UNTOLD
+    same, different = _same(clip, clip.features), _different(clip, clip.features)
+    if len(same) < _FEW or len(different) < _FEW:
+        return UNTOLD
+    near, far = float(np.median(same)), float(np.median(different))
+    if far <= near:
+        return UNTOLD
+    return Likeness(near, far, float((different > np.quantile(same, 0.9)).mean()))
+
+
+def distances(a: Single, b: Single) -> Double:
+    """Euclidean distances (P,) of unit rows (P, D)."""
+    cosine = np.vecdot(a, b).astype(np.float64)
+    return np.asarray(np.sqrt(np.maximum(2 - 2 * cosine, 0)))
+
+
+def _different(clip: Clip, features: Single) -> Double:
+    """Neighbours in a frame; in a clip that hardly shows two at once, boxes half the clip apart."""
+    left = np.flatnonzero(clip.frames[1:] == clip.frames[:-1])
+    if len(left) >= _FEW:
+        left = left[:: max(1, len(left) // _SAMPLED_PAIRS)]
+        return distances(features[left], features[left + 1])
+    half = len(clip) // 2
+    step = max(1, half // _SAMPLED_PAIRS)
+    return distances(features[:half:step], features[half : 2 * half : step])
+
+
+def _same(clip: Clip, features: Single) -> Double:
+    """Well overlapping boxes of successive frames, from frames spread over the clip."""
+    present = np.unique(clip.frames)
+    chosen = present[np.unique(np.linspace(0, len(present) - 1, _SAMPLED_FRAMES).astype(np.intp))]
+    before, after = (np.isin(clip.frames, frames).nonzero()[0] for frames in (chosen, chosen + 1))
+    times, width = clip.frames.astype(np.int64), float(np.ptp(clip.xyxy[:, [0, 2]])) + 1.0
+    now = side_by_side(clip.bounds[before], times[before], width)
+    then = side_by_side(clip.bounds[after], times[after] - 1, width)
+    a, b, _ = overlapping(now, then, _SAME_IOU)
+    return distances(features[before[a]], features[after[b]])

@@ -1,0 +1,110 @@
+"""Rules that decide which boxes and tracklets are kept after tracking; each can be switched off.
+
+Shape shorthand: T boxes of a tracklet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from mtmc.geometry import areas, bottom_centres, outside_mask
+from mtmc.params import Params
+from mtmc.structures import Tracklet
+from mtmc.track.duplicates import without_shadows
+
+Mask = NDArray[np.bool_]
+
+
+class CleanParams(Params):
+    """Which boxes and tracklets to keep."""
+
+    min_length_s: float = Field(0.5, ge=0, description="tracklets with fewer boxes than this many seconds of frames go")
+    min_best_score: float = Field(0.5, ge=0, le=1, description="tracklets whose best box scores less go")
+    min_area_px: float = Field(200.0, ge=0, description="boxes of this area or less go (square pixels)")
+    border: Literal["keep", "trim", "drop_left_top"] = Field(
+        "keep", description="boxes at the image border: keep; trim off the ends; or drop tracklets ever at left or top"
+    )
+    border_px: float = Field(1.0, ge=0, description="a box this near to the image border is at the border")
+    roi: Literal["off", "bottom_centre", "corners"] = Field(
+        "bottom_centre", description="what of a box must lie in the camera's region of interest"
+    )
+    min_shadow_iou: float = Field(
+        0.4, ge=0, le=1, description="overlap with a surer tracklet that makes one its shadow; 1 = keep all"
+    )
+    min_shadow_share: float = Field(0.6, gt=0, le=1, description="share of a shadow's boxes that must overlap")
+    parked: Literal["drop", "keep"] = Field("drop", description="vehicles that stand still for their whole life")
+    parked_min_s: float = Field(15.0, ge=0, description="standing vehicles seen for less are kept")
+    parked_travel: float = Field(0.3, gt=0, description="a vehicle that moves less than this many box sizes stands")
+
+
+def clean(
+    tracklets: Sequence[Tracklet],
+    fps: float,
+    size: tuple[int, int],
+    roi: Mask | None,
+    params: CleanParams,
+) -> list[Tracklet]:
+    """The tracklets and boxes that pass the rules, ids unchanged; ``roi`` (height, width) is True inside."""
+    kept = [t for t in tracklets if not (params.border == "drop_left_top" and touches_left_or_top(t.xyxy))]
+    trimmed = [part for t in kept if (part := _good_boxes(t, size, roi, params)) is not None]
+    long_enough = [t for t in trimmed if len(t) >= params.min_length_s * fps]
+    sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
+    if params.min_shadow_iou < 1:
+        sure = without_shadows(sure, params.min_shadow_iou, params.min_shadow_share)
+    return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
+
+
+def _good_boxes(tracklet: Tracklet, size: tuple[int, int], roi: Mask | None, params: CleanParams) -> Tracklet | None:
+    good = areas(tracklet.xyxy) > params.min_area_px
+    if roi is not None:
+        good &= inside_roi(tracklet.xyxy, roi, params.roi)
+    if params.border == "trim":
+        good &= _between_borders(tracklet.xyxy, size, params.border_px)
+    if good.all():
+        return tracklet
+    return tracklet.take(good) if good.any() else None
+
+
+def touches_left_or_top(xyxy: NDArray[np.float32]) -> bool:
+    """The published rule (ELECTRICITY): any box with int(x1) <= 0, int(y1) <= 0 or a side of one pixel or less."""
+    whole = np.trunc(np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2] - 1], axis=1))
+    return bool((whole <= 0).any())
+
+
+def inside_roi(xyxy: NDArray[np.float32], roi: Mask, rule: Literal["off", "bottom_centre", "corners"]) -> Mask:
+    """Which boxes (T, 4) lie in the region: their bottom centre, or all corners inside the image (the challenge's filter)."""
+    if rule == "off":
+        return np.ones(len(xyxy), bool)
+    if rule == "bottom_centre":
+        return _at(roi, bottom_centres(xyxy))
+    return ~outside_mask(xyxy, roi)
+
+
+def _at(roi: Mask, points: NDArray[np.floating]) -> Mask:
+    column = np.clip(points[:, 0].astype(np.intp), 0, roi.shape[1] - 1)
+    row = np.clip(points[:, 1].astype(np.intp), 0, roi.shape[0] - 1)
+    return np.asarray(roi[row, column])
+
+
+def _between_borders(xyxy: NDArray[np.float32], size: tuple[int, int], border_px: float) -> Mask:
+    """True from the first to the last box that is clear of the border; all False if none is."""
+    low, high = xyxy[:, :2].min(axis=1), (np.array(size) - xyxy[:, 2:]).min(axis=1)
+    clear = np.flatnonzero(np.minimum(low, high) > border_px)
+    mask = np.zeros(len(xyxy), bool)
+    if len(clear):
+        mask[clear[0] : clear[-1] + 1] = True
+    return mask
+
+
+def is_parked(tracklet: Tracklet, fps: float, params: CleanParams) -> bool:
+    """Whether a vehicle, seen for long, never leaves its place: 95 % of its centres stay within a share of its size."""
+    if (tracklet.frames[-1] - tracklet.frames[0]) / fps < params.parked_min_s:
+        return False
+    centres = (tracklet.xyxy[:, :2] + tracklet.xyxy[:, 2:]) / 2
+    travel = np.linalg.norm(centres - np.median(centres, axis=0), axis=1)
+    return bool(np.quantile(travel, 0.95) < params.parked_travel * np.sqrt(np.median(areas(tracklet.xyxy))))

@@ -1,0 +1,1 @@
+"""Deep SORT with the JDE association, on arrays."""

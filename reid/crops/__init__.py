@@ -1,0 +1,1 @@
+"""Crops of vehicles from videos and boxes."""

@@ -1,0 +1,1 @@
+"""Images into batches: loader, sampler, augmentation."""

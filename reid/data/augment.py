@@ -1,0 +1,96 @@
+"""How training images are varied; what is common with inference (decoding, resizing, normalisation) is the embedder's.
+
+Images are (h, w, 3) uint8 RGB arrays until they are a batch; what is random comes from a generator given by the caller, so an
+image's variation depends on seed, epoch and place in the epoch only, not on how many processes read.
+
+Shape shorthand: B images of a batch, h x w pixels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from reid.config import AugmentParams
+from reid.evaluation.embed import Picture, imagenet_colours, resize
+
+ERASE_ATTEMPTS = 100
+
+
+class Sample(NamedTuple):
+    """One varied training image: pixels (h, w, 3); the square to erase (top, left, height, width), all 0 for none; quarter turns."""
+
+    pixels: Picture
+    erased: tuple[int, int, int, int]
+    turns: int
+
+
+def vary(image: Image.Image, size: tuple[int, int], params: AugmentParams, rng: np.random.Generator) -> Sample:
+    """A random variation of an image for training: zoom and cut, flip, optional jitter; and which square to erase, how to turn.
+
+    Erasing and turning are only drawn here: they apply to the normalised batch (`erase`, `turn`), on its device.
+    """
+    if rng.random() < params.zoom_probability:
+        pixels = _random_cut(resize(image, _zoomed(size, params.zoom)), size, rng)
+    else:
+        pixels = resize(image, size)
+    if rng.random() < params.flip_probability:
+        pixels = pixels[:, ::-1]
+    if params.jitter > 0:
+        pixels = _jittered(pixels, params.jitter, rng)
+    erased = _random_square(size, params.erase_area, rng) if rng.random() < params.erase_probability else (0, 0, 0, 0)
+    return Sample(np.ascontiguousarray(pixels), erased, int(rng.integers(4)))
+
+
+def erase(images: Tensor, squares: Tensor) -> Tensor:
+    """Images (B, 3, h, w) with each one's square (B, 4: top, left, height, width; height 0 for none) filled.
+
+    As released, the fill is ImageNet's mean *numbers* in the normalised image, not the mean colour.
+    """
+    top, left, height, width = squares.unbind(1)
+    rows = torch.arange(images.shape[2], device=images.device)
+    columns = torch.arange(images.shape[3], device=images.device)
+    in_rows = (rows >= top[:, None]) & (rows < (top + height)[:, None])
+    in_columns = (columns >= left[:, None]) & (columns < (left + width)[:, None])
+    inside = in_rows[:, None, :, None] & in_columns[:, None, None, :]
+    return torch.where(inside, imagenet_colours(images.device)[0][:, None, None], images)
+
+
+def turn(images: Tensor, turns: Tensor) -> Tensor:
+    """Square images (B, 3, h, h), each turned counter-clockwise by its number of quarter turns (B,) in 0..3."""
+    every = torch.stack([torch.rot90(images, quarter, dims=(2, 3)) for quarter in range(4)])
+    return every[turns, torch.arange(len(images), device=images.device)]
+
+
+def _zoomed(size: tuple[int, int], zoom: float) -> tuple[int, int]:
+    return round(size[0] * zoom), round(size[1] * zoom)
+
+
+def _random_cut(pixels: Picture, size: tuple[int, int], rng: np.random.Generator) -> Picture:
+    top = int(rng.integers(pixels.shape[0] - size[0] + 1))
+    left = int(rng.integers(pixels.shape[1] - size[1] + 1))
+    return pixels[top : top + size[0], left : left + size[1]]
+
+
+def _random_square(
+    size: tuple[int, int], area: tuple[float, float], rng: np.random.Generator
+) -> tuple[int, int, int, int]:
+    """Top, left, height and width of a square covering a random share of the image; no square where none fits in 100 tries."""
+    for _ in range(ERASE_ATTEMPTS):
+        side = round((rng.uniform(*area) * size[0] * size[1]) ** 0.5)
+        if side < min(size):
+            return int(rng.integers(size[0] - side + 1)), int(rng.integers(size[1] - side + 1)), side, side
+    return 0, 0, 0, 0
+
+
+def _jittered(pixels: Picture, jitter: float, rng: np.random.Generator) -> Picture:
+    """Brightness and colour balance (a factor per channel) and contrast changed by up to ``jitter``."""
+    colour = rng.uniform(1 - jitter, 1 + jitter) * rng.uniform(1 - jitter / 2, 1 + jitter / 2, 3)
+    contrast = rng.uniform(1 - jitter, 1 + jitter)
+    mean = pixels.mean()
+    varied = ((pixels - mean) * contrast + mean) * colour
+    return np.asarray(varied.clip(0, 255).round(), dtype=np.uint8)

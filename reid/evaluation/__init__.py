@@ -1,0 +1,1 @@
+"""Evaluation: vectors, rankings, protocols."""

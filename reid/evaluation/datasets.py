@@ -1,0 +1,132 @@
+"""A model on a data set's test: embeds it, applies the data set's protocols, and names the protocol beside each figure.
+
+The model may come from any other data set; query and gallery images are all that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reid.datasets.structures import Dataset, ImageSet
+from reid.errors import UserError
+from reid.evaluation.protocols import TrackRule, image_to_image, image_to_track, random_galleries
+from reid.evaluation.ranking import Embedded, Features, NoAnswerError, RankScores, first_answers
+from reid.evaluation.rerank import Reciprocal
+
+Embed = Callable[[Sequence[Path]], Features]
+"""Unit vectors (N, D) of image files."""
+
+SUBMISSION_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table: how it was measured, over how many queries, and mAP, Top-1, Top-5, Top-10 in [0, 1].
+
+    deviations: standard deviation over trials by the same names, empty for a single ranking.
+    """
+
+    protocol: str
+    queries: int
+    values: dict[str, float]
+    deviations: dict[str, float]
+
+
+def evaluate_dataset(
+    embed: Embed, dataset: Dataset, track_rule: TrackRule = "correct", rerank: Reciprocal | None = None
+) -> list[Figure]:
+    """The figures that the field reports of a data set.
+
+    VeRi-776: imAP and tmAP; VehicleID: one row per test size, 10 random galleries each; others: imAP. Re-ranking, where asked
+    for, applies to images, not to tracks. Raises UserError where the test is empty, unlabelled, or has no right answer.
+    """
+    require_labels(dataset)
+    if dataset.pools:
+        return list(_pool_figures(embed, dataset, rerank))
+    query, gallery = embed_test(embed, dataset)
+    figures = [_figure(ranked(dataset.name, query, gallery, rerank))]
+    if dataset.tracks:
+        with _answerable(dataset.name):
+            figures.append(_figure(image_to_track(query, gallery, dataset.tracks, track_rule)))
+    return figures
+
+
+def embed_test(embed: Embed, dataset: Dataset) -> tuple[Embedded, Embedded]:
+    """(query, gallery) with their vectors. Raises UserError where either is empty."""
+    for name, images in (("query", dataset.query), ("gallery", dataset.gallery)):
+        if not len(images):
+            fix = "Give it a test: in a table, rows of split val, or of query and gallery."
+            raise UserError(dataset.name, f"{name} images", "none", fix)
+    vectors = embed((*dataset.query.paths, *dataset.gallery.paths))
+    asking, answering = vectors[: len(dataset.query)], vectors[len(dataset.query) :]
+    return _labelled(asking, dataset.query), _labelled(answering, dataset.gallery)
+
+
+def ranked(name: str, query: Embedded, gallery: Embedded, rerank: Reciprocal | None = None) -> RankScores:
+    """Image-to-image scores of the data set `name`. Raises UserError where no query has a right answer."""
+    with _answerable(name):
+        return image_to_image(query, gallery, rerank)
+
+
+def require_labels(dataset: Dataset) -> None:
+    """Raise UserError where the test's vehicle ids are not public."""
+    if not (dataset.query.labelled and dataset.gallery.labelled):
+        fix = "Write the challenge's answer with --submission FILE, or evaluate on another data set."
+        raise UserError(dataset.name, "public labels of the test", "none", fix)
+
+
+def write_submission(path: Path, query: Embedded, gallery: Embedded, images: ImageSet) -> None:
+    """Write the challenge's answer file: per query, in order, the numbers of its first 100 gallery images.
+
+    Raises UserError where image names are not numbers or the file cannot be written.
+    """
+    names = [image.stem for image in images.paths]
+    odd = next((name for name in names if not name.isdecimal()), None)
+    if odd is not None:
+        raise UserError(
+            images.paths[0].parent, "numbers as image names", repr(odd), "Only CityFlow-ReID takes a submission."
+        )
+    answers = first_answers(query, gallery, SUBMISSION_LENGTH)
+    try:
+        path.write_text("".join(" ".join(str(int(names[i])) for i in row) + "\n" for row in answers))
+    except OSError as error:
+        raise UserError(path, "a file to write", str(error), "Choose another --submission.") from None
+
+
+@contextmanager
+def _answerable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NoAnswerError as none_found:
+        fix = "Check vehicle and camera ids: an answer is the same vehicle in another camera."
+        raise UserError(name, "a query with a right answer", str(none_found), fix) from None
+
+
+def _labelled(vectors: Features, images: ImageSet) -> Embedded:
+    return Embedded(vectors, images.vehicle_ids, images.camera_ids)
+
+
+def _pool_figures(embed: Embed, dataset: Dataset, rerank: Reciprocal | None) -> Iterator[Figure]:
+    paths = sorted({path for pool in dataset.pools.values() for path in pool.paths})
+    row_of = {path: row for row, path in enumerate(paths)}
+    vectors = embed(paths)
+    for size, pool in dataset.pools.items():
+        items = _labelled(vectors[[row_of[path] for path in pool.paths]], pool)
+        with _answerable(dataset.name):
+            scores = random_galleries(items, rerank=rerank)
+        spread = {"mAP": scores.mean_ap, "Top-1": scores.rank1, "Top-5": scores.rank5}
+        suffix = f", {rerank.name}" if rerank else ""
+        yield Figure(
+            f"test size {size}, mean of {scores.trials} random galleries{suffix}",
+            len(pool) - pool.vehicle_count,
+            {name: mean for name, (mean, _) in spread.items()},
+            {name: deviation for name, (_, deviation) in spread.items()},
+        )
+
+
+def _figure(scores: RankScores) -> Figure:
+    values = {"mAP": scores.mean_ap} | {f"Top-{k}": scores.rank(k) for k in (1, 5, 10)}
+    return Figure(scores.protocol, scores.queries, values, {})

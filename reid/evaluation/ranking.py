@@ -1,0 +1,202 @@
+"""Ranking a gallery by likeness to each query, and what the field reports of it: mAP and CMC.
+
+Exact and blockwise: only the ranks of the right answers are needed, so a block of scores is sorted by value (no argsort), each
+right answer is looked up in it, and ties are settled by gallery order. Memory is one block, whatever the gallery's size.
+
+Shape shorthand: Q queries, G gallery items, D feature size, B queries of one block, P right answers of a block.
+Source: Zheng et al. 2015 (Market-1501 protocol), paper Section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.datasets.structures import UNKNOWN_ID
+
+Features = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Rows = NDArray[np.intp]
+Double = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Scorer = Callable[[slice], Features]
+"""Scores (B, G) of a block of queries against the whole gallery, higher is more alike."""
+
+IMAGE_TO_IMAGE = "image to image"
+
+BLOCK_BYTES = 96 * 2**20
+"""Scratch memory of one block: its scores, their sorted copy and two masks."""
+
+BYTES_PER_SCORE = 4 + 4 + 1 + 1
+
+
+class NoAnswerError(ValueError):
+    """No query has a right answer in the gallery, so that there is nothing to score."""
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """Vectors with their labels: vectors (N, D) float32; vehicle_ids, camera_ids (N,) int64.
+
+    Raises ValueError where the lengths differ or a vector is not finite.
+    """
+
+    vectors: Features
+    vehicle_ids: Ids
+    camera_ids: Ids
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", np.ascontiguousarray(self.vectors, dtype=np.float32))
+        object.__setattr__(self, "vehicle_ids", np.asarray(self.vehicle_ids, dtype=np.int64))
+        object.__setattr__(self, "camera_ids", np.asarray(self.camera_ids, dtype=np.int64))
+        if self.vectors.ndim != 2 or not len(self.vectors) == len(self.vehicle_ids) == len(self.camera_ids):
+            raise ValueError("Embedded: needs vectors (N, D) with N vehicle ids and N camera ids")
+        if not np.isfinite(self.vectors).all():
+            raise ValueError("Embedded: vectors must be finite")
+
+    def __len__(self) -> int:
+        return len(self.vehicle_ids)
+
+    def take(self, rows: Mask | Rows) -> Embedded:
+        """The chosen items (mask or indices)."""
+        return Embedded(self.vectors[rows], self.vehicle_ids[rows], self.camera_ids[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class RankScores:
+    """What a ranking is worth.
+
+    mean_ap in [0, 1], over the queries that have a right answer; cmc (max_rank,) float64 in [0, 1], cmc[k - 1] = share of them
+    with a right answer among the first k; average_precision (Q,) float64, NaN for the skipped queries; protocol: how it was
+    measured, to be printed beside every figure.
+    """
+
+    mean_ap: float
+    cmc: Double
+    average_precision: Double
+    protocol: str = IMAGE_TO_IMAGE
+
+    @property
+    def queries(self) -> int:
+        """Queries that counted."""
+        return int(np.isfinite(self.average_precision).sum())
+
+    @property
+    def skipped(self) -> int:
+        """Queries left out: the gallery has no right answer to them."""
+        return len(self.average_precision) - self.queries
+
+    def rank(self, k: int) -> float:
+        """CMC at rank k (from 1), in [0, 1]; beyond the last rank kept, the value at the last."""
+        return float(self.cmc[min(k, len(self.cmc)) - 1])
+
+
+def evaluate(
+    query: Embedded,
+    gallery: Embedded,
+    *,
+    max_rank: int = 50,
+    scorer: Scorer | None = None,
+    protocol: str = IMAGE_TO_IMAGE,
+) -> RankScores:
+    """Score each query's ranking of the gallery.
+
+    Ranks by cosine, or by another scorer (`euclidean`, `reid.evaluation.rerank.reciprocal`), which `protocol` then names. Gallery items of
+    the query's own vehicle in the query's own camera are left out; queries without a right answer are skipped; equal scores keep
+    gallery order. Raises ValueError where no query has a right answer.
+    """
+    score = scorer or cosine(query, gallery)
+    found = (
+        ranks
+        for rows in query_blocks(len(query), len(gallery))
+        for ranks in match_ranks(score(rows), *masks(query, gallery, rows))
+    )
+    return score_ranks(found, max_rank, protocol)
+
+
+def cosine(query: Embedded, gallery: Embedded) -> Scorer:
+    """Inner products: the cosine where rows are unit."""
+    return lambda rows: query.vectors[rows] @ gallery.vectors.T
+
+
+def euclidean(query: Embedded, gallery: Embedded) -> Scorer:
+    """2 q.g - |g|^2, which orders like minus the squared distance (|q|^2 is one number per ranking); for rows that are not unit."""
+    squares = np.einsum("gd,gd->g", gallery.vectors, gallery.vectors)
+
+    def score(rows: slice) -> Features:
+        scores = query.vectors[rows] @ gallery.vectors.T
+        scores *= 2
+        scores -= squares
+        return scores
+
+    return score
+
+
+def first_answers(query: Embedded, gallery: Embedded, count: int, scorer: Scorer | None = None) -> Iterator[Rows]:
+    """Per query the gallery rows of its first `count` answers, junk left out, ties in gallery order."""
+    score = scorer or cosine(query, gallery)
+    for rows in query_blocks(len(query), len(gallery)):
+        scores = score(rows)
+        junk = masks(query, gallery, rows)[1]
+        scores[junk] = -np.inf
+        for line, removed in zip(scores, junk, strict=True):
+            yield np.argsort(-line, kind="stable")[: min(count, len(line) - int(removed.sum()))]
+
+
+def query_blocks(queries: int, gallery_size: int) -> Iterator[slice]:
+    """Slices of queries such that one block's scratch stays within ``BLOCK_BYTES`` (one query at least)."""
+    size = max(1, BLOCK_BYTES // (BYTES_PER_SCORE * max(1, gallery_size)))
+    return (slice(first, min(first + size, queries)) for first in range(0, queries, size))
+
+
+def masks(query: Embedded, gallery: Embedded, rows: slice) -> tuple[Mask, Mask]:
+    """(B, G) masks of the right answers and of the junk: same vehicle in another camera, and in the same camera.
+
+    Vehicle -1 is nobody: not even another -1.
+    """
+    right = query.vehicle_ids[rows, None] == gallery.vehicle_ids
+    right[query.vehicle_ids[rows] == UNKNOWN_ID] = False
+    junk = query.camera_ids[rows, None] == gallery.camera_ids
+    junk &= right
+    right &= ~junk
+    return right, junk
+
+
+def match_ranks(scores: Features, right: Mask, junk: Mask) -> list[Ids]:
+    """Per query of a block the sorted 1-based ranks of its right answers, junk left out, ties in gallery order.
+
+    scores (B, G) float32, higher is better; its junk entries are overwritten.
+    """
+    np.copyto(scores, -np.inf, where=junk)
+    ordered = np.sort(scores, axis=1)
+    return [
+        _ranks_in_row(row, line, np.flatnonzero(hits)) for row, line, hits in zip(scores, ordered, right, strict=True)
+    ]
+
+
+def _ranks_in_row(scores: Features, ordered: Features, hits: Rows) -> Ids:
+    values = scores[hits]
+    after = np.searchsorted(ordered, values, side="right")
+    ranks = len(scores) - after + 1
+    tied = np.flatnonzero(after - np.searchsorted(ordered, values, side="left") > 1)
+    for i in tied:
+        ranks[i] += np.count_nonzero(scores[: hits[i]] == values[i])
+    return np.sort(ranks)
+
+
+def score_ranks(per_query: Iterable[Ids], max_rank: int, protocol: str = IMAGE_TO_IMAGE) -> RankScores:
+    """mAP and CMC from each query's sorted ranks of its right answers. Raises NoAnswerError where no query has any."""
+    pairs = [(_average_precision(ranks), ranks[0] if len(ranks) else 0) for ranks in per_query]
+    precision, best = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+    counted = best > 0
+    if not counted.any():
+        raise NoAnswerError("no query has a right answer in the gallery")
+    cmc = np.array([(best[counted] <= k).mean() for k in range(1, max_rank + 1)])
+    return RankScores(float(precision[counted].mean()), cmc, precision, protocol)
+
+
+def _average_precision(ranks: Ids) -> float:
+    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks)) if len(ranks) else float("nan")

@@ -1,0 +1,1 @@
+"""The SGFD network, its attention and backbones; checkpoints, export."""

@@ -1,0 +1,146 @@
+"""Weights on disk: safetensors with the network's parameters in the file's own header, so that one file is the whole model.
+
+Nothing here unpickles: a checkpoint from a stranger can at worst be wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from reid.config import NetworkParams
+from reid.errors import UserError
+from reid.model.sgfd import SGFD
+
+FORMAT = "sgfd-1"
+OTHER_FILE = "Give a .safetensors file written by `reid train`."
+
+
+class Header(NamedTuple):
+    """What a checkpoint says of itself: the network, the identities of its classifiers (None: it has none), and how it was trained."""
+
+    network: NetworkParams
+    num_ids: int | None
+    training: dict[str, object]
+
+
+def save_model(model: SGFD, path: Path, training: dict[str, object] | None = None, half: bool = False) -> None:
+    """Write the model's weights and parameters to one .safetensors file, whole or not at all.
+
+    Args:
+        model: the network, on any device.
+        path: file to write; its folder must exist.
+        training: facts to keep with the weights (data set, epoch, scores), as JSON can hold them.
+        half: store floating-point weights as float16, half the size.
+    """
+    tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
+    header = {
+        "format": FORMAT,
+        "network": model.params.model_dump_json(),
+        "num_ids": json.dumps(model.num_ids),
+        "training": json.dumps(training or {}),
+    }
+    temporary = path.with_name(path.name + ".part")
+    save_file(tensors, temporary, metadata=header)
+    temporary.replace(path)
+
+
+def read_header(path: Path) -> Header:
+    """What the checkpoint says of itself, without reading its weights.
+
+    Raises UserError where the file is missing, broken or not a checkpoint of this project.
+    """
+    if not path.is_file():
+        raise UserError(path, "a checkpoint", "no such file", OTHER_FILE)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except (SafetensorError, OSError) as broken:
+        raise UserError(
+            path, "a safetensors checkpoint", f"another or a truncated file ({broken})", OTHER_FILE
+        ) from None
+    if header.get("format") != FORMAT:
+        raise UserError(path, f"a checkpoint of format {FORMAT}", f"{header.get('format', 'no format')}", OTHER_FILE)
+    try:
+        network = NetworkParams.model_validate_json(header["network"])
+        return Header(network, json.loads(header["num_ids"]), json.loads(header["training"]))
+    except (KeyError, ValidationError, json.JSONDecodeError) as bad:
+        raise UserError(
+            path, "parameters of an SGFD network", f"{type(bad).__name__} in its header", OTHER_FILE
+        ) from None
+
+
+def load_model(path: Path, device: str | torch.device = "cpu", num_ids: int | None = None) -> SGFD:
+    """The network of a checkpoint, float32, in evaluation mode.
+
+    Args:
+        path: file written by `save_model`.
+        device: where the weights go.
+        num_ids: None leaves classifiers and rotation branch out, all that features need; a number asks for them, of that many identities.
+
+    Raises:
+        UserError: as `read_header`; or the checkpoint has classifiers of another number of identities.
+    """
+    header = read_header(path)
+    if num_ids is not None and header.num_ids != num_ids:
+        found = "no classifiers" if header.num_ids is None else f"{header.num_ids}"
+        raise UserError(
+            path,
+            f"classifiers of {num_ids} identities",
+            found,
+            "Use the checkpoint's own data set, or drop its classifiers.",
+        )
+    with torch.device("meta"):
+        model = SGFD(num_ids, **header.network.model_dump())
+    model.load_state_dict(_read_tensors(path, model), strict=True, assign=True)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.endswith("neck.bias"))
+    return model.to(device).eval()
+
+
+def load_weights(model: SGFD, path: Path) -> None:
+    """Fill a network in place with a checkpoint of the very same shape, keeping its device.
+
+    Raises UserError naming the first parameter that differs (variant, backbone, width, number of identities, ...).
+    """
+    header = read_header(path)
+    for name, wanted in {**model.params.model_dump(), "num_ids": model.num_ids}.items():
+        found = header.num_ids if name == "num_ids" else getattr(header.network, name)
+        if found != wanted:
+            raise UserError(
+                path, f"{name} {wanted}", f"{found}", "Train or load with the checkpoint's own configuration."
+            )
+    model.load_state_dict(_read_tensors(path, model), strict=True)
+
+
+def _read_tensors(path: Path, model: SGFD) -> dict[str, Tensor]:
+    """The model's own weights out of the file, halves widened to float32."""
+    with safe_open(path, framework="pt") as file:
+        missing = sorted(set(model.state_dict()) - set(file.keys()))
+        if missing:
+            raise UserError(
+                path, f"the weight {missing[0]}", "none of that name", "The file is not whole: write or fetch it again."
+            )
+        tensors = {name: file.get_tensor(name) for name in model.state_dict()}
+    for name, own in model.state_dict().items():
+        if own.shape != tensors[name].shape:
+            found = f"{tuple(tensors[name].shape)}"
+            raise UserError(
+                path,
+                f"{name} of shape {tuple(own.shape)}",
+                found,
+                "The file does not fit its own header: write it again.",
+            )
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    dense = tensor.detach().cpu().contiguous()
+    return dense.half() if half and dense.is_floating_point() else dense

@@ -1,0 +1,139 @@
+"""Networks for other runtimes: ONNX and TorchScript files that take pixels and give unit vectors, checked against PyTorch.
+
+Shape shorthand: B images, (h, w) the network's input size in pixels, D feature size.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reid.errors import UserError
+from reid.evaluation.embed import IMAGENET_MEAN, IMAGENET_STD
+from reid.model.fuse import fused
+from reid.model.sgfd import SGFD
+
+ExportFormat = Literal["onnx", "torchscript"]
+LEAST_COSINE = 0.9999
+INPUT, OUTPUT = "pixels", "features"
+ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+Runtime = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""An exported network: (B, 3, h, w) RGB in 0..255 to unit vectors (B, D)."""
+
+
+class Exported(NamedTuple):
+    """cosine: lowest over the samples between exported and original features. kept: whether the file was written: cosine >= 0.9999."""
+
+    path: Path
+    cosine: float
+    kept: bool
+
+
+class PixelsToVectors(nn.Module):
+    """What is exported: RGB pixels (B, 3, h, w) float32 in 0..255, already of the network's size, to unit vectors (B, D)."""
+
+    def __init__(self, model: SGFD) -> None:
+        super().__init__()
+        self.model = model
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None] * 255)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_STD)[:, None, None] * 255)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Unit vectors (B, D)."""
+        return nn.functional.normalize(self.model.feature((pixels - self.mean) / self.deviation), dim=1)
+
+
+def export(model: SGFD, path: Path, samples: NDArray[np.uint8], form: ExportFormat) -> Exported:
+    """Write the network for another runtime, run it there on samples, and keep the file only if the features agree.
+
+    Args:
+        model: the network, on the CPU.
+        path: file to write.
+        samples: (B, h, w, 3) uint8 RGB crops of the network's size, B >= 2; compared as one batch and one by one.
+        form: what to write.
+
+    Raises:
+        UserError: the packages that ONNX needs are not installed.
+    """
+    module = PixelsToVectors(fused(model)).eval()
+    pixels = np.ascontiguousarray(samples.transpose(0, 3, 1, 2), dtype=np.float32)
+    temporary = path.with_name(f"{path.stem}.part{path.suffix}")
+    runtime = FORMS[form](module, torch.from_numpy(pixels[:2]), temporary)
+    with torch.inference_mode():
+        wanted = PixelsToVectors(model.eval())(torch.from_numpy(pixels)).numpy()
+    singly = np.concatenate([runtime(pixels[row : row + 1]) for row in range(len(pixels))])
+    cosine = float(min((runtime(pixels) * wanted).sum(axis=1).min(), (singly * wanted).sum(axis=1).min()))
+    if cosine >= LEAST_COSINE:
+        temporary.replace(path)
+    else:
+        temporary.unlink()
+    return Exported(path, cosine, cosine >= LEAST_COSINE)
+
+
+def open_onnx(path: Path, threads: int | None = None) -> Runtime:
+    """An exported ONNX file, ready to run on the CPU with all cores or as many threads as given."""
+    runtime = _required("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda pixels: cast(NDArray[np.float32], session.run([OUTPUT], {INPUT: pixels})[0])
+
+
+def _to_onnx(module: PixelsToVectors, example: Tensor, path: Path) -> Runtime:
+    onnx, *_ = [_required(name) for name in ONNX_PACKAGES]
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own notes on its future
+        program = torch.onnx.export(
+            module, (example,), input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=({0: batch},), dynamo=True,
+            verbose=False, external_data=False,
+        )  # fmt: skip
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    made = program.model_proto
+    made.metadata_props.add(key="network", value=module.model.params.model_dump_json())
+    made.metadata_props.add(key="input", value=json.dumps({"colour": "RGB", "range": [0, 255], "layout": "NCHW"}))
+    onnx.save(made, str(path))
+    return open_onnx(path)
+
+
+def _to_torchscript(module: PixelsToVectors, example: Tensor, path: Path) -> Runtime:
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # TorchScript is in maintenance; it is what C++ programs load
+        traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]  # in torch
+        torch.jit.save(traced, str(path))
+        loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]  # in torch
+
+    def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return cast(NDArray[np.float32], loaded(torch.from_numpy(pixels)).numpy())
+
+    return run
+
+
+FORMS: dict[ExportFormat, Callable[[PixelsToVectors, Tensor, Path], Runtime]] = {
+    "onnx": _to_onnx,
+    "torchscript": _to_torchscript,
+}
+
+
+def _required(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        fix = "Install the extra: pip install 'mtmc[onnx]', or export with --format torchscript."
+        raise UserError("reid export", f"the packages {', '.join(ONNX_PACKAGES)}", f"no {name}", fix) from None

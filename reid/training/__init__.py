@@ -1,0 +1,1 @@
+"""Training: trainer, step, losses, schedule, log, several processes."""

@@ -1,0 +1,81 @@
+"""What SGFD minimises (paper Eq. 7): smoothed cross entropy over identities, batch-hard triplets, cross entropy over rotations.
+
+Shape shorthand: B images of a batch, D channels of a feature, C identities.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reid.config import LossParams
+from reid.model.sgfd import TrainingOutput
+
+SQUARED_DISTANCE_FLOOR = 1e-12
+"""Under the root, so that the gradient of a distance of zero is finite."""
+
+
+class Losses(NamedTuple):
+    """Scalars on the device: total is what to minimise; identity and triplet are unweighted means over the branches, rotation is
+    unweighted (0 where there is no rotation branch); accuracy is the share of images whose identity the last branch (GB) gets right."""
+
+    total: Tensor
+    identity: Tensor
+    triplet: Tensor
+    rotation: Tensor
+    accuracy: Tensor
+
+
+def sgfd_losses(output: TrainingOutput, labels: Tensor, turns: Tensor, params: LossParams) -> Losses:
+    """Equation 7 for one batch.
+
+    Args:
+        output: what the network gave in training mode for B images.
+        labels: identities (B,) int64 in 0..C-1.
+        turns: quarter turns (R,) int64 in 0..3 of the rotated images.
+        params: weights, margin and smoothing.
+    """
+    with torch.autocast(labels.device.type, enabled=False):
+        logits = [branch.logits.float() for branch in output.branches]
+        identity = torch.stack([identity_loss(each, labels, params.smoothing) for each in logits]).mean()
+        pooled = [branch.pooled.float() for branch in output.branches]
+        triplet = torch.stack([triplet_loss(each, labels, params.margin) for each in pooled]).mean()
+        rotation = identity.new_zeros(())
+        if output.rotation_logits is not None:
+            rotation = F.cross_entropy(output.rotation_logits.float(), turns)
+        total = params.identity_weight * identity + params.triplet_weight * triplet + params.rotation_weight * rotation
+        accuracy = (logits[-1].argmax(dim=1) == labels).float().mean()
+    return Losses(total, identity.detach(), triplet.detach(), rotation.detach(), accuracy.detach())
+
+
+def identity_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
+    """Cross entropy of logits (B, C) against 1 - smoothing on the true identity plus smoothing / C on every one; mean over the batch."""
+    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
+def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """Batch-hard triplet loss with a hard margin: mean over anchors of max(0, farthest same - nearest other + margin).
+
+    Args:
+        features: (B, D), not normalised; distances are Euclidean.
+        labels: (B,) identities. The anchor itself counts among its own kind; an anchor without another identity adds nothing.
+        margin: >= 0, in the features' unit.
+    """
+    distances = euclidean(features)
+    same = labels[:, None] == labels[None, :]
+    farthest_same = distances.masked_fill(~same, -torch.inf).amax(dim=1)
+    nearest_other = distances.masked_fill(same, torch.inf).amin(dim=1)
+    return F.relu(farthest_same - nearest_other + margin).mean()
+
+
+def euclidean(features: Tensor) -> Tensor:
+    """Distances (B, B) among the rows of features (B, D), at least 1e-6.
+
+    Differences of squared norms, in the features' own precision: exact enough for the triplet's margin, and one matrix product.
+    """
+    squares = features.square().sum(dim=1)
+    squared = squares[:, None] + squares[None, :] - 2 * features @ features.T
+    return squared.clamp_min(SQUARED_DISTANCE_FLOOR).sqrt()

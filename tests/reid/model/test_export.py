@@ -1,0 +1,66 @@
+"""Exported networks agree with PyTorch, or are not written."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import reid.model.export
+from reid.errors import UserError
+from reid.model.export import export, open_onnx
+from tests.reid.recipes import tiny_network
+
+CROPS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.mark.slow
+def test_onnx_takes_pixels_and_gives_unit_vectors_for_any_batch(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="wants the extra onnx")
+    made = export(tiny_network(None), tmp_path / "a.onnx", CROPS, "onnx")
+    assert made.kept
+    assert made.cosine > 0.99999
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+    run = open_onnx(tmp_path / "a.onnx", threads=1)
+    pixels = CROPS.transpose(0, 3, 1, 2).astype(np.float32)
+    assert run(np.tile(pixels, (3, 1, 1, 1))).shape == (9, 128)
+    np.testing.assert_allclose(np.linalg.norm(run(pixels), axis=1), 1, atol=1e-5)
+    assert {entry.key for entry in onnx.load(tmp_path / "a.onnx").metadata_props} == {"network", "input"}
+
+
+@pytest.mark.parametrize("variant", ["full", "plain", "global"])
+def test_torchscript(tmp_path: Path, variant: str) -> None:
+    model = tiny_network(None, variant=variant)
+    assert export(model, tmp_path / "a.pt", CROPS, "torchscript").kept
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated, as the form itself
+        loaded = torch.jit.load(str(tmp_path / "a.pt"))
+    vectors = loaded(torch.from_numpy(CROPS.transpose(0, 3, 1, 2).astype(np.float32)))
+    assert vectors.shape == (3, model.feature_size)
+
+
+def test_a_file_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sharper(reid.model.export.PixelsToVectors):
+        """An export that went wrong: one branch lost."""
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            vectors = super().forward(pixels)
+            return torch.cat([vectors[:, :64], torch.zeros_like(vectors[:, 64:])], dim=1)
+
+    write = reid.model.export.FORMS["torchscript"]
+    wrong: Any = lambda module, example, path: write(Sharper(module.model), example, path)  # noqa: E731
+    monkeypatch.setitem(reid.model.export.FORMS, "torchscript", wrong)
+    made = export(tiny_network(None), tmp_path / "a.pt", CROPS, "torchscript")
+    assert not made.kept
+    assert made.cosine < 0.9
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_onnx_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
+    with pytest.raises(UserError, match=r"no onnxscript. Install the extra: pip install 'mtmc\[onnx\]'"):
+        export(tiny_network(None), tmp_path / "a.onnx", CROPS, "onnx")
