@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.detect import DEFAULT_MODEL, RANDOM, DetectParams, detectron2_compat
+from mtmc.detect.detectron2_files import merge_file, new_config, read_pickle
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, label_table
 from mtmc.detect.torch_device import not_weights
 from mtmc.errors import ConfigError, WeightsError
@@ -70,17 +71,12 @@ def _label_table(count: int, names: tuple[str, ...]) -> NDArray[np.int16]:
 
 def _config(params: DetectParams) -> Any:
     """Detectron2's configuration: a YAML file's, or the model zoo's."""
-    from detectron2.config import get_cfg
-
-    config = get_cfg()
+    config = new_config()
     path = _config_file(params)
     if path is None:
         _merge_zoo(config, _zoo_name(params))
-        return config
-    try:
-        config.merge_from_file(str(path))
-    except (KeyError, ValueError, OSError, AssertionError) as error:
-        raise ConfigError(path, "a configuration of Detectron2", str(error), "Correct the file.") from error
+    else:
+        merge_file(config, path)
     return config
 
 
@@ -106,7 +102,7 @@ def _merge_zoo(config: Any, name: str) -> None:
     from detectron2 import model_zoo
 
     try:
-        config.merge_from_file(model_zoo.get_config_file(f"{name}.yaml"))
+        merge_file(config, Path(model_zoo.get_config_file(f"{name}.yaml")))
         return
     except RuntimeError:
         family = FAMILY.fullmatch(name)
@@ -115,7 +111,7 @@ def _merge_zoo(config: Any, name: str) -> None:
         raise ConfigError(
             "detect.model", expected, repr(name), "This Detectron2 carries no file for it: give your own YAML."
         )
-    config.merge_from_file(str(FPN_BASE))
+    merge_file(config, FPN_BASE)
     config.MODEL.MASK_ON = "mask" in family[1]
     config.MODEL.RESNETS.DEPTH = 50 if family[2] == "R_50" else 101
     if family[2].startswith("X"):
@@ -175,12 +171,21 @@ def _load_safetensors(model: Any, path: Path) -> tuple[str, ...]:
 
 
 def _load_checkpoint(model: Any, path: Path) -> None:
-    """.pth or the zoo's .pkl, by Detectron2's own reader (a .pkl can run code: only files that the user names or the zoo's)."""
+    """.pth or the zoo's .pkl, by Detectron2's own reader but for the unpickling."""
     from detectron2.checkpoint import DetectionCheckpointer
 
     missing: list[str] = []
 
     class Reader(DetectionCheckpointer):  # type: ignore[misc]
+        def _load_file(self, filename: str) -> Any:
+            if not filename.endswith(".pkl"):
+                return super()._load_file(filename)
+            data = read_pickle(Path(filename))
+            if "model" in data and "__author__" in data:
+                return data
+            blobs = {name: value for name, value in data.get("blobs", data).items() if not name.endswith("_momentum")}
+            return {"model": blobs, "__author__": "Caffe2", "matching_heuristics": True}
+
         def _load_model(self, checkpoint: Any) -> Any:
             difference = super()._load_model(checkpoint)
             missing.extend(difference.missing_keys)

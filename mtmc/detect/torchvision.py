@@ -53,7 +53,7 @@ def _published() -> Any:
 
     weights = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
     try:
-        return weights.get_state_dict(progress=False, check_hash=True)
+        return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except OSError as error:
         fix = "Fetch it where there is a network and give it with --weights."
         raise WeightsError(weights.url, "a model that can be fetched", str(error), fix) from error

@@ -81,9 +81,13 @@ def _fill_part(part: nn.Module, tensors: Weights, where: str) -> None:
 def _imagenet(name: str) -> Weights:
     where = "--pretrained imagenet"
     try:
-        return dict(get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(progress=False))
+        weights = get_model_weights(name)["IMAGENET1K_V1"]
+        return dict(weights.get_state_dict(progress=False, check_hash=True, weights_only=True))
     except ValueError:
         raise UserError(where, "a network that torchvision has weights for", name, "Use --pretrained none.") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as bad:
+        fix = "Delete it from torch's cache (TORCH_HOME or ~/.cache/torch) and try again."
+        raise UserError(where, f"ImageNet weights of {name}", str(bad).splitlines()[0], fix) from None
     except (URLError, OSError) as unreachable:
         fix = "Use --pretrained PATH with the .pth files fetched elsewhere, or --pretrained none."
         raise UserError(where, f"ImageNet weights of {name}", f"no way to fetch them ({unreachable})", fix) from None
