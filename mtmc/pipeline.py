@@ -21,7 +21,7 @@ from mtmc.config import Config, build_config
 from mtmc.errors import UserError
 from mtmc.scene import Camera, Scene, read_scene
 from mtmc.store import Run, create_run
-from mtmc.store.atomic import replacing, write_json
+from mtmc.store.atomic import locked, replacing, write_json
 from mtmc.store.stamps import Stamp, digest, fingerprint, staleness
 from mtmc.store.tables import (
     read_detections,
@@ -146,7 +146,15 @@ def _fingerprint_once(path: Path, _size: int, _changed_ns: int) -> str:
 
 
 def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
-    """Run what is stale and nothing else. Raises UserError; finished tables stay and are not made again."""
+    """Run what is stale and nothing else. Raises UserError; finished tables stay and are not made again.
+
+    The run folder is this process's alone as long as it runs.
+    """
+    with locked(todo.run.folder):
+        return _run_pipeline(todo, workers, watch)
+
+
+def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     settings = {
         "mtmc": __version__,
         "videos": str(todo.scene.folder.resolve()),
@@ -237,11 +245,12 @@ def _link(todo: Plan, watch: Watch) -> None:
     stamp = todo.stamps["vehicles", ""]
     for warning in linked.warnings:
         logger.warning("%s", warning)
+    for made_from_vehicles in ("track3.txt", "network.json"):  # first, so that none outlives what it was made from
+        (todo.run.folder / made_from_vehicles).unlink(missing_ok=True)
     write_table(todo.run.path("links"), linked.reasons, stamp)
     if linked.network is not None:
         write_json(todo.run.folder / "network.json", linked.network)
     write_vehicles(todo.run.path("vehicles"), linked.vehicles, stamp)
-    (todo.run.folder / "track3.txt").unlink(missing_ok=True)
     watch("", "link", 1, 1)
 
 
@@ -261,10 +270,12 @@ def _draw(todo: Plan, watch: Watch) -> Timings:
     inputs = {"vehicles": digest(todo.stamps["vehicles", ""])}
     stamp = json.loads(json.dumps(_stamp("video", params, inputs)))
     folder = todo.run.folder / "video"
-    if not params.video or _read_json(folder / "stamp.json") == stamp:
+    drawn = _read_json(folder / "stamp.json") or {}
+    if not params.video or (drawn.get("stamp") == stamp and all((folder / name).is_file() for name in drawn["files"])):
         return {}
+    (folder / "stamp.json").unlink(missing_ok=True)  # a run killed while drawing must draw again
     seconds = _timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch))
-    write_json(folder / "stamp.json", stamp)
+    write_json(folder / "stamp.json", {"stamp": stamp, "files": sorted(path.name for path in folder.glob("*.mp4"))})
     return {"video": seconds}
 
 

@@ -73,7 +73,7 @@ def _report(folder: Path, vehicles: list, as_json: bool) -> None:  # type: ignor
         "vehicles": len(vehicles),
         "vehicles_in_several_cameras": shared,
         "tracklets": sum(len(vehicle.tracklets) for vehicle in vehicles),
-        "files": sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()),
+        "files": sorted(str(p.relative_to(folder)) for p in folder.rglob("[!.]*") if p.is_file()),
         "timings": timings,
     }
     if as_json:

@@ -22,7 +22,7 @@ from typing import Any
 
 from mtmc.errors import StoreError
 from mtmc.scene import Scene, read_scene
-from mtmc.store.atomic import TEMPORARY, write_json, writing
+from mtmc.store.atomic import TEMPORARY, write_json
 from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
 from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
 
@@ -85,10 +85,6 @@ def open_run(folder: Path | str) -> Run:
 
 
 def create_run(folder: Path, settings: Mapping[str, Any]) -> Run:
-    """Make or reuse a run folder and write its ``run.json``; half-written files of a killed run are removed."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.rglob(f"{TEMPORARY}*"):
-            left.unlink(missing_ok=True)
+    """Make or reuse a run folder and write its ``run.json``."""
     write_json(folder / "run.json", settings)
     return Run(folder)

@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from mtmc.errors import StoreError
+from mtmc.store.atomic import TEMPORARY
 from mtmc.video.decoding import Image
 
 
@@ -25,7 +26,7 @@ class VideoWriter:
     def __init__(self, path: Path, fps: float, size: tuple[int, int], crf: int = 23, preset: str = "veryfast") -> None:
         self.path = path
         self.size = (size[0] // 2 * 2, size[1] // 2 * 2)
-        self._part = path.with_name(f".{path.stem}.part{path.suffix}")
+        self._part = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
         self._fps, self._options = Fraction(fps).limit_denominator(100_000), {"crf": str(crf), "preset": preset}
         self._container: Any = None
         self._stream: Any = None

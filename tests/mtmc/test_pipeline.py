@@ -125,6 +125,31 @@ def test_killed_run_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     assert contents(broken) == contents(whole)
 
 
+def test_track3_is_the_vehicles_own_after_a_kill_between_them(city: Path, tmp_path: Path) -> None:
+    """A run that was killed after the vehicles and before track3.txt: the next one finds the vehicles fresh and writes the text."""
+    run = tmp_path / "run"
+    mtmc("run", "--videos", city, "--out", run, *QUICK)
+    first = (run / "track3.txt").read_bytes()
+    one_linker = ("--link", "hungarian", "--set", "link.hungarian_max_distance=0.0")
+    mtmc("run", "--videos", city, "--out", run, *QUICK, *one_linker)
+    other = (run / "track3.txt").read_bytes()
+    assert not (run / "network.json").exists()  # it was learned for other vehicles
+    (run / "track3.txt").unlink()
+    mtmc("run", "--videos", city, "--out", run, *QUICK, *one_linker)
+    assert (run / "track3.txt").read_bytes() == other
+    mtmc("run", "--videos", city, "--out", run, *QUICK)
+    assert (run / "track3.txt").read_bytes() == first
+
+
+def test_a_video_that_is_gone_is_drawn_again(city: Path, tmp_path: Path) -> None:
+    quick = [word for word in QUICK if "report.video" not in word]
+    quick = quick[:-1] if quick[-1] == "--set" else quick
+    mosaic = tmp_path / "run" / "video" / "mosaic.mp4"
+    for _ in range(2):
+        mtmc("run", "--videos", city, "--out", tmp_path / "run", *quick)
+        mosaic.unlink()  # FileNotFoundError where it was not drawn
+
+
 def test_exports(city: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     mtmc("run", "--videos", city, "--out", out, *QUICK)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtmc.errors import StoreError
-from mtmc.store import Run, create_run, open_run
-from mtmc.store.atomic import replacing, write_json, writing
+from mtmc.store import Run, open_run
+from mtmc.store.atomic import locked, replacing, write_json, writing
 from mtmc.store.stamps import digest, fingerprint, staleness
 from mtmc.store.tables import (
     read_detections,
@@ -139,12 +141,32 @@ def test_disk_troubles_are_one_sentence(tmp_path: Path, number: int, found: str)
         raise OSError(number, "trouble")
 
 
+def test_trouble_unheard_of_is_one_sentence_too(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="Input/output"), writing(tmp_path):
+        raise OSError(errno.EIO, "Input/output error")
+
+
 def test_leftovers_of_a_killed_run_vanish(tmp_path: Path) -> None:
     (tmp_path / "detections").mkdir()
     (tmp_path / "detections" / ".partial-7-c001.parquet").touch()
-    run = create_run(tmp_path, {"videos": "x"})
-    assert run.settings == {"videos": "x"}
-    assert list((tmp_path / "detections").iterdir()) == []
+    with locked(tmp_path):
+        assert list((tmp_path / "detections").iterdir()) == []
+
+
+def test_a_folder_has_one_run_at_a_time(tmp_path: Path) -> None:
+    hold = f"import time; from pathlib import Path; from mtmc.store.atomic import locked\nwith locked(Path({str(tmp_path)!r})):\n"
+    hold += "    print('held', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        (tmp_path / ".partial-7-c001.parquet").touch()
+        with pytest.raises(StoreError, match="another run at work"), locked(tmp_path):
+            pass
+        assert (tmp_path / ".partial-7-c001.parquet").exists()  # it may be the other's
+        other.kill()
+        other.wait()
+    with locked(tmp_path):  # a killed run holds nothing
+        assert not (tmp_path / ".partial-7-c001.parquet").exists()
 
 
 def test_no_run_folder_is_said_so(tmp_path: Path) -> None:
