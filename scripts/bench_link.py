@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from mtmc.link import LINKERS, LinkParams, Problem, solve
-from mtmc.link.agreement import agreement
-from mtmc.link.compare import calibration, peak_mb, restart_peak
+from mtmc.link.benchmark import agreement, calibration, peak_mb, restart_peak
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.learning.em import learn
-from mtmc.link.model.limits import Limits
+from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.topology_graph import streets
 from mtmc.link.problem import canonical
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate

@@ -26,6 +26,19 @@ LAYERS: tuple[frozenset[str], ...] = (
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 ROOMS = LAYERS[5]
 
+INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
+    "mtmc.link": (
+        frozenset({"model"}),
+        frozenset({"problem", "constraints", "evidence"}),
+        frozenset({"learning"}),
+        frozenset({"describe", "selection", "explain", "warnings", "baselines"}),
+        frozenset({"network_linker"}),
+        frozenset({"__init__"}),
+        frozenset({"benchmark"}),
+    ),
+}
+"""The second level: within a package a room imports only what comes before it, or beside it in the same layer."""
+
 
 def modules(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
@@ -55,6 +68,22 @@ def test_arrows_point_one_way(path: Path) -> None:
             continue
         assert LEVEL[there] <= LEVEL[here], f"{here} imports {there}, which comes after it"
         assert not (here in ROOMS and there in ROOMS), f"{here} imports {there}: rooms know nothing of each other"
+
+
+@pytest.mark.parametrize("package", INNER_LAYERS)
+def test_arrows_point_one_way_inside(package: str) -> None:
+    level = {room: level for level, rooms in enumerate(INNER_LAYERS[package]) for room in rooms}
+    folder = ROOT.joinpath(*package.split("."))
+    found = {path.relative_to(folder).parts[0].removesuffix(".py") for path in folder.rglob("*.py")}
+    assert found == level.keys(), "rooms without a place in the layout, or the other way round"
+    for path in sorted(folder.rglob("*.py")):
+        here = path.relative_to(folder).parts[0].removesuffix(".py")
+        for module in imported(path):
+            if module == package or module.startswith(package + "."):
+                there = module.removeprefix(package).split(".")[1] if module != package else "__init__"
+                assert level[there] <= level[here], (
+                    f"{path.relative_to(ROOT)} imports {there}, which comes after {here}"
+                )
 
 
 def test_reid_never_imports_mtmc_and_mtmc_meets_reid_at_one_door() -> None:

@@ -20,9 +20,8 @@ from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
 from mtmc.link.baselines.zones import ZoneMap, Zones, read_zones
 from mtmc.link.describe import describe, pose
-from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.json_io import read_network, to_json
-from mtmc.link.model.limits import Limits
 from mtmc.link.network_linker import NetworkLinker
 from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
 from mtmc.params import Params

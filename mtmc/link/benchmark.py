@@ -1,16 +1,27 @@
-"""One folder's tracklets with their truth, ready for any linker to be judged on."""
+"""Linkers on the same tracklets: one folder's tracklets with their truth, what a linker costs, how far its probabilities can be trusted, and
+how well its partition into vehicles agrees with the true one: identity F1 and link precision, recall and F1.
+
+A tracklet counts with its number of boxes, so on tracklets that are each of one vehicle IDF1 equals the box-wise one.
+Shape shorthand: T tracklets.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
+import resource
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse.csgraph import connected_components
 
-from mtmc.link import LinkParams, Problem
-from mtmc.link.agreement import agreement
-from mtmc.link.compare import Outcome, measure
+from mtmc.link import LinkParams, Problem, Solution, solve
 from mtmc.link.describe import pose
 from mtmc.link.learning.em import on_common_time
 from mtmc.link.problem import vehicles
@@ -64,3 +75,126 @@ def run_case(
         table = on_common_time(problem.table, offsets)
         problem = replace(problem, table=table, clock_known=np.zeros(len(offsets), bool))
     return Case(folder, problem, lambda labels: judge(vehicles(tracklets, labels)))
+
+
+PROC = Path("/proc/self")
+MEGABYTE = 1024.0 if sys.platform != "darwin" else 1024.0 * 1024.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What a linker answered, in how many seconds by the clock and of the processor (which a busy machine disturbs less), and by how
+    many megabytes its process grew at most."""
+
+    solution: Solution
+    seconds: float
+    processor_s: float
+    peak_mb: float
+
+
+def measure(problem: Problem, params: LinkParams) -> Outcome:
+    """Run one linker in a process of its own, so that its peak memory is its own; user errors come back as they are."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_measured, problem, params).result()
+
+
+def _measured(problem: Problem, params: LinkParams) -> Outcome:
+    before = restart_peak()
+    start, worked = time.perf_counter(), time.process_time()
+    solution = solve(problem, params)
+    seconds, worked = time.perf_counter() - start, time.process_time() - worked
+    bare = Solution(solution.labels, solution.links, None, solution.warnings)
+    return Outcome(bare, seconds, worked, max(peak_mb() - before, 0.0))
+
+
+def restart_peak() -> float:
+    """Forget this process's peak memory so far, where the system can, and return what it uses now, in megabytes."""
+    if not PROC.exists():
+        return peak_mb()
+    (PROC / "clear_refs").write_text("5")
+    return _status_mb("VmRSS")
+
+
+def peak_mb() -> float:
+    """The most memory that this process has used, in megabytes."""
+    if PROC.exists():
+        return _status_mb("VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
+
+
+def _status_mb(key: str) -> float:
+    lines = (PROC / "status").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(key)) / 1024.0
+
+
+def calibration(
+    probability: np.ndarray, correct: np.ndarray, bins: int = 10
+) -> tuple[Long, np.ndarray, np.ndarray, float]:
+    """Reliability of probabilities (N,) against what was right (N,): count, mean probability and share right per bin of equal width
+    (bins,), NaN where empty, and the expected calibration error."""
+    number = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    count = np.bincount(number, minlength=bins)
+    said, right = (np.bincount(number, values, bins) for values in (probability, correct.astype(np.float64)))
+    with np.errstate(invalid="ignore"):
+        return count, said / count, right / count, float(np.abs(said - right).sum() / max(len(probability), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """All in [0, 1]; a link is a pair of tracklets of one vehicle."""
+
+    idf1: float
+    link_precision: float
+    link_recall: float
+    link_f1: float
+
+
+def agreement(truth: Long, predicted: Long, boxes: Long) -> Agreement:
+    """Compare labels (T,) with the true ones, weighted by boxes (T,). Negative labels: not in the truth / not in the result."""
+    both = (truth >= 0) & (predicted >= 0)
+    shared = _contingency(truth[both], predicted[both], boxes[both])
+    total = float(boxes[truth >= 0].sum() + boxes[predicted >= 0].sum())
+    idf1 = 2.0 * _best_assignment(shared) / total if total else 1.0
+    hits = _pairs(_contingency(truth[both], predicted[both], np.ones(int(both.sum()), np.int64)).data)
+    claimed, real = (_pairs(np.unique(labels[labels >= 0], return_counts=True)[1]) for labels in (predicted, truth))
+    precision, recall = hits / claimed if claimed else 1.0, hits / real if real else 1.0
+    f1 = 2 * hits / (claimed + real) if claimed + real else 1.0
+    return Agreement(idf1, precision, recall, f1)
+
+
+def _pairs(counts: Long) -> float:
+    return float((counts * (counts - 1) // 2).sum())
+
+
+def _contingency(truth: Long, predicted: Long, weight: Long) -> sparse.csr_array:
+    """Summed weight of every (true, predicted) label pair that occurs."""
+    rows, columns = (np.unique(labels, return_inverse=True)[1] for labels in (truth, predicted))
+    shape = (int(rows.max(initial=-1)) + 1, int(columns.max(initial=-1)) + 1)
+    table = sparse.csr_array(sparse.coo_array((weight, (rows, columns)), shape=shape))
+    table.sum_duplicates()
+    return table
+
+
+def _best_assignment(shared: sparse.csr_array) -> float:
+    """Largest total weight of a one-to-one assignment, solved connected part by connected part."""
+    if shared.nnz == 0:
+        return 0.0
+    graph = sparse.block_array([[None, shared], [shared.T, None]])
+    part = connected_components(graph, directed=False)[1]
+    entries = shared.tocoo()
+    order = np.argsort(part[entries.row], kind="stable")
+    cuts = np.flatnonzero(np.diff(part[entries.row][order])) + 1
+    total = 0.0
+    for members in np.split(order, cuts):
+        total += _assign(entries.row[members], entries.col[members], entries.data[members])
+    return total
+
+
+def _assign(rows: Long, columns: Long, weight: Long) -> float:
+    if len(rows) == 1:
+        return float(weight[0])
+    (_, i), (_, j) = (np.unique(values, return_inverse=True) for values in (rows, columns))
+    dense = np.zeros((i.max() + 1, j.max() + 1))
+    dense[i, j] = weight
+    return float(dense[linear_sum_assignment(dense, maximize=True)].sum())

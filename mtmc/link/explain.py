@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.link.decisive import decisive
+from mtmc.link.evidence.ground_overlap import Sightings
 from mtmc.link.learning.em import Learned
-from mtmc.structures import Long, TrackletTable
+from mtmc.structures import Double, Long, TrackletTable
 
 NOBODY = -1
 
@@ -90,3 +90,45 @@ def _rivals(learned: Learned, chosen: Long, rival: Long) -> dict[str, NDArray[np
         "runner_up_track": np.where(there, table.track_id[row], NOBODY),
         "runner_up_probability": np.where(there, probability, 0.0),
     }
+
+
+def decisive(evidence: dict[str, Double], margin: Double) -> NDArray[np.str_]:
+    """The smallest set of evidence without which the link would fall: the strongest ones, until together they exceed the margin.
+
+    Taking evidence away lowers the log-odds of a link by just that much (the messages of its rivals do not depend on it).
+    """
+    kinds, strength = np.array(list(evidence)), np.stack(list(evidence.values()), axis=1)
+    order = np.argsort(-strength, axis=1, kind="stable")
+    sorted_ = np.maximum(np.take_along_axis(strength, order, axis=1), 0.0)
+    needed = np.cumsum(sorted_, axis=1) - sorted_ <= margin[:, None]  # not enough yet without this one
+    falls = sorted_.sum(axis=1) > margin
+    rows = zip(order, needed & (sorted_ > 0) & falls[:, None], strict=True)
+    return np.array([",".join(kinds[row[take]]) for row, take in rows], np.str_)
+
+
+def reasons(
+    table: TrackletTable, sightings: Sightings, like: dict[str, NDArray[np.generic]], least_probability: float
+) -> dict[str, NDArray[np.generic]]:
+    """Rows of the reasons table for sightings, with the columns of ``like``: the ground decided, with or without looks."""
+    names, evidence = np.array(table.cameras), sightings.evidence()
+    margin = sightings.log_odds() - np.log(least_probability / (1 - least_probability))
+    known: dict[str, NDArray[np.generic]] = {
+        "from_camera": names[table.camera[sightings.source]],
+        "from_track": table.track_id[sightings.source],
+        "to_camera": names[table.camera[sightings.target]],
+        "to_track": table.track_id[sightings.target],
+        "seconds": table.start_s[sightings.target] - table.end_s[sightings.source],
+        "probability": sightings.probability(),
+        "margin": margin,
+        "decisive": decisive(evidence, margin),
+        "cosine": sightings.cosine,
+        "prior": sightings.prior(),
+        **evidence,
+    }
+    return {name: known.get(name, _blank(name, column, len(sightings))) for name, column in like.items()}
+
+
+def _blank(name: str, column: NDArray[np.generic], count: int) -> NDArray[np.generic]:
+    """Nothing to say: no rival, evidence 0."""
+    nobody = -1 if name.endswith("_track") else 0
+    return np.full(count, "" if column.dtype.kind in "US" else nobody, column.dtype)

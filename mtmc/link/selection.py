@@ -4,12 +4,15 @@ breaking the one hard rule. Shape shorthand: T tracklets, P candidate pairs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.link.constraints import Partition
+from mtmc.link.evidence.ground_overlap import APART_M, Sightings
 from mtmc.structures import Double, Long, TrackletTable
 
 
@@ -66,3 +69,31 @@ def _clashing(table: TrackletTable, labels: Long) -> Long:
     same = np.diff(group) == 0
     late = same & (table.start_s[order][1:] <= table.end_s[order][:-1])
     return np.asarray(order[1:][late], np.int64)
+
+
+def unite(
+    table: TrackletTable, sightings: Sightings, links: tuple[Long, Long, Double], least_probability: float
+) -> tuple[Long, Long, Long]:
+    """Labels (T,), the indices of the sightings and of the ``links`` (source, target, probability) that are made.
+
+    Sightings first, then links, the surest of each first; what would give a vehicle two places at once is left out.
+    """
+    apart = sightings.away_m > APART_M
+    partition = Partition(table, zip(sightings.source[apart].tolist(), sightings.target[apart].tolist(), strict=True))
+    seen = np.flatnonzero(sightings.probability() >= least_probability)
+    seen = seen[np.lexsort((sightings.target[seen], sightings.source[seen], -sightings.log_odds()[seen]))]
+    held = _join(partition, seen.tolist(), sightings.source, sightings.target)
+    source, target, probability = links
+    order = np.lexsort((target, source, -probability))
+    made = _join(partition, order.tolist(), source, target)
+    return partition.labels(), held, made
+
+
+def _join(partition: Partition, order: Sequence[int], source: Long, target: Long) -> Long:
+    """The indices, in their order, of the pairs that unite what was not united before."""
+    made = []
+    for k in order:
+        a, b = int(source[k]), int(target[k])
+        if partition.find(a) != partition.find(b) and partition.join(a, b):
+            made.append(k)
+    return np.sort(np.array(made, np.int64))

@@ -8,14 +8,11 @@ Shape shorthand: T tracklets, K places of a path, P pairs, S times compared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.link.constraints import Partition
-from mtmc.link.decisive import decisive
 from mtmc.structures import Double, Long, TrackletTable
 
 LEAST_S = 0.5
@@ -159,59 +156,3 @@ def _places(table: TrackletTable, paths: Double, rows: Long, times: Double) -> D
     low = np.minimum(at.astype(np.int64), count - 2)
     share = (at - low)[..., None]
     return np.asarray(paths[rows[:, None], low] * (1 - share) + paths[rows[:, None], low + 1] * share)
-
-
-def unite(
-    table: TrackletTable, sightings: Sightings, links: tuple[Long, Long, Double], least_probability: float
-) -> tuple[Long, Long, Long]:
-    """Labels (T,), the indices of the sightings and of the ``links`` (source, target, probability) that are made.
-
-    Sightings first, then links, the surest of each first; what would give a vehicle two places at once is left out.
-    """
-    apart = sightings.away_m > APART_M
-    partition = Partition(table, zip(sightings.source[apart].tolist(), sightings.target[apart].tolist(), strict=True))
-    seen = np.flatnonzero(sightings.probability() >= least_probability)
-    seen = seen[np.lexsort((sightings.target[seen], sightings.source[seen], -sightings.log_odds()[seen]))]
-    held = _join(partition, seen.tolist(), sightings.source, sightings.target)
-    source, target, probability = links
-    order = np.lexsort((target, source, -probability))
-    made = _join(partition, order.tolist(), source, target)
-    return partition.labels(), held, made
-
-
-def _join(partition: Partition, order: Sequence[int], source: Long, target: Long) -> Long:
-    """The indices, in their order, of the pairs that unite what was not united before."""
-    made = []
-    for k in order:
-        a, b = int(source[k]), int(target[k])
-        if partition.find(a) != partition.find(b) and partition.join(a, b):
-            made.append(k)
-    return np.sort(np.array(made, np.int64))
-
-
-def reasons(
-    table: TrackletTable, sightings: Sightings, like: dict[str, NDArray[np.generic]], least_probability: float
-) -> dict[str, NDArray[np.generic]]:
-    """Rows of the reasons table for sightings, with the columns of ``like``: the ground decided, with or without looks."""
-    names, evidence = np.array(table.cameras), sightings.evidence()
-    margin = sightings.log_odds() - np.log(least_probability / (1 - least_probability))
-    known: dict[str, NDArray[np.generic]] = {
-        "from_camera": names[table.camera[sightings.source]],
-        "from_track": table.track_id[sightings.source],
-        "to_camera": names[table.camera[sightings.target]],
-        "to_track": table.track_id[sightings.target],
-        "seconds": table.start_s[sightings.target] - table.end_s[sightings.source],
-        "probability": sightings.probability(),
-        "margin": margin,
-        "decisive": decisive(evidence, margin),
-        "cosine": sightings.cosine,
-        "prior": sightings.prior(),
-        **evidence,
-    }
-    return {name: known.get(name, _blank(name, column, len(sightings))) for name, column in like.items()}
-
-
-def _blank(name: str, column: NDArray[np.generic], count: int) -> NDArray[np.generic]:
-    """Nothing to say: no rival, evidence 0."""
-    nobody = -1 if name.endswith("_track") else 0
-    return np.full(count, "" if column.dtype.kind in "US" else nobody, column.dtype)

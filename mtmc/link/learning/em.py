@@ -18,11 +18,9 @@ from mtmc.link.evidence.log_odds import cosine, unusual_size, weigh
 from mtmc.link.learning.clock_offsets import Clocks, solve_clocks
 from mtmc.link.learning.clock_steps import Jump, find_jump, mended
 from mtmc.link.learning.m_step import first_network, regate, scaled, update
-from mtmc.link.learning.transitions import discover
-from mtmc.link.learning.votes import port_pairs
-from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.learning.transitions import discover, port_pairs
+from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.entry_exit_zones import PortMap, map_ports
-from mtmc.link.model.limits import Limits
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 ROUNDS = 8

@@ -7,7 +7,7 @@ import pytest
 
 from mtmc.errors import ConfigError
 from mtmc.link import LINKERS, LinkParams, Problem, solve
-from mtmc.link.agreement import agreement
+from mtmc.link.benchmark import agreement
 from mtmc.link.problem import overlapping
 from tests.mtmc.link.worlds import groups, renamed, small
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mtmc.errors import ConfigError
-from mtmc.link import LinkParams, Problem, solve, windows
-from mtmc.link.agreement import agreement
+from mtmc.link import LinkParams, Problem, network_linker, solve
+from mtmc.link.benchmark import agreement
 from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.model.topology_graph import streets
@@ -91,9 +91,9 @@ def test_network_file_of_other_cameras(tmp_path: Path) -> None:
 def test_windows_change_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     world = small(minutes=30)
     whole = solve(Problem.of(world.table), LinkParams()).labels
-    monkeypatch.setattr(windows, "WHOLE", 100)
-    monkeypatch.setattr(windows, "WINDOW", 120)
-    monkeypatch.setattr(windows, "LEARNED_FROM", 10**6)
+    monkeypatch.setattr(network_linker, "WHOLE", 100)
+    monkeypatch.setattr(network_linker, "WINDOW", 120)
+    monkeypatch.setattr(network_linker, "LEARNED_FROM", 10**6)
     parts = solve(Problem.of(world.table), LinkParams()).labels
     assert agreement(whole, parts, world.boxes).idf1 > 0.99
 

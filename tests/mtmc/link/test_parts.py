@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtmc.errors import ConfigError
-from mtmc.link.agreement import agreement
 from mtmc.link.baselines.rerank import rerank
 from mtmc.link.baselines.zones import read_zones
-from mtmc.link.compare import calibration
+from mtmc.link.benchmark import agreement, calibration
 from mtmc.link.evidence.belief_propagation import link_probabilities
 from mtmc.link.evidence.candidates import Candidates
 from mtmc.link.learning.clock_offsets import solve_clocks

@@ -10,8 +10,8 @@ from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.evidence.belief_propagation import link_probabilities
 from mtmc.link.explain import explain_links, prior_log_odds
 from mtmc.link.learning.em import Learned, learn, log_odds
-from mtmc.link.model.limits import Limits
-from mtmc.link.windows import Chosen, decided, settle
+from mtmc.link.model.camera_network import Limits
+from mtmc.link.network_linker import Chosen, decided, settle
 from mtmc.structures import Double, TrackletTable
 from tests.mtmc.link.worlds import small
 

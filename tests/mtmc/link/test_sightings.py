@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mtmc.link.evidence.ground_overlap import APART_M, find_sightings, on_sure_clocks, on_the_ground, unite
+from mtmc.link.evidence.ground_overlap import APART_M, find_sightings, on_sure_clocks, on_the_ground
 from mtmc.link.problem import overlapping
+from mtmc.link.selection import unite
 from mtmc.structures import TrackletTable
 
 NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
