@@ -11,7 +11,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from mtmc import __version__
 from mtmc.config import Config, build_config
 from mtmc.errors import UserError
+from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene, read_scene
 from mtmc.store import Run, create_run
 from mtmc.store.atomic import locked, replacing, write_json
@@ -78,14 +79,20 @@ class CameraTask:
 
 def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
     """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at once."""
-    scene = read_scene(videos)
-    return Plan(scene, config, Run(out), dict(_stamps(scene, config)), device)
+    for stage in (config.detect, config.track, config.embed, config.link):
+        stage.check()
+    return _plan(videos, Run(out), config, device)
 
 
 def plan_again(run: Run) -> Plan:
-    """The plan of a finished or broken run, from its ``run.json``."""
+    """The plan of a finished or broken run, from its ``run.json``; loads none of the parts that it names."""
     settings = run.settings
-    return replace(plan(Path(settings["videos"]), run.folder, build_config(settings["config"], "run.json")), run=run)
+    return _plan(Path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
+
+
+def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
+    scene = read_scene(videos)
+    return Plan(scene, config, run, dict(_stamps(scene, config)), device)
 
 
 def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Stamp]]:
@@ -97,16 +104,18 @@ def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Sta
             if stage != "detections":
                 linked[f"{stage}/{camera.id}"] = digest(stamp)
         linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
+    linked |= _files(config.link, scene.folder, "")
     yield ("vehicles", ""), _stamp("vehicles", config.link, linked)
 
 
 def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
     video = fingerprint(camera.video)
-    seen = {"video": video, **_files(config.detect.model_dump(), camera)}
+    seen = {"video": video, **_files(config.detect, camera.folder, camera.id)}
     detections = _stamp("detections", config.detect, seen)
     placed = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
+    placed |= _files(config.track, camera.folder, camera.id)
     tracklets = _stamp("tracklets", config.track, placed)
-    cropped = {"tracklets": digest(tracklets), "video": video, **_files(config.embed.model_dump(), camera)}
+    cropped = {"tracklets": digest(tracklets), "video": video, **_files(config.embed, camera.folder, camera.id)}
     return {"detections": detections, "tracklets": tracklets, "embeddings": _stamp("embeddings", config.embed, cropped)}
 
 
@@ -119,14 +128,9 @@ def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
     }
 
 
-def _files(params: Mapping[str, Any], camera: Camera) -> dict[str, str | None]:
-    """Fingerprints of the files that parameters name (weights, model configs, recorded detections)."""
-    texts = {
-        key: str(value).replace("{camera}", camera.id) for key, value in params.items() if isinstance(value, str | Path)
-    }
-    named = {key: Path(text) for key, text in texts.items() if text}
-    found = {key: path if path.is_absolute() or path.is_file() else camera.folder / path for key, path in named.items()}
-    return {key: _fingerprint(path) for key, path in found.items() if path.is_file()}
+def _files(params: StageParams, folder: Path, camera_id: str) -> dict[str, str | None]:
+    """Fingerprints of the files that a stage's parameters declare (weights, model configs, recorded boxes, outside code)."""
+    return {key: _fingerprint(path) for key, path in params.input_files(folder, camera_id).items()}
 
 
 def _fingerprint(path: Path | None) -> str | None:
@@ -221,7 +225,7 @@ def _track(task: CameraTask, watch: Watch) -> None:
 
     watch(task.camera.id, "track", 0, 1)
     detections = read_detections(task.run.path("detections", task.camera.id))
-    tracklets = track(task.camera, detections, make_tracker(task.config.track), task.config.track)
+    tracklets = track(task.camera, detections, make_tracker(task.config.track, task.device), task.config.track)
     write_tracklets(task.run.path("tracklets", task.camera.id), tracklets, task.stamps["tracklets"])
     watch(task.camera.id, "track", 1, 1)
 
@@ -241,7 +245,7 @@ def _link(todo: Plan, watch: Watch) -> None:
     from mtmc.link import link_with_reasons
 
     watch("", "link", 0, 1)
-    linked = link_with_reasons(todo.scene, todo.run.tracklets(), todo.run.embeddings(), todo.config.link)
+    linked = link_with_reasons(todo.scene, todo.run.tracklets(), todo.run.embeddings(), todo.config.link, todo.device)
     stamp = todo.stamps["vehicles", ""]
     for warning in linked.warnings:
         logger.warning("%s", warning)

@@ -1,26 +1,121 @@
-"""The open door for parts from outside: ``module:callable`` in place of a name from the menu."""
+"""Parts by name: from a stage's menu, or ``module:callable`` for one of your own. Both are made in the same way.
+
+A part is made by a factory, ``factory(params, device)``: the parameters of its stage and the device (``auto``, ``cpu``, ``cuda``, ...).
+What only your own part understands stands in the stage's free table, ``[detect.options]`` for a detector, and arrives as the mapping
+``params.options``.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Any
 
-from mtmc.errors import ConfigError
+from mtmc.errors import ConfigError, UserError
+
+Factory = Callable[[Any, str], Any]
+"""Makes a part of (params, device)."""
+Menu = Mapping[str, Factory | str]
+"""Built-in parts by name: a factory, or ``module:callable`` where importing it costs time."""
 
 
-def find_outsider(key: str, name: str, menu: Iterable[str]) -> Any:
-    """The callable that ``name`` (``module:callable``) stands for.
+def find_part(key: str, name: str, menu: Menu) -> Factory:
+    """The factory that ``name`` stands for; modules of the current folder can be named too.
 
     Raises ConfigError, naming the parameter ``key`` and the ``menu``, for a name that is neither on it nor importable.
     """
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    entry = menu.get(name, name)
+    if not isinstance(entry, str):
+        return entry
+    module, colon, attribute = entry.partition(":")
+    if not (module and colon and attribute):
         raise ConfigError(key, f"one of {', '.join(menu)}, or module:callable", repr(name), "Choose one.")
+    if name in menu:
+        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+    return _outside(key, name, module, attribute)
+
+
+def check_part(key: str, name: str, menu: Menu) -> None:
+    """Raises ConfigError for a name that is neither on the menu nor importable; loads nothing for those on it."""
+    if name not in menu:
+        find_part(key, name, menu)
+
+
+def make_part(key: str, name: str, menu: Menu, params: Any, device: str, method: str) -> Any:
+    """The part that ``name`` stands for, an object with ``method``.
+
+    Raises ConfigError for a name that is not found and for an outside factory that cannot be called with (params, device), fails,
+    or makes something else.
+    """
+    factory = find_part(key, name, menu)
+    if name in menu:
+        return factory(params, device)
+    _check_signature(key, name, factory)
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        found = f"{name!r} ({error})"
+        part = factory(params, device)
+    except UserError:
+        raise
+    except Exception as error:
+        raise ConfigError(key, f"{name} to make its part", _with_place(error), "Correct the callable.") from error
+    if not callable(getattr(part, method, None)):
+        expected = f"an object with the method {method} from {name}"
+        raise ConfigError(key, expected, f"one of type {type(part).__name__}", "Return one from the callable.")
+    return part
+
+
+def source_file(name: str, menu: Menu) -> Path | None:
+    """The file with the code of an outside part, found without running any of it; None for parts on the menu."""
+    if name in menu or ":" not in name:
+        return None
+    folders, file = [*sys.path, os.getcwd()], None
+    for part in name.partition(":")[0].split("."):
+        found = PathFinder.find_spec(part, folders)
+        if found is None:
+            return None
+        folders, file = list(found.submodule_search_locations or ()), found.origin
+    return Path(file) if file else None
+
+
+def _outside(key: str, name: str, module: str, attribute: str) -> Factory:
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        factory = getattr(importlib.import_module(module), attribute)
+    except Exception as error:
         raise ConfigError(
-            key, "module:callable that can be imported", found, "Check the name and PYTHONPATH."
+            key,
+            "module:callable that can be imported",
+            f"{name!r} ({_with_place(error)})",
+            "Check the name and PYTHONPATH.",
         ) from error
+    if not callable(factory):
+        raise ConfigError(
+            key, "module:callable", f"{name!r}, of type {type(factory).__name__}", "Name a function or a class."
+        )
+    return factory  # type: ignore[no-any-return]
+
+
+def _check_signature(key: str, name: str, factory: Factory) -> None:
+    try:
+        signature = inspect.signature(factory)
+    except ValueError:  # some compiled callables do not tell
+        return
+    try:
+        signature.bind(object(), "cpu")
+    except TypeError as error:
+        expected = "a callable that takes (params, device)"
+        raise ConfigError(key, expected, f"{name}{signature}", "Give it these two parameters.") from error
+
+
+def _with_place(error: Exception) -> str:
+    """What went wrong, and where in the part's own file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if frame.filename.endswith(".py") and Path(frame.filename) != Path(__file__)]
+    place = f" at {inside[-1].filename}:{inside[-1].lineno}" if inside else ""
+    return f"{type(error).__name__}{place}: {error}"

@@ -5,10 +5,9 @@ Shape shorthand: B frames of a clip, N boxes, D appearance features per box.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,8 @@ from mtmc.detect.suppress import suppress
 from mtmc.detect.torch_device import Precision
 from mtmc.errors import UserError, WeightsError
 from mtmc.geometry import clip_boxes
-from mtmc.params import Params
-from mtmc.plugin import find_outsider
+from mtmc.params import OPTIONS, StageParams
+from mtmc.plugin import check_part, make_part, source_file
 from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections
 from mtmc.video import Clip, Frames
@@ -36,7 +35,7 @@ DEFAULT_MODEL = "COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x"
 RANDOM = "random"
 """In place of a weights file: a network that knows nothing."""
 
-DETECTORS = ("detectron2", "torchvision", "onnx", "motion", "recorded")
+DETECTORS = {name: f"mtmc.detect.{name}:make" for name in ("detectron2", "torchvision", "onnx", "motion", "recorded")}
 
 
 class Detector(Protocol):
@@ -47,11 +46,12 @@ class Detector(Protocol):
         ...
 
 
-class DetectParams(Params):
+class DetectParams(StageParams):
     """What to detect with, and which boxes to keep."""
 
     detector: str = "detectron2"
     """detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device)."""
+    options: dict[str, Any] = OPTIONS
     weights: Path | None = None
     """Model file; detectron2 and torchvision fetch their published one if none is given; ``demo`` for the slim one that comes with the package; ``random`` for trying out."""
     model: str = "auto"
@@ -92,6 +92,33 @@ class DetectParams(Params):
             raise ValueError(f"unknown label {unknown[0]!r}, known are {', '.join(LABELS)}")
         return names
 
+    def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
+        """The model file with its configuration, the recorded boxes, the code of an outside detector."""
+        code = source_file(self.detector, DETECTORS)
+        files = {"detector": code, "weights": self.weights, "model": self.model_file()}
+        if self.detector == "recorded":
+            files = {"recorded": self.recorded_file(folder, camera_id)}
+        return {key: path for key, path in files.items() if path is not None}
+
+    def check(self) -> None:
+        """Raises ConfigError for an unknown detector, WeightsError for a missing model file."""
+        check_part("detect.detector", self.detector, DETECTORS)
+        if self.detector == "onnx" or (self.weights not in (None, Path(RANDOM)) and self.detector != "recorded"):
+            required_weights(self)
+
+    def model_file(self) -> Path | None:
+        """detectron2: the YAML file named, or the one beside the weights; None for a model of the zoo."""
+        if self.model.endswith((".yaml", ".yml")):
+            return Path(self.model)
+        beside = self.weights.with_suffix(".yaml") if self.weights is not None else None
+        return beside if self.model == "auto" and beside is not None and beside.is_file() else None
+
+    def recorded_file(self, folder: Path, camera_id: str) -> Path:
+        """recorded: the camera's file of boxes, from its folder or else the working folder; may be missing."""
+        name = (self.recorded if self.weights is None else str(self.weights)).replace("{camera}", camera_id)
+        here = folder / name
+        return here if here.is_file() or not Path(name).is_file() else Path(name)
+
 
 def detect(camera: Camera, frames: Frames, detector: Detector, params: DetectParams) -> Detections:
     """All vehicle boxes of a camera's video, sorted by frame, inside the image, one box per vehicle.
@@ -108,10 +135,7 @@ def make_detector(params: DetectParams, device: str = "auto") -> Detector:
 
     Raises ConfigError for an unknown name, WeightsError for a wrong model file, InstallError for a missing package.
     """
-    if params.detector not in DETECTORS:
-        return find_outsider("detect.detector", params.detector, DETECTORS)(params, device)  # type: ignore[no-any-return]
-    module = importlib.import_module(f"mtmc.detect.{params.detector}")
-    return module.make(params, device)  # type: ignore[no-any-return]
+    return make_part("detect.detector", params.detector, DETECTORS, params, device, "begin")  # type: ignore[no-any-return]
 
 
 def required_weights(params: DetectParams) -> Path:

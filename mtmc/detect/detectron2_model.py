@@ -72,24 +72,14 @@ def _label_table(count: int, names: tuple[str, ...]) -> NDArray[np.int16]:
 def _config(params: DetectParams) -> Any:
     """Detectron2's configuration: a YAML file's, or the model zoo's."""
     config = new_config()
-    path = _config_file(params)
+    path = params.model_file()
     if path is None:
         _merge_zoo(config, _zoo_name(params))
-    else:
+    elif path.is_file():
         merge_file(config, path)
+    else:
+        raise ConfigError(path, "a configuration of Detectron2", "no such file", "Correct detect.model.")
     return config
-
-
-def _config_file(params: DetectParams) -> Path | None:
-    """The YAML file named, or the one beside the weights; None for a model of the zoo."""
-    if params.model.endswith((".yaml", ".yml")):
-        path = Path(params.model)
-        if not path.is_file():
-            raise ConfigError(path, "a configuration of Detectron2", "no such file", "Correct detect.model.")
-        return path
-    if params.model == "auto" and params.weights is not None and params.weights.with_suffix(".yaml").is_file():
-        return params.weights.with_suffix(".yaml")
-    return None
 
 
 def _zoo_name(params: DetectParams) -> str:
@@ -142,7 +132,7 @@ def _fetched(params: DetectParams, config: Any) -> Path:
     from detectron2.utils.file_io import PathManager
 
     url = config.MODEL.WEIGHTS
-    if _config_file(params) is None:
+    if params.model_file() is None:
         url = model_zoo.get_checkpoint_url(f"{_zoo_name(params)}.yaml")
     if not url:
         raise WeightsError(params.model, "weights for this model", "none", "Give them with --weights.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mtmc.detect import ClipDetector, DetectParams
@@ -14,18 +15,23 @@ from mtmc.video import Clip, Frames
 
 def make(params: DetectParams, device: str) -> RecordedDetector:
     """Needs no model: ``device`` does not matter."""
-    return RecordedDetector(params.recorded)
+    return RecordedDetector(params.recorded_file)
 
 
 class RecordedDetector:
-    """Reads one file per camera; ``{camera}`` in the pattern stands for the camera's id."""
+    """Reads one file per camera; ``file_of`` gives its path from the camera's folder and id."""
 
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
+    def __init__(self, file_of: Callable[[Path, str], Path]) -> None:
+        self._file_of = file_of
 
     def begin(self, camera: Camera, frames: Frames) -> ClipDetector:
         """Read the camera's file. Raises InputError where it is missing or damaged."""
-        path = self._path(camera)
+        path = self._file_of(camera.folder, camera.id)
+        if not path.is_file():
+            fix = (
+                "Set detect.recorded, e.g. --set detect.recorded=det/det_yolo3.txt ({camera} stands for the camera id)."
+            )
+            raise InputError(path, f"a file of detections for camera {camera.id}", "no such file", fix)
         recorded = read_mot_detections(path, camera.size)
         if len(recorded) and recorded.frames[-1] >= camera.frame_count:
             found = f"frame {recorded.frames[-1] + 1}"
@@ -38,15 +44,3 @@ class RecordedDetector:
             return recorded.take((recorded.frames >= first) & (recorded.frames < end))
 
         return rows_of
-
-    def _path(self, camera: Camera) -> Path:
-        name = self._pattern.replace("{camera}", camera.id)
-        for path in (camera.folder / name, Path(name)):
-            if path.is_file():
-                return path
-        raise InputError(
-            camera.folder / name,
-            f"a file of detections for camera {camera.id}",
-            "no such file",
-            "Set detect.recorded, e.g. --set detect.recorded=det/det_yolo3.txt ({camera} stands for the camera id).",
-        )

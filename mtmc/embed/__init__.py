@@ -5,20 +5,20 @@ Shape shorthand: M crops, D feature size.
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from mtmc.embed.sample import Crop, best_crops, choose
-from mtmc.params import Params
-from mtmc.plugin import find_outsider
+from mtmc.errors import WeightsError
+from mtmc.params import OPTIONS, StageParams
+from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Camera
 from mtmc.structures import Embeddings, Tracklet
 from mtmc.video import Frames, Image
@@ -26,7 +26,6 @@ from mtmc.weights import EMBEDDER
 
 __all__ = ["EmbedParams", "Embedder", "embed", "make_embedder"]
 
-EMBEDDERS = ("auto", "sgfd", "histogram")
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +38,12 @@ class Embedder(Protocol):
         ...
 
 
-class EmbedParams(Params):
+class EmbedParams(StageParams):
     """What to embed with, and which crops stand for a tracklet."""
 
     embedder: str = "auto"
     """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd with weights, else histogram."""
+    options: dict[str, Any] = OPTIONS
     weights: Path | None = None
     """sgfd: checkpoint of the ``reid`` command; ``demo`` for the small one that comes with the package."""
     crops: int = Field(default=8, ge=1, le=1000)
@@ -62,6 +62,17 @@ class EmbedParams(Params):
     def _demo(cls, value: object) -> object:
         return EMBEDDER if value == "demo" else value
 
+    def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
+        """The checkpoint, the code of an outside embedder."""
+        files = {"embedder": source_file(self.embedder, EMBEDDERS), "weights": self.weights}
+        return {key: path for key, path in files.items() if path is not None}
+
+    def check(self) -> None:
+        """Raises ConfigError for an unknown embedder, WeightsError for a missing checkpoint."""
+        check_part("embed.embedder", self.embedder, EMBEDDERS)
+        if self.weights is not None and not self.weights.is_file():
+            raise WeightsError(self.weights, "a checkpoint of SGFD", "no such file", "Check --reid-weights.")
+
 
 def embed(
     camera: Camera, frames: Frames, tracklets: Sequence[Tracklet], embedder: Embedder, params: EmbedParams
@@ -78,22 +89,23 @@ def embed(
     return _joined(parts)
 
 
+def _by_weights(params: EmbedParams, device: str) -> Embedder:
+    """SGFD where there are weights; else colours, which is said in one line."""
+    if params.weights is not None:
+        return make_embedder(params.model_copy(update={"embedder": "sgfd"}), device)
+    logger.warning("No embedding weights given: vehicles are told apart by colour histograms only (embed.weights).")
+    return make_embedder(params.model_copy(update={"embedder": "histogram"}), device)
+
+
+EMBEDDERS: Menu = {"auto": _by_weights, "sgfd": "mtmc.embed.sgfd:make", "histogram": "mtmc.embed.histogram:make"}
+
+
 def make_embedder(params: EmbedParams, device: str = "auto") -> Embedder:
-    """The embedder that the parameters name; says in one line if it falls back to colours for want of weights.
+    """The embedder that the parameters name.
 
     Raises ConfigError for an unknown name, WeightsError for a wrong checkpoint.
     """
-    if params.embedder not in EMBEDDERS:
-        return find_outsider("embed.embedder", params.embedder, EMBEDDERS)(params, device)  # type: ignore[no-any-return]
-    name = params.embedder
-    if name == "auto":
-        name = "sgfd" if params.weights is not None else "histogram"
-        if name == "histogram":
-            logger.warning(
-                "No embedding weights given: vehicles are told apart by colour histograms only (embed.weights)."
-            )
-    module = importlib.import_module(f"mtmc.embed.{name}")
-    return module.make(params, device)  # type: ignore[no-any-return]
+    return make_part("embed.embedder", params.embedder, EMBEDDERS, params, device, "vectors")  # type: ignore[no-any-return]
 
 
 def _batches(crops: Iterator[Crop], size: int) -> Iterator[list[Crop]]:

@@ -1,13 +1,13 @@
 """Linking: which tracklets of all cameras are one vehicle.
 
 A linker is any callable that maps a ``Problem`` (tracklet table, crops, clocks) to a ``Solution``; ``LINKERS`` is the menu of
-those built in, and ``"module:callable"`` names one of your own (called with the ``LinkParams`` and the camera ids, it returns the
+those built in, and ``"module:callable"`` names one of your own (called with the ``LinkParams`` and the device, it returns the
 linker).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from mtmc.errors import ConfigError
 from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
 from mtmc.link.baselines.zones import ZoneMap, Zones, read_zones
@@ -24,8 +25,8 @@ from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.network_linker import NetworkLinker
 from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
-from mtmc.params import Params
-from mtmc.plugin import find_outsider
+from mtmc.params import OPTIONS, StageParams
+from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Scene
 from mtmc.structures import Embeddings, GlobalTrack, Tracklet
 
@@ -46,14 +47,15 @@ __all__ = [
 ]
 
 
-class LinkParams(Params):
+class LinkParams(StageParams):
     """Which linker, and the limits of each. Distances are 1 - cosine in [0, 2], but for ``electricity``'s, which are squared
     Euclidean between unit vectors, in [0, 4]."""
 
     linker: str = Field(
         default="network",
-        description="network, electricity, hungarian, agglomerative, zones, or module:callable",
+        description="network, electricity, hungarian, agglomerative, zones, or module:callable that takes (params, device)",
     )
+    options: dict[str, Any] = OPTIONS
     least_probability: float = Field(default=0.4, gt=0, lt=1, description="network: less probable links are not made")
     max_travel_s: float = Field(default=300.0, gt=0, description="network: longest journey looked for")
     max_overlap_s: float = Field(default=15.0, ge=0, description="network: longest stay in two views at once")
@@ -66,6 +68,20 @@ class LinkParams(Params):
     electricity_max_distance: float = Field(default=1.0, ge=0, le=4, description="a track matches up to this")
     electricity_isolation_distance: float = Field(default=1.5, ge=0, le=4, description="beyond it: isolated")
     electricity_remove_isolated: bool = Field(default=False, description="drop isolated tracks, as published")
+
+    def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
+        """The files of zones and of a learned network, the code of an outside linker."""
+        files = {"linker": source_file(self.linker, LINKERS), "network": self.network_file, "zones": self.zones_file}
+        return {key: path for key, path in files.items() if path is not None}
+
+    def check(self) -> None:
+        """Raises ConfigError for an unknown linker, a file of zones that cannot be used, a missing file of a network."""
+        check_part("link.linker", self.linker, LINKERS)
+        if self.zones_file is not None:
+            read_zones(self.zones_file)
+        if self.network_file is not None and not self.network_file.is_file():
+            expected, fix = "a network.json written by `mtmc run`", "Give another file, or none to learn anew."
+            raise ConfigError(self.network_file, expected, "no such file", fix)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,53 +96,46 @@ class Linked:
     warnings: tuple[str, ...] = ()
 
 
-def _electricity(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+def _electricity(params: LinkParams, device: str) -> Linker:
     return Electricity(
         params.electricity_max_distance, params.electricity_isolation_distance, params.electricity_remove_isolated
     )
 
 
-def _hungarian(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
-    return Hungarian(params.hungarian_max_distance)
-
-
-def _agglomerative(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
-    return Agglomerative(params.agglomerative_max_distance)
-
-
-def _zones(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+def _zones(params: LinkParams, device: str) -> Linker:
     zones = ZoneMap() if params.zones_file is None else read_zones(params.zones_file)
     return Zones(zones, params.zones_max_distance)
 
 
-def _network(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+def _network(params: LinkParams, device: str) -> Linker:
     limits = Limits(params.max_travel_s, params.max_overlap_s, params.max_clock_error_s, params.least_probability)
-    known = None if params.network_file is None else read_network(params.network_file, cameras)
-    return NetworkLinker(limits, known)
+
+    def linker(problem: Problem) -> Solution:
+        file = params.network_file
+        known = None if file is None else read_network(file, problem.table.cameras)
+        return NetworkLinker(limits, known)(problem)
+
+    return linker
 
 
-LINKERS: dict[str, Callable[[LinkParams, tuple[str, ...]], Linker]] = {
+LINKERS: Menu = {
     "network": _network,
     "electricity": _electricity,
-    "hungarian": _hungarian,
-    "agglomerative": _agglomerative,
+    "hungarian": lambda params, device: Hungarian(params.hungarian_max_distance),
+    "agglomerative": lambda params, device: Agglomerative(params.agglomerative_max_distance),
     "zones": _zones,
 }
 
 
-def find_linker(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
-    """The linker that ``params.linker`` names, for a scene's cameras. Raises ConfigError for a name that is neither on the menu nor importable."""
-    if params.linker in LINKERS:
-        return LINKERS[params.linker](params, cameras)
-    factory = find_outsider("link.linker", params.linker, LINKERS)
-    linker: Linker = factory(params, cameras)
-    return linker
+def find_linker(params: LinkParams, device: str = "auto") -> Linker:
+    """The linker that ``params.linker`` names. Raises ConfigError for a name that is neither on the menu nor importable."""
+    return make_part("link.linker", params.linker, LINKERS, params, device, "__call__")  # type: ignore[no-any-return]
 
 
-def solve(problem: Problem, params: LinkParams) -> Solution:
+def solve(problem: Problem, params: LinkParams, device: str = "auto") -> Solution:
     """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the linker's rules."""
     order, sorted_problem = canonical(problem)
-    solution = restored(find_linker(params, sorted_problem.table.cameras)(sorted_problem), order)
+    solution = restored(find_linker(params, device)(sorted_problem), order)
     labels = canonical_labels(solution.labels, problem.table)
     return Solution(labels, solution.links, solution.network, solution.warnings)
 
@@ -142,11 +151,15 @@ def link(
 
 
 def link_with_reasons(
-    scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings], params: LinkParams | None = None
+    scene: Scene,
+    tracklets: Sequence[Tracklet],
+    embeddings: Mapping[str, Embeddings],
+    params: LinkParams | None = None,
+    device: str = "auto",
 ) -> Linked:
     """As ``link``, with the evidence of every link, the learned camera network and the warnings."""
     problem = pose(scene, tracklets, embeddings)
-    solution = solve(problem, params or LinkParams())
+    solution = solve(problem, params or LinkParams(), device)
     network = solution.network
     return Linked(
         vehicles(tracklets, solution.labels),

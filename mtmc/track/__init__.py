@@ -6,14 +6,15 @@ A tracker groups detections (``Tracker``, one method); what follows is the same 
 
 from __future__ import annotations
 
-from typing import cast
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mtmc.params import Params
-from mtmc.plugin import find_outsider
+from mtmc.params import OPTIONS, StageParams
+from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections, Tracklet
 from mtmc.track.deepsort import DeepSortParams, DeepSortTracker
@@ -35,26 +36,36 @@ __all__ = [
     "track",
 ]
 
-TRACKERS = ("jde", "deepsort")
 
-
-class TrackParams(Params):
+class TrackParams(StageParams):
     """Parameters of the track stage."""
 
-    tracker: str = Field("jde", description='"jde", "deepsort", or "module:callable" that returns a Tracker')
+    tracker: str = Field("jde", description='"jde", "deepsort", or "module:callable" that takes (params, device)')
+    options: dict[str, Any] = OPTIONS
     jde: JdeParams = Field(default_factory=JdeParams)
     deepsort: DeepSortParams = Field(default_factory=DeepSortParams)
     repair: RepairParams = Field(default_factory=RepairParams)
     clean: CleanParams = Field(default_factory=CleanParams)
 
+    def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
+        """The code of an outside tracker."""
+        code = source_file(self.tracker, TRACKERS)
+        return {} if code is None else {"tracker": code}
 
-def make_tracker(params: TrackParams) -> Tracker:
+    def check(self) -> None:
+        """Raises ConfigError for an unknown tracker."""
+        check_part("track.tracker", self.tracker, TRACKERS)
+
+
+TRACKERS: Menu = {
+    "jde": lambda params, device: JdeTracker(params.jde),
+    "deepsort": lambda params, device: DeepSortTracker(params.deepsort),
+}
+
+
+def make_tracker(params: TrackParams, device: str = "auto") -> Tracker:
     """The tracker that ``params.tracker`` names. Raises ConfigError for an unknown name."""
-    if params.tracker == "jde":
-        return JdeTracker(params.jde)
-    if params.tracker == "deepsort":
-        return DeepSortTracker(params.deepsort)
-    return cast(Tracker, find_outsider("track.tracker", params.tracker, TRACKERS)())
+    return make_part("track.tracker", params.tracker, TRACKERS, params, device, "track")  # type: ignore[no-any-return]
 
 
 def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:

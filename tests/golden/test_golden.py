@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, record_truth, run
-from tests.golden.true_links import VARIABLE
 
 City = Callable[[int], Path]
 
@@ -54,11 +53,10 @@ def test_true_boxes_score_exactly_one(seed: int, city: City, tmp_path: Path) -> 
     assert_perfect(score(city(seed), tmp_path / "run", TRUE_BOXES, KEEP_ALL))
 
 
-def test_true_boxes_and_links_score_exactly_one(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_true_boxes_and_links_score_exactly_one(city: City, tmp_path: Path) -> None:
     """In scene 0 a vehicle comes into view where an oncoming one has just left it, which the default linker takes for one."""
-    monkeypatch.setenv(VARIABLE, str(city(0)))
     parts = [*TRUE_BOXES, "--link", "tests.golden.true_links:make"]
-    assert_perfect(score(city(0), tmp_path / "run", parts, KEEP_ALL))
+    assert_perfect(score(city(0), tmp_path / "run", parts, (*KEEP_ALL, f"link.options.scene={city(0)}")))
 
 
 @pytest.mark.slow

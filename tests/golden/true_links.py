@@ -1,8 +1,7 @@
-"""A linker that knows the answer: it looks up in the scene's truth whose box a tracklet begins with. For ``--link tests.golden.true_links:make``."""
+"""A linker that knows the answer: it looks up in the scene's truth whose box a tracklet begins with. For ``--link tests.golden.true_links:make --set link.options.scene=FOLDER``."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,9 @@ from mtmc.link.problem import Solution
 from mtmc.scene import read_scene
 from mtmc.structures import Double
 
-VARIABLE = "GOLDEN_SCENE"
-"""Environment variable with the scene's folder: parameters have no place for the truth."""
 
-
-def make(params: LinkParams, cameras: tuple[str, ...]) -> TrueLinks:
-    return TrueLinks(Path(os.environ[VARIABLE]))
+def make(params: LinkParams, device: str) -> TrueLinks:
+    return TrueLinks(Path(params.options["scene"]))
 
 
 class TrueLinks:

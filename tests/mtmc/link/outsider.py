@@ -7,7 +7,7 @@ import numpy as np
 from mtmc.link import Linker, LinkParams, Problem, Solution
 
 
-def alone(params: LinkParams, cameras: tuple[str, ...]) -> Linker:
+def alone(params: LinkParams, device: str) -> Linker:
     return lambda problem: every_one_alone(problem)
 
 

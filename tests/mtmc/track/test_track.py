@@ -82,6 +82,9 @@ def test_seconds_not_frames() -> None:
 class OneForAll:
     """An outsider's tracker: the best box of every frame is one track."""
 
+    def __init__(self, params: TrackParams, device: str) -> None:
+        pass
+
     def track(self, found: Detections, fps: float, size: tuple[int, int]) -> Tracks:
         best = [
             int(i[np.argmax(found.scores[i])])
