@@ -19,6 +19,8 @@ Double = NDArray[np.float64]
 Int = NDArray[np.int32]
 Long = NDArray[np.int64]
 Short = NDArray[np.int16]
+Mask = NDArray[np.bool_]
+Image = NDArray[np.uint8]
 
 LABELS: tuple[str, ...] = ("car", "bus", "truck", "van", "motorcycle", "bicycle", "person", "vehicle")
 """Our label vocabulary; a label is an index into it. ``vehicle`` = a detector that does not tell kinds apart."""

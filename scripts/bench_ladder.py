@@ -1,7 +1,8 @@
-"""IDF1, HOTA and where the points went, for each level of the synthetic city and each linker: mean and deviation over seeds.
+"""IDF1, HOTA and where the points went, for each level of the synthetic city and each linker: mean and deviation over
+seeds.
 
-Detection, tracking and embedding run once per scene, with the demo weights; each linker links the same tracklets. Seeds count from
-FIRST_SEED: none of them was trained on.
+Detection, tracking and embedding run once per scene, with the demo weights; each linker links the same tracklets. Seeds
+count from FIRST_SEED: none of them was trained on.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def write_json(path: Path, results: Sequence[Result]) -> None:
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, object]]:
-    """One row per level and linker: mean and sample deviation (None of a single seed) of the scores, mean of each loss."""
+    """One row per level and linker: mean and sample deviation (None of a single seed) of the scores, mean of each
+    loss."""
     keys = sorted(
         {(r.level, r.linker) for r in results}, key=lambda key: (key[0], [r.linker for r in results].index(key[1]))
     )

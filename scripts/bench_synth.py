@@ -1,6 +1,7 @@
 """Time the renderer: 960 x 540 pixels, 15 moving vehicles in view, one thread; each step of a frame and whole frames.
 
-Seconds are processor seconds of this process, so that a busy machine does not change the meaning; wall-clock is told beside them.
+Seconds are processor seconds of this process, so that a busy machine does not change the meaning; wall-clock is told
+beside them.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import cv2
 import numpy as np
 
 from mtmc.synth.render.frames import draw_frame
-from mtmc.synth.render.render import Pose
 from mtmc.synth.render.sensor import Developer
 from mtmc.synth.render.view import make_view
 from mtmc.synth.scene import SynthParams, make_world
 from mtmc.synth.vehicles.identity import Vehicle, random_fleet
-from mtmc.synth.writers.dataset import VideoWriter
+from mtmc.synth.vehicles.pose import Pose
+from mtmc.synth.writers.avi import AviWriter
 
 T = TypeVar("T")
 
@@ -32,7 +33,8 @@ PERIOD = 6
 
 
 def vehicles_in_view(frame: int) -> list[tuple[Vehicle, Pose]]:
-    """Three lanes of five vehicles before the demo's second camera, 12 to 50 m away, driving back and forth at 12 m/s."""
+    """Three lanes of five vehicles before the demo's second camera, 12 to 50 m away, driving back and forth at 12
+    m/s."""
     fleet = random_fleet(np.random.default_rng(1), 40)
     cars = [v for v in fleet if v.length_m < 6][:COUNT]
     gone = 1.2 * abs(PERIOD - frame % (2 * PERIOD))
@@ -63,7 +65,7 @@ def measure(repeat: int) -> dict[str, Any]:
     developed = [developer.develop(image) for image, _ in drawn]
     with (
         tempfile.TemporaryDirectory() as folder,
-        VideoWriter(Path(folder) / "vdo.avi", 10, camera.lens.size, 24) as video,
+        AviWriter(Path(folder) / "vdo.avi", 10, camera.lens.size, 24) as video,
     ):
         steps = {
             "draw": timed(lambda scene: draw_frame(view, scene, world.light), scenes, repeat),

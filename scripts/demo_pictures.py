@@ -1,4 +1,5 @@
-"""Two pictures of a finished run: RUN/mosaic.png, its busiest instant, and RUN/vehicles.png, the vehicles that several cameras saw."""
+"""Two pictures of a finished run: RUN/mosaic.png, its busiest instant, and RUN/vehicles.png, the vehicles that several
+cameras saw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""AP50 of a run's detections on every frame of its synthetic scene, classes left aside: the demo's detector as the demo uses it.
+"""AP50 of a run's detections on every frame of its synthetic scene, classes left aside: the demo's detector as the demo
+uses it.
 
 mtmc synth out/held-out --preset demo --seed 31
 mtmc run --videos out/held-out/S01 --out out/held-out/run --config configs/pipeline/demo.toml

@@ -1,7 +1,9 @@
-"""Train the demo's Mask R-CNN, from random weights or on from a file, on frames of `mtmc synth --coco`: DATA/train*/ and DATA/val/.
+"""Train the demo's Mask R-CNN, from random weights or on from a file, on frames of `mtmc synth --coco`: DATA/train*/
+and DATA/val/.
 
-A plain loop: AdamW, cosine rate after a warm-up, bfloat16 where the device computes it natively, a running mean of the weights,
-a checkpoint from which a second call resumes. Writes the mean as float16 safetensors and prints COCO's box and mask scores on val.
+A plain loop: AdamW, cosine rate after a warm-up, bfloat16 where the device computes it natively, a running mean of the
+weights, a checkpoint from which a second call resumes. Writes the mean as float16 safetensors and prints COCO's box and
+mask scores on val.
 """
 
 from __future__ import annotations
@@ -118,7 +120,8 @@ def class_names(split: str) -> list[str]:
 
 
 def fit(model: torch.nn.Module, splits: list[str], args: argparse.Namespace) -> float:
-    """Train, or go on from the checkpoint; the model ends as the running mean. Returns seconds of training, all calls together."""
+    """Train, or go on from the checkpoint; the model ends as the running mean. Returns seconds of training, all calls
+    together."""
     mean = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(parameter_groups(model), lr=args.lr, fused=True)
     path = args.work / "checkpoint.pt"
@@ -197,7 +200,8 @@ def sample(splits: list[str], batch: int, seed: int) -> Iterator[list[dict[str, 
 
 
 def example(frame: dict[str, Any], random: np.random.Generator) -> dict[str, Any]:
-    """What Detectron2 trains on: a crop (3, h, w) uint8 BGR of CROP_PX around one of the frame's vehicles, mirrored half the time."""
+    """What Detectron2 trains on: a crop (3, h, w) uint8 BGR of CROP_PX around one of the frame's vehicles, mirrored
+    half the time."""
     boxes = np.array([a["bbox"] for a in frame["annotations"]], np.float64)
     x0, y0, wide, high = crop_around(boxes[random.integers(len(boxes))], (frame["width"], frame["height"]), random)
     flip = -1 if random.random() < 0.5 else 1
@@ -215,7 +219,8 @@ def example(frame: dict[str, Any], random: np.random.Generator) -> dict[str, Any
 
 
 def crop_around(box: Any, size: tuple[int, int], random: np.random.Generator) -> tuple[int, int, int, int]:
-    """Left, top, width and height, pixels of the frame, of a crop that holds (x, y, w, h) ``box``'s middle somewhere."""
+    """Left, top, width and height, pixels of the frame, of a crop that holds (x, y, w, h) ``box``'s middle
+    somewhere."""
     scale = random.uniform(*SHORT_SIDES_PX) / size[1]
     wide, high = (min(round(crop / scale), side) for crop, side in zip(CROP_PX, size, strict=True))
     middle = box[:2] + box[2:] / 2
@@ -310,8 +315,8 @@ def evaluate(
 
 
 def summary(truth: COCO, found: COCO, kind: str) -> dict[str, float]:
-    """AP and AP50 as COCO has them (mean over the four classes), then of vehicles of any class; ``large_enough`` leaves out those
-    below MIN_AREA_PX, as the tracker does."""
+    """AP and AP50 as COCO has them (mean over the four classes), then of vehicles of any class; ``large_enough`` leaves
+    out those below MIN_AREA_PX, as the tracker does."""
     by_class, as_one = (precision(truth, found, kind, use_classes) for use_classes in (True, False))
     return {
         "AP": mean_precision(by_class[..., 0]),

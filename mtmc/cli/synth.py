@@ -40,9 +40,10 @@ def synth(
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
 
-    Knobs of --set and --config: preset, seconds, fps, width_px; light (day, overcast, dusk), rain; parked, occluders; offset_s,
-    clock_error_s, dropped, repeated, mixed_fps; cast, blur_px, noise, crf; traffic.vehicles_per_lane_hour, traffic.warm_up_s,
-    traffic.green_s, traffic.amber_s, traffic.twins, traffic.turning. configs/synth/level1.toml tells what they mean.
+    Knobs of --set and --config: preset, seconds, fps, width_px; light (day, overcast, dusk), rain; parked, occluders;
+    offset_s, clock_error_s, dropped, repeated, mixed_fps; cast, blur_px, noise, crf; traffic.vehicles_per_lane_hour,
+    traffic.warm_up_s, traffic.green_s, traffic.amber_s, traffic.twins, traffic.turning. configs/synth/level1.toml tells
+    what they mean.
 
     Examples:
       mtmc synth city --preset demo --seed 1

@@ -1,10 +1,15 @@
 """The synthetic city: streets, traffic and cameras from a seed, with exact truth.
 
-``vehicles`` (identities) → ``mesh parts cars trucks bodies`` (their shapes) → ``render order lamps`` (their pixels);
-``roads traffic`` (who drives where, when); ``scenery ground still view`` (what stands still, per camera); ``frames sensor`` (a camera's
-pictures); ``scene`` (presets and knobs: ``SynthParams``, ``make_world``); ``dataset truth`` (``write_scene``), ``detectionset``
-(``write_detection_set``), ``reidset`` (``write_reid_set``); ``journeys tracklets tracklet_files`` (tracklets without pixels).
+In the order of the flow; each room imports only from those above it (``tests/test_arrows.py``):
 
-World: metres, x east, y north, z up. Images: BGR uint8. Boxes here are whole pixels (left, top, right, bottom), right and bottom
-exclusive, around the visible part.
+- ``vehicles/``  who a vehicle is, its shape, where it stands.
+- ``traffic/``   the roads, and who drives where and when.
+- ``render/``    pixels: what stands still, what moves, lens and sensor.
+- ``presets``    which roads and cameras a name such as ``demo`` means.
+- ``scene``      knobs (``SynthParams``) and seed to a whole ``World`` (``make_world``).
+- ``tracklets/`` the same without pixels: tracklets with times, places and simulated appearance.
+- ``writers/``   to disk: videos with truth, training sets for detectors and embedders, tracklets.
+
+World: metres, x east, y north, z up. Images: BGR uint8. Boxes here are whole pixels (left, top, right, bottom), right
+and bottom exclusive, around the visible part.
 """

@@ -1,4 +1,5 @@
-"""One camera's frames with exact truth: vehicles drawn over the still view from far to near, and the ids that remain visible."""
+"""One camera's frames with exact truth: vehicles drawn over the still view from far to near, and the ids that remain
+visible."""
 
 from __future__ import annotations
 
@@ -7,33 +8,32 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Image, Int, Mask
 from mtmc.synth.render.lamps import headlamp_pool, light_road
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.render.order import painters_order
 from mtmc.synth.render.paint import Sketch, paint, sketch
-from mtmc.synth.render.render import Drawn, Light, Pose, drop_shadows
+from mtmc.synth.render.shading import Drawn, Light, drop_shadows
 from mtmc.synth.render.view import Occluder, View
 from mtmc.synth.vehicles.identity import Vehicle
-
-Image = NDArray[np.uint8]
+from mtmc.synth.vehicles.pose import Pose
 
 MIN_VISIBLE = 0.25
-"""Share of the silhouette inside the picture that nothing may hide for a box to count."""
+"""Fraction of the silhouette inside the picture that nothing may hide for a box to count."""
 MIN_INSIDE = 0.12
-"""Share of the whole silhouette that must show, else the vehicle is as good as gone from the picture."""
+"""Fraction of the whole silhouette that must show, else the vehicle is as good as gone from the picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """A vehicle as a frame shows it: tight box (left, top, right, bottom) in pixels of its visible part, that part's mask inside
-    the box, and the visible share of its whole silhouette."""
+    """A vehicle as a frame shows it: tight box (left, top, right, bottom) in pixels of its visible part, that part's
+    mask inside the box, and the visible fraction of its whole silhouette."""
 
     vehicle: Vehicle
     box: tuple[int, int, int, int]
-    mask: NDArray[np.bool_]
-    share: float
+    mask: Mask
+    visible: float
 
 
 def draw_frame(
@@ -75,7 +75,7 @@ def _order(view: View, present: Sequence[tuple[Vehicle, Pose]]) -> list[int]:
 
 
 def _draw(
-    image: Image, ids: NDArray[np.int32], lens: Lens, vehicle: Vehicle, found: Sketch | None, light: Light
+    image: Image, ids: Int, lens: Lens, vehicle: Vehicle, found: Sketch | None, light: Light
 ) -> list[tuple[Vehicle, Drawn]]:
     if found is None:
         return []
@@ -85,9 +85,7 @@ def _draw(
     return [(vehicle, drawn)]
 
 
-def _cover(
-    image: Image, ids: NDArray[np.int32], view: View, thing: Occluder, moving: Sequence[tuple[Vehicle, Drawn]]
-) -> None:
+def _cover(image: Image, ids: Int, view: View, thing: Occluder, moving: Sequence[tuple[Vehicle, Drawn]]) -> None:
     """Put a still thing back in front of the farther vehicles, where it hides some."""
     if not any(_meet(thing.drawn.roi, drawn.roi) for _, drawn in moving):
         return
@@ -100,15 +98,15 @@ def _meet(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _seen(ids: NDArray[np.int32], vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | None:
+def _seen(ids: Int, vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | None:
     x0, y0, x1, y1 = drawn.roi
     visible = ids[y0:y1, x0:x1] == vehicle.id
     left, top, width, height = cv2.boundingRect(visible.view(np.uint8))
     if width < min_size_px or height < min_size_px:
         return None
     area = float(cv2.countNonZero(visible.view(np.uint8)))
-    share = area / max(drawn.whole_px, 1.0)
-    if share < MIN_INSIDE or area < MIN_VISIBLE * cv2.countNonZero(drawn.mask):
+    fraction = area / max(drawn.whole_px, 1.0)
+    if fraction < MIN_INSIDE or area < MIN_VISIBLE * cv2.countNonZero(drawn.mask):
         return None
     right, bottom = left + width, top + height
-    return Seen(vehicle, (x0 + left, y0 + top, x0 + right, y0 + bottom), visible[top:bottom, left:right], share)
+    return Seen(vehicle, (x0 + left, y0 + top, x0 + right, y0 + bottom), visible[top:bottom, left:right], fraction)

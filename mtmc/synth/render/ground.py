@@ -10,12 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double, Float, Image, Int
 from mtmc.synth.traffic.roads import LANE_M, SETBACK_M, Network, Road
-
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
 
 PARKING_M = 2.5
 """Width of the parking strip beside each kerb lane."""
@@ -37,7 +34,7 @@ class GroundMap:
     """A painted square. ``to_map`` (3, 3) maps metres (east, north) to map pixels."""
 
     image: Image
-    to_map: Array
+    to_map: Double
 
     def at(self, x: float, y: float) -> int:
         """Value of a one-channel map at a ground point; 0 outside."""
@@ -48,9 +45,9 @@ class GroundMap:
 
 def noise(
     rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...], strength: tuple[float, ...]
-) -> NDArray[np.float32]:
-    """Smooth random (height, width) float32 around 0: one octave per entry of ``cells`` (random values per side, repeated
-    beyond 512: the eye does not see it and random numbers are dear)."""
+) -> Float:
+    """Smooth random (height, width) float32 around 0: one octave per entry of ``cells`` (random values per side,
+    repeated beyond 512: the eye does not see it and random numbers are dear)."""
     height, width = shape
     total = np.zeros(shape, np.float32)
     for count, power in zip(cells, strength, strict=True):
@@ -63,10 +60,16 @@ def noise(
 
 
 def paint_ground(
-    network: Network, centre: tuple[float, float], extent_m: float, pixels_per_m: float, seed: int, shadows: Iterable[Array] = (),
+    network: Network,
+    centre: tuple[float, float],
+    extent_m: float,
+    pixels_per_m: float,
+    seed: int,
+    shadows: Iterable[Double] = (),
     shadow_strength: float = 0.45,
-) -> GroundMap:  # fmt: skip
-    """Paint the square around ``centre``; ``shadows`` are convex ground polygons (N, 2) of things that stand in the sun."""
+) -> GroundMap:
+    """Paint the square around ``centre``; ``shadows`` are convex ground polygons (N, 2) of things that stand in the
+    sun."""
     size = round(extent_m * pixels_per_m)
     to_map = _to_map(centre, extent_m, pixels_per_m)
     brush = _Brush(np.zeros((size, size, 3), np.uint8), to_map)
@@ -90,37 +93,38 @@ def paint_ground(
 @dataclass(frozen=True, slots=True, eq=False)
 class _Brush:
     image: Image
-    to_map: Array
+    to_map: Double
 
-    def fill(self, points: Array, colour: tuple[int, int, int]) -> None:
+    def fill(self, points: Double, colour: tuple[int, int, int]) -> None:
         cv2.fillPoly(self.image, [self.fixed(points)], colour, cv2.LINE_AA, 4)
 
-    def line(self, a: Array, b: Array, width_m: float, colour: tuple[int, int, int]) -> None:
+    def line(self, a: Double, b: Double, width_m: float, colour: tuple[int, int, int]) -> None:
         ahead = (b - a) / max(float(np.linalg.norm(b - a)), 1e-9)
         side = np.array([-ahead[1], ahead[0]]) * width_m / 2
         self.fill(np.array([a + side, b + side, b - side, a - side]), colour)
 
-    def fixed(self, points: Array) -> NDArray[np.int32]:
+    def fixed(self, points: Double) -> Int:
         pixels = points @ self.to_map[:2, :2].T + self.to_map[:2, 2]
         return np.rint(np.clip(pixels, -20000, 20000) * 16).astype(np.int32)
 
 
-def _ends(network: Network, road: Road) -> tuple[Array, Array, Array, Array]:
-    """Ends of a road's surface (stop lines, or far beyond the end of the world), its direction and the normal to its left."""
+def _ends(network: Network, road: Road) -> tuple[Double, Double, Double, Double]:
+    """Ends of a road's surface (stop lines, or far beyond the end of the world), its direction and the normal to its
+    left."""
     a, b = network.nodes[road.a], network.nodes[road.b]
     ahead = (b - a) / np.linalg.norm(b - a)
     before, after = (network.box_half_m(node) if network.is_junction(node) else -_BEYOND_M for node in (road.a, road.b))
     return a + ahead * before, b - ahead * after, ahead, np.array([-ahead[1], ahead[0]])
 
 
-def _strip(network: Network, road: Road, half_m: float) -> Array:
+def _strip(network: Network, road: Road, half_m: float) -> Double:
     a, b, ahead, left = _ends(network, road)
     reach = SETBACK_M + 1
     a, b = a - ahead * reach, b + ahead * reach
     return np.array([a + left * half_m, b + left * half_m, b - left * half_m, a - left * half_m])
 
 
-def _octagon(network: Network, node: int, extra_m: float) -> Array:
+def _octagon(network: Network, node: int, extra_m: float) -> Double:
     if not network.is_junction(node):
         return np.zeros((3, 2))
     half = network.box_half_m(node) - SETBACK_M + extra_m
@@ -201,7 +205,7 @@ def _markings(brush: _Brush, network: Network, road: Road) -> None:
             _stop_line(brush, end, away, right, road.half_width_m)
 
 
-def _stop_line(brush: _Brush, end: Array, away: Array, incoming: Array, half_m: float) -> None:
+def _stop_line(brush: _Brush, end: Double, away: Double, incoming: Double, half_m: float) -> None:
     """Stop line over the incoming lanes and a zebra between it and the junction."""
     brush.line(end + away * 0.2, end + away * 0.2 + incoming * half_m, 0.45, _WHITE)
     for shift in np.arange(-half_m + 0.4, half_m, 0.95):
@@ -209,7 +213,7 @@ def _stop_line(brush: _Brush, end: Array, away: Array, incoming: Array, half_m: 
         brush.line(spot, spot + away * 2.6, 0.45, _WHITE)
 
 
-def _cast(brush: _Brush, shadows: Iterable[Array], strength: float) -> None:
+def _cast(brush: _Brush, shadows: Iterable[Double], strength: float) -> None:
     mask = np.zeros(brush.image.shape[:2], np.uint8)
     for polygon in shadows:
         cv2.fillConvexPoly(mask, cv2.convexHull(brush.fixed(polygon)), 255, cv2.LINE_AA, 4)
@@ -217,7 +221,9 @@ def _cast(brush: _Brush, shadows: Iterable[Array], strength: float) -> None:
     cv2.multiply(brush.image, cv2.merge((keep, keep, keep)), dst=brush.image, scale=1 / 255)
 
 
-def shade_map(centre: tuple[float, float], extent_m: float, pixels_per_m: float, shadows: Iterable[Array]) -> GroundMap:
+def shade_map(
+    centre: tuple[float, float], extent_m: float, pixels_per_m: float, shadows: Iterable[Double]
+) -> GroundMap:
     """Where the still things' shadows fall: 255 in shadow, softened; one channel."""
     size = round(extent_m * pixels_per_m)
     to_map = _to_map(centre, extent_m, pixels_per_m)
@@ -227,6 +233,6 @@ def shade_map(centre: tuple[float, float], extent_m: float, pixels_per_m: float,
     return GroundMap(np.asarray(cv2.blur(brush.image, (5, 5)), np.uint8), to_map)
 
 
-def _to_map(centre: tuple[float, float], extent_m: float, pixels_per_m: float) -> Array:
+def _to_map(centre: tuple[float, float], extent_m: float, pixels_per_m: float) -> Double:
     west, north = centre[0] - extent_m / 2, centre[1] + extent_m / 2
     return np.array([[pixels_per_m, 0, -west * pixels_per_m], [0, -pixels_per_m, north * pixels_per_m], [0, 0, 1.0]])

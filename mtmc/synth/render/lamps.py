@@ -1,21 +1,19 @@
-"""Light that things give: headlamp glow and its pool on the road, tail lamps, street lamps. Added to the picture, never hidden in boxes."""
+"""Light that things give: headlamp glow and its pool on the road, tail lamps, street lamps. Added to the picture, never
+hidden in boxes."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double, Float, Image
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.vehicles.mesh import LAMP, TAIL, Mesh
-
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
 
 _HEAD, _TAIL, _STREET = (0.80, 0.95, 1.0), (0.10, 0.10, 0.75), (0.55, 0.80, 1.0)
 
 
-def _sprite() -> NDArray[np.float32]:
+def _sprite() -> Float:
     axis = np.linspace(-1, 1, 65)
     distance = np.hypot(axis[:, None], axis[None])
     return np.asarray(
@@ -28,7 +26,7 @@ _BEAM = np.array([[0.3, 0.7], [9.0, 2.6], [12.0, 1.5], [12.0, -1.5], [9.0, -2.6]
 """Lit ground ahead of a nose, metres."""
 
 
-def add_glow(image: Image, centre: Array, radius_px: float, colour: tuple[float, float, float], power: float) -> None:
+def add_glow(image: Image, centre: Double, radius_px: float, colour: tuple[float, float, float], power: float) -> None:
     """Add a soft light around a pixel, in place."""
     radius = min(max(2, round(radius_px)), 160)
     x, y = round(float(centre[0])), round(float(centre[1]))
@@ -47,8 +45,9 @@ def add_glow(image: Image, centre: Array, radius_px: float, colour: tuple[float,
     cv2.add(window, light, dst=window, dtype=cv2.CV_8U)
 
 
-def vehicle_lamps(image: Image, mesh: Mesh, pixels: Array, eye_to: Array, pixels_per_m: float, braking: bool) -> None:
-    """Glow of the lamps of a vehicle that face the camera; ``eye_to`` unit vector from the camera to the vehicle, in its frame."""
+def vehicle_lamps(image: Image, mesh: Mesh, pixels: Double, eye_to: Double, pixels_per_m: float, braking: bool) -> None:
+    """Glow of the lamps of a vehicle that face the camera; ``eye_to`` unit vector from the camera to the vehicle, in
+    its frame."""
     facing = -(mesh.normals @ eye_to)
     for f in np.flatnonzero(((mesh.finish == LAMP) | (mesh.finish == TAIL)) & (facing > 0.25)).tolist():
         centre = pixels[mesh.starts[f] : mesh.ends[f]].mean(axis=0)
@@ -59,7 +58,8 @@ def vehicle_lamps(image: Image, mesh: Mesh, pixels: Array, eye_to: Array, pixels
 
 
 def headlamp_pool(pool: Image, x: float, y: float, yaw: float, front_m: float, lens: Lens) -> None:
-    """Light the road in front of a vehicle whose nose is ``front_m`` ahead of its middle: raises ``pool`` (height, width) there."""
+    """Light the road in front of a vehicle whose nose is ``front_m`` ahead of its middle: raises ``pool`` (height,
+    width) there."""
     c, s = np.cos(yaw), np.sin(yaw)
     points = (_BEAM + np.array([front_m, 0.0])) @ np.array([[c, s], [-s, c]]) + (x, y)
     pixels, depth = lens.project(np.concatenate([points, np.zeros((len(points), 1))], axis=1))
@@ -82,6 +82,6 @@ def light_road(image: Image, pool: Image, ground: Image) -> None:
     cv2.add(image, cv2.multiply(image, cv2.merge((light, light, light)), scale=1 / 110), dst=image)
 
 
-def street_lamp(image: Image, head: Array, depth_m: float, focal_px: float) -> None:
+def street_lamp(image: Image, head: Double, depth_m: float, focal_px: float) -> None:
     """Glow of a street lamp at pixel ``head``."""
     add_glow(image, head, 1.6 * focal_px / depth_m, _STREET, 0.9)

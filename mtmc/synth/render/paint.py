@@ -1,7 +1,8 @@
 """Vehicles as pixels: shaded convex polygons on a twice-as-fine canvas, with exact masks of what was painted.
 
-All vehicles of a frame are worked out together (``sketch``), then painted one by one in the painter's order (``paint``).
-Shape shorthand: B vehicles; F faces and G solids of all of them, one vehicle after the other; V points of one vehicle.
+All vehicles of a frame are worked out together (``sketch``), then painted one by one in the painter's order
+(``paint``). Shape shorthand: B vehicles; F faces and G solids of all of them, one vehicle after the other; V points of
+one vehicle.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.structures import Double, Image, Long, Mask
 from mtmc.synth.render.lamps import vehicle_lamps
 from mtmc.synth.render.lens import Lens, to_pixels
-from mtmc.synth.render.render import SUBPIXEL, Drawn, Light, Pose, clipped_roi, held
+from mtmc.synth.render.shading import SUBPIXEL, Drawn, Light, clipped_roi, held
 from mtmc.synth.vehicles.bodies import mesh_of
 from mtmc.synth.vehicles.identity import Vehicle
 from mtmc.synth.vehicles.mesh import LAMP, TAIL, Mesh
+from mtmc.synth.vehicles.pose import Pose
 
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
 Roi = tuple[int, int, int, int]
 
 _FINE_UP_TO_PX = 120_000
@@ -30,34 +31,36 @@ _FINE_UP_TO_PX = 120_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sketch:
-    """A vehicle ready to paint: its window ``roi`` in the image, the pixels (V, 2) of its points, its visible faces from back to front
-    as (first point, end, BGR tone and 0); and what its lamps need: unit vector from the camera in its own frame, scale, brakes."""
+    """A vehicle ready to paint: its window ``roi`` in the image, the pixels (V, 2) of its points, its visible faces
+    from back to front as (first point, end, BGR tone and 0); and what its lamps need: unit vector from the camera in
+    its own frame, scale, brakes."""
 
     roi: Roi
-    pixels: Array
+    pixels: Double
     faces: list[tuple[int, int, list[float]]]
     mesh: Mesh
-    view: Array
+    view: Double
     pixels_per_m: float
     braking: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stage:
-    """How the camera and the sun stand to each vehicle, in the vehicle's own frame, so that no mesh need be turned. eye (B, 3) metres;
-    sun, view (B, 3) unit vectors to the sun and from the camera; away_m (B,); matrices (B, 3, 4) from points to pixels; and for each
-    face its vehicle ``owner`` (F,), and how far its normal goes along eye, sun and view: ``toward`` (F, 3)."""
+    """How the camera and the sun stand to each vehicle, in the vehicle's own frame, so that no mesh need be turned. eye
+    (B, 3) metres; sun, view (B, 3) unit vectors to the sun and from the camera; away_m (B,); matrices (B, 3, 4) from
+    points to pixels; and for each face its vehicle ``owner`` (F,), and how far its normal goes along eye, sun and view:
+    ``toward`` (F, 3)."""
 
     meshes: list[Mesh]
-    eye: Array
-    sun: Array
-    view: Array
-    away_m: Array
-    matrices: Array
-    owner: NDArray[np.int64]
-    toward: Array
+    eye: Double
+    sun: Double
+    view: Double
+    away_m: Double
+    matrices: Double
+    owner: Long
+    toward: Double
 
-    def joined(self, name: str) -> Array:
+    def joined(self, name: str) -> Double:
         """One array of all meshes, one after the other."""
         return np.concatenate([getattr(mesh, name) for mesh in self.meshes])
 
@@ -65,7 +68,8 @@ class _Stage:
 def draw_vehicle(
     image: Image, vehicle: Vehicle, pose: Pose, lens: Lens, light: Light, shaded: float = 1.0
 ) -> Drawn | None:
-    """Draw a vehicle over ``image`` in place; None if no part of it falls inside. ``shaded`` darkens it (under a tree)."""
+    """Draw a vehicle over ``image`` in place; None if no part of it falls inside. ``shaded`` darkens it (under a
+    tree)."""
     (found,) = sketch([(vehicle, pose)], [shaded], lens, light)
     return None if found is None else paint(image, found, lens, light)
 
@@ -78,9 +82,9 @@ def sketch(
         return []
     stage = _set_up(vehicles, lens, light)
     braking = np.array([pose.braking for _, pose in vehicles])
-    share = 1 - np.exp(-light.haze_per_m * stage.away_m)
+    veiled = 1 - np.exp(-light.haze_per_m * stage.away_m)
     colours = _shade(stage, light, braking) * np.asarray(shaded)[stage.owner, None]
-    colours += (np.asarray(light.haze) - colours) * share[stage.owner, None]
+    colours += (np.asarray(light.haze) - colours) * veiled[stage.owner, None]
     scale = lens.focal_px / stage.away_m
     chosen = _visible_faces(stage, scale)
     tones = np.zeros((len(chosen), 4))
@@ -120,7 +124,7 @@ def _set_up(vehicles: Sequence[tuple[Vehicle, Pose]], lens: Lens, light: Light) 
     return _Stage(meshes, eye, sun, view, away, matrices, owner, toward)
 
 
-def _shade(stage: _Stage, light: Light, braking: NDArray[np.bool_]) -> Array:
+def _shade(stage: _Stage, light: Light, braking: Mask) -> Double:
     """Face colours (F, 3) BGR in [0, 1]: sky and sun on paint, reflections on paint and glass, lamps that glow."""
     up, gloss, owner = stage.joined("normals")[:, 2], stage.joined("gloss"), stage.owner
     sunward, facing = stage.toward[:, 1], 2 * stage.toward[:, 2]
@@ -137,7 +141,7 @@ def _shade(stage: _Stage, light: Light, braking: NDArray[np.bool_]) -> Array:
     return np.asarray(colours, np.float64)
 
 
-def _light_lamps(colours: Array, finish: Array, light: Light, braking: NDArray[np.bool_]) -> None:
+def _light_lamps(colours: Double, finish: Double, light: Light, braking: Mask) -> None:
     tail = finish == TAIL
     if light.night > 0:
         colours[finish == LAMP] = (0.90, 0.98, 1.0)
@@ -145,7 +149,7 @@ def _light_lamps(colours: Array, finish: Array, light: Light, braking: NDArray[n
     colours[tail & braking] = (0.15, 0.18, 0.98)
 
 
-def _visible_faces(stage: _Stage, pixels_per_m: Array) -> NDArray[np.intp]:
+def _visible_faces(stage: _Stage, pixels_per_m: Double) -> NDArray[np.intp]:
     """Faces that look at the camera and are large enough, by vehicle, farthest solid of the lowest layer first."""
     owner = stage.owner
     seen = (stage.toward[:, 0] > stage.joined("offsets")) & (stage.joined("detail") <= pixels_per_m[owner])
@@ -172,13 +176,14 @@ def paint(image: Image, found: Sketch, lens: Lens, light: Light) -> Drawn:
     return Drawn(found.roi, mask, max(area, _hull_area(found.pixels)) if cut else area)
 
 
-def _hull_area(pixels: Array) -> float:
+def _hull_area(pixels: Double) -> float:
     """Area of the convex hull: 4 % more than a silhouette, which is near enough to say how much of it was cut off."""
     return 0.96 * float(cv2.contourArea(cv2.convexHull(pixels.astype(np.float32, order="C"))))
 
 
 def _paint_faces(image: Image, found: Sketch) -> Image:
-    """Paint on a canvas whose fourth channel is 255 where the background is left; returns the mask (uint8) of the rest."""
+    """Paint on a canvas whose fourth channel is 255 where the background is left; returns the mask (uint8) of the
+    rest."""
     x0, y0, x1, y1 = found.roi
     fine = 2 if (x1 - x0) * (y1 - y0) < _FINE_UP_TO_PX else 1
     window = image[y0:y1, x0:x1]

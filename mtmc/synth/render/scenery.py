@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double
 from mtmc.synth.render.ground import PARKING_M, PAVEMENT_M
-from mtmc.synth.render.render import Light, Pose
+from mtmc.synth.render.shading import Light
 from mtmc.synth.traffic.roads import Network, Road
 from mtmc.synth.vehicles.identity import Vehicle, random_vehicle
-
-Array = NDArray[np.float64]
+from mtmc.synth.vehicles.pose import Pose
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,8 @@ class Scenery:
 def random_scenery(
     network: Network, rng: np.random.Generator, occluders: float, parked: float, first_id: int
 ) -> Scenery:
-    """Line the roads: ``occluders`` in [0, 1] share of kerb places with a tree or post, ``parked`` of parking places taken."""
+    """Line the roads: ``occluders`` in [0, 1] fraction of kerb places with a tree or post, ``parked`` of parking places
+    taken."""
     trees: list[Tree] = []
     posts: list[Post] = []
     buildings: list[Building] = []
@@ -84,11 +84,12 @@ def random_scenery(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kerb:
-    """One side of a road: start, direction, normal away from the road, usable length, distance of the kerb from the middle."""
+    """One side of a road: start, direction, normal away from the road, usable length, distance of the kerb from the
+    middle."""
 
-    start: Array
-    ahead: Array
-    out: Array
+    start: Double
+    ahead: Double
+    out: Double
     length_m: float
     kerb_m: float
     yaw: float
@@ -174,10 +175,10 @@ def _signals(network: Network, node: int) -> list[Post]:
     ]
 
 
-def _park(kerb: _Kerb, rng: np.random.Generator, share: float, first_id: int) -> list[tuple[Vehicle, Pose]]:
+def _park(kerb: _Kerb, rng: np.random.Generator, taken: float, first_id: int) -> list[tuple[Vehicle, Pose]]:
     cars: list[tuple[Vehicle, Pose]] = []
     for along in np.arange(6.0, kerb.length_m - 6.0, 6.4):
-        if rng.random() < share:
+        if rng.random() < taken:
             body = str(rng.choice(("sedan", "hatchback", "suv", "pickup", "van"), p=(0.36, 0.26, 0.24, 0.08, 0.06)))
             x, y = kerb.at(float(along + rng.uniform(-0.3, 0.3)), -PARKING_M / 2 + 0.1)
             cars.append(
@@ -186,14 +187,14 @@ def _park(kerb: _Kerb, rng: np.random.Generator, share: float, first_id: int) ->
     return cars
 
 
-def shadow_polygons(scenery: Scenery, light: Light) -> list[Array]:
+def shadow_polygons(scenery: Scenery, light: Light) -> list[Double]:
     """Ground shadows (N, 2) of trees, posts and buildings."""
     if light.sun_power < 0.05:
         return []
     slide = -np.asarray(light.sun[:2]) / max(light.sun[2], 0.2)
     angles = np.arange(12) * (math.pi / 6)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    found: list[Array] = []
+    found: list[Double] = []
     for tree in scenery.trees:
         rng = np.random.default_rng(tree.seed)
         middle = np.array([tree.x, tree.y]) + slide * (tree.height_m - tree.crown_m)
@@ -211,13 +212,13 @@ def shadow_polygons(scenery: Scenery, light: Light) -> list[Array]:
     return found
 
 
-def _thick_line(a: Array, b: Array, width: float) -> Array:
+def _thick_line(a: Double, b: Double, width: float) -> Double:
     side = np.array([a[1] - b[1], b[0] - a[0]])
     side = side / max(float(np.linalg.norm(side)), 1e-9) * width / 2
     return np.array([a + side, b + side, b - side, a - side])
 
 
-def footprint(house: Building) -> Array:
+def footprint(house: Building) -> Double:
     """Corners (4, 2) of a house on the ground."""
     c, s = math.cos(house.yaw), math.sin(house.yaw)
     corners = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * house.half_m

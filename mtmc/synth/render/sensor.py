@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
+from mtmc.structures import Image, Long
 
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """One camera's picture quality. gains BGR factors; gamma; blur_px sigma; noise standard deviation in grey levels; rain in [0, 1]."""
+    """One camera's picture quality. gains BGR factors; gamma; blur_px sigma; noise standard deviation in grey levels;
+    rain in [0, 1]."""
 
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
     gamma: float = 1.0
@@ -68,9 +67,9 @@ class Developer:
         return np.asarray(cv2.add(veiled, cv2.merge((streaks, streaks, streaks))), np.uint8)
 
 
-def content_frames(count: int, dropped: float, repeated: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Which instant (in frames of a perfect camera) each of ``count`` written frames shows: a dropped frame makes the rest run
-    ahead, a repeated one shows its predecessor again while time goes on."""
+def content_frames(count: int, dropped: float, repeated: float, rng: np.random.Generator) -> Long:
+    """Which instant (in frames of a perfect camera) each of ``count`` written frames shows: a dropped frame makes the
+    rest run ahead, a repeated one shows its predecessor again while time goes on."""
     shown, instant = np.zeros(count, np.int64), 0
     for k in range(count):
         repeats = k > 0 and rng.random() < repeated

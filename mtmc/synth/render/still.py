@@ -6,16 +6,13 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double, Image
 from mtmc.synth.render.ground import noise
 from mtmc.synth.render.lamps import street_lamp
 from mtmc.synth.render.lens import Lens
-from mtmc.synth.render.render import Light, clipped_roi, hazed, held
 from mtmc.synth.render.scenery import Building, Post, Tree, footprint
-
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
+from mtmc.synth.render.shading import Light, clipped_roi, hazed, held
 
 
 def draw_tree(image: Image, mask: Image, tree: Tree, lens: Lens, light: Light) -> None:
@@ -124,7 +121,7 @@ def _draw_wall(
     image: Image,
     mask: Image,
     facade: Image,
-    ends: tuple[Array, Array],
+    ends: tuple[Double, Double],
     height: float,
     lens: Lens,
     lit: float,
@@ -150,14 +147,14 @@ def _draw_wall(
     )
     wall = np.zeros((y1 - y0, x1 - x0), np.uint8)
     cv2.fillConvexPoly(wall, np.rint(held(corners) * 8).astype(np.int32), 255, cv2.LINE_8, 3)
-    share = 1 - math.exp(-light.haze_per_m * float(depths.mean()))
-    levels = np.arange(256)[:, None] * (lit * (1 - share)) + np.asarray(light.haze) * 255 * share
+    veiled = 1 - math.exp(-light.haze_per_m * float(depths.mean()))
+    levels = np.arange(256)[:, None] * (lit * (1 - veiled)) + np.asarray(light.haze) * 255 * veiled
     table = np.rint(np.clip(levels, 0, 255)).astype(np.uint8).reshape(1, 256, 3)
     cv2.copyTo(cv2.LUT(painted, table), wall, image[y0:y1, x0:x1])
     mask[y0:y1, x0:x1] |= wall
 
 
-def _tone(colour: Array, distance_m: float, light: Light) -> tuple[float, float, float]:
+def _tone(colour: Double, distance_m: float, light: Light) -> tuple[float, float, float]:
     lit = hazed(colour * (light.ambient + 0.6 * light.sun_power) * 1.15, distance_m, light)
     blue, green, red = lit.tolist()
     return _level(blue), _level(green), _level(red)
@@ -167,6 +164,6 @@ def _level(value: float) -> float:
     return min(max(255 * value, 0.0), 255.0)
 
 
-def _fixed(point: Array) -> tuple[int, int]:
+def _fixed(point: Double) -> tuple[int, int]:
     x, y = point.tolist()
     return round((min(max(x, -3000.0), 6000.0) - 0.5) * 8), round((min(max(y, -3000.0), 6000.0) - 0.5) * 8)

@@ -6,20 +6,19 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double, Image, Int
 from mtmc.synth.render.ground import GroundMap, paint_ground, shade_map
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.render.order import painters_order
 from mtmc.synth.render.paint import draw_vehicle
-from mtmc.synth.render.render import Drawn, Light, Pose, drop_shadows
 from mtmc.synth.render.scenery import Building, Post, Scenery, Tree, shadow_polygons
+from mtmc.synth.render.shading import Drawn, Light, drop_shadows
 from mtmc.synth.render.still import draw_building, draw_post, draw_tree
 from mtmc.synth.traffic.roads import Network
 from mtmc.synth.vehicles.identity import Vehicle
+from mtmc.synth.vehicles.pose import Pose
 
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
 _NEAREST_M = 11.0
 """Nothing still stands nearer than this before a camera: nobody hangs a camera behind a tree."""
 
@@ -29,8 +28,8 @@ Thing = Tree | Post | Building | tuple[Vehicle, Pose]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Occluder:
-    """A still thing that can hide vehicles: its pixels (``mask`` inside ``drawn.roi``), its place on the ground (x, y, yaw, half
-    length, half width), and the vehicle if it is one."""
+    """A still thing that can hide vehicles: its pixels (``mask`` inside ``drawn.roi``), its place on the ground (x, y,
+    yaw, half length, half width), and the vehicle if it is one."""
 
     drawn: Drawn
     place: Place
@@ -39,13 +38,14 @@ class Occluder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """A camera's still picture; where bare ground shows (uint8, 255 or 0), ready for shadows; the ids of the parked vehicles that
-    show (int32 image); the still things' shadows on the ground; and what can hide vehicles, farthest first."""
+    """A camera's still picture; where bare ground shows (uint8, 255 or 0), ready for shadows; the ids of the parked
+    vehicles that show (int32 image); the still things' shadows on the ground; and what can hide vehicles, farthest
+    first."""
 
     lens: Lens
     background: Image
     ground: Image
-    ids: NDArray[np.int32]
+    ids: Int
     shade: GroundMap
     occluders: list[Occluder] = field(default_factory=list)
 
@@ -101,7 +101,7 @@ def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light) -> Occlude
     return Occluder(Drawn((x, y, x + w, y + h), inside, float(w * h)), _place(thing))
 
 
-def _ground_and_sky(network: Network, shadows: list[Array], lens: Lens, light: Light, seed: int) -> Image:
+def _ground_and_sky(network: Network, shadows: list[Double], lens: Lens, light: Light, seed: int) -> Image:
     ahead = lens.axes[2, :2] / np.linalg.norm(lens.axes[2, :2])
     x, y = lens.position[:2] + ahead * 28
     strength = 0.75 * light.sun_power
@@ -109,16 +109,22 @@ def _ground_and_sky(network: Network, shadows: list[Array], lens: Lens, light: L
     near = paint_ground(network, (float(x), float(y)), 80.0, 18.0, seed, shadows, strength)
     far = paint_ground(network, (float(x), float(y)), 480.0, 3.0, seed + 1, shadows, strength)
     to_image = np.array([[2, 0, -0.5], [0, 2, -0.5], [0, 0, 1.0]]) @ lens.ground_to_image
-    layers = [
-        cv2.warpPerspective(m.image, to_image @ np.linalg.inv(m.to_map), (2 * width, 2 * height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    far_layer, near_layer = (
+        cv2.warpPerspective(
+            m.image,
+            to_image @ np.linalg.inv(m.to_map),
+            (2 * width, 2 * height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         for m in (far, near)
-    ]  # fmt: skip
+    )
     inside = cv2.warpPerspective(
         _vignette(len(near.image)), to_image @ np.linalg.inv(near.to_map), (2 * width, 2 * height)
     )
-    share = inside.astype(np.float32) / 255
+    weight = inside.astype(np.float32) / 255
     ground = cv2.resize(
-        cv2.blendLinear(layers[1], layers[0], share, 1 - share), (width, height), interpolation=cv2.INTER_AREA
+        cv2.blendLinear(near_layer, far_layer, weight, 1 - weight), (width, height), interpolation=cv2.INTER_AREA
     )
     return _with_sky(np.asarray(ground, np.uint8), lens, light, seed)
 
@@ -135,12 +141,12 @@ def _with_sky(ground: Image, lens: Lens, light: Light, seed: int) -> Image:
     down = rows * np.cos(lens.pitch_rad) + np.sin(lens.pitch_rad)  # sine of the angle below the horizon, up to a scale
     distance = lens.position[2] / np.maximum(down, 1e-4)
     lit = (light.ambient + 0.65 * light.sun_power) * np.asarray(light.tint)
-    share = (1 - np.exp(-light.haze_per_m * distance))[:, None, None]
+    veiled = (1 - np.exp(-light.haze_per_m * distance))[:, None, None]
     mirror = (
         light.wet * 0.45 * np.clip(1 - 2.2 * down, 0, 1)[:, None, None] ** 2
     )  # grazing rays see the sky in a wet road
     ground_light = ground * lit * (1 - 0.25 * light.wet) * (1 - mirror) + 255 * np.asarray(light.sky) * mirror
-    image = ground_light * (1 - share) + 255 * np.asarray(light.haze) * share
+    image = ground_light * (1 - veiled) + 255 * np.asarray(light.haze) * veiled
     clouds = cv2.resize(
         np.random.default_rng(seed + 2).standard_normal((9, 16)).astype(np.float32),
         (width, height),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.structures import Double, Long, Mask
+
 ARMS = 4
 MAX_PASSAGES = 14
 """A vehicle's journey ends here at the latest."""
@@ -19,9 +21,10 @@ Random = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class Streets:
-    """How much and what kind of traffic: ``vehicles_per_min`` enter the whole network; ``travel_spread`` is the standard deviation
-    of log travel time; ``red_light`` the share of journeys between cameras that wait up to 40 s; ``overlap`` the share of
-    neighbours whose views overlap; ``leave`` the share that parks between two cameras."""
+    """How much and what kind of traffic: ``vehicles_per_min`` enter the whole network; ``travel_spread`` is the
+    standard deviation of log travel time; ``red_light`` the fraction of journeys between cameras that wait up to 40 s;
+    ``overlap`` the fraction of neighbours whose views overlap; ``leave`` the fraction that parks between two
+    cameras."""
 
     cameras: int
     duration_s: float
@@ -34,32 +37,32 @@ class Streets:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roads:
-    """neighbour, far_arm (C, 4) int64: where an arm leads (-1 = out of the network) and by which arm one arrives there; travel_s
-    (C, 4) usual seconds on the way, negative where views overlap; turn (C, 4, 4) probability of leaving by an arm; heading (C,)
-    radians, how the camera is turned."""
+    """neighbour, far_arm (C, 4) int64: where an arm leads (-1 = out of the network) and by which arm one arrives there;
+    travel_s (C, 4) usual seconds on the way, negative where views overlap; turn (C, 4, 4) probability of leaving by an
+    arm; heading (C,) radians, how the camera is turned."""
 
-    neighbour: NDArray[np.int64]
-    far_arm: NDArray[np.int64]
-    travel_s: NDArray[np.float64]
-    turn: NDArray[np.float64]
-    heading: NDArray[np.float64]
+    neighbour: Long
+    far_arm: Long
+    travel_s: Double
+    turn: Double
+    heading: Double
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passages:
     """vehicle, camera, arm_in, arm_out (P,) int64; start_s, end_s (P,) true time in view."""
 
-    vehicle: NDArray[np.int64]
-    camera: NDArray[np.int64]
-    arm_in: NDArray[np.int64]
-    arm_out: NDArray[np.int64]
-    start_s: NDArray[np.float64]
-    end_s: NDArray[np.float64]
+    vehicle: Long
+    camera: Long
+    arm_in: Long
+    arm_out: Long
+    start_s: Double
+    end_s: Double
 
     def __len__(self) -> int:
         return len(self.vehicle)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Passages:
+    def take(self, rows: Mask | NDArray[np.intp]) -> Passages:
         """The chosen passages."""
         return Passages(*(getattr(self, name)[rows] for name in self.__slots__))
 
@@ -91,7 +94,7 @@ def drive(roads: Roads, streets: Streets, random: Random) -> Passages:
     """Send vehicles through the network, all at once, junction by junction."""
     count = max(int(streets.vehicles_per_min * streets.duration_s / 60), 1)
     vehicle = np.arange(count)
-    node, arm = _doors(roads, count, random)
+    node, arm = _entries(roads, count, random)
     time = random.uniform(0, streets.duration_s, count)
     parts = []
     for _ in range(MAX_PASSAGES):
@@ -107,20 +110,22 @@ def drive(roads: Roads, streets: Streets, random: Random) -> Passages:
     return _possible(joined.take(joined.end_s < streets.duration_s))
 
 
-def _doors(roads: Roads, count: int, random: Random) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where vehicles come in: any arm, those from outside the network ten times as often as a parking place on a street."""
+def _entries(roads: Roads, count: int, random: Random) -> tuple[Long, Long]:
+    """Where vehicles come in: any arm, those from outside the network ten times as often as a parking place on a
+    street."""
     weight = np.where(roads.neighbour < 0, 1.0, 0.1) * random.gamma(2.0, size=roads.neighbour.shape)
-    door = random.choice(weight.size, count, p=(weight / weight.sum()).ravel())
-    return door // ARMS, door % ARMS
+    entry = random.choice(weight.size, count, p=(weight / weight.sum()).ravel())
+    return entry // ARMS, entry % ARMS
 
 
-def _choose(probability: NDArray[np.float64], random: Random) -> NDArray[np.int64]:
+def _choose(probability: Double, random: Random) -> Long:
     draw = random.random((len(probability), 1))
     return np.asarray(np.minimum((probability.cumsum(axis=1) < draw).sum(axis=1), ARMS - 1), np.int64)
 
 
-def _travel(usual_s: NDArray[np.float64], streets: Streets, random: Random) -> NDArray[np.float64]:
-    """Seconds from exit to entry: log-normal about the usual, sometimes a red light; overlapping views vary by a fifth of a second."""
+def _travel(usual_s: Double, streets: Streets, random: Random) -> Double:
+    """Seconds from exit to entry: log-normal about the usual, sometimes a red light; overlapping views vary by a fifth
+    of a second."""
     count = len(usual_s)
     way = np.maximum(usual_s, 0) * np.exp(random.normal(0, streets.travel_spread, count))
     light = (random.random(count) < streets.red_light) * random.uniform(0, 40, count)
@@ -128,7 +133,8 @@ def _travel(usual_s: NDArray[np.float64], streets: Streets, random: Random) -> N
 
 
 def _possible(passages: Passages) -> Passages:
-    """Without the passages that begin before the same vehicle's last one in the same camera has ended (loops of overlapping views)."""
+    """Without the passages that begin before the same vehicle's last one in the same camera has ended (loops of
+    overlapping views)."""
     order = np.lexsort((passages.start_s, passages.camera, passages.vehicle))
     sorted_ = passages.take(order)
     same = (np.diff(sorted_.vehicle) == 0) & (np.diff(sorted_.camera) == 0)

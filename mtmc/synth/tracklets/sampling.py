@@ -1,10 +1,11 @@
 """Simulated tracklets with embeddings: what linking sees, without a pixel, exactly labelled.
 
-Vehicles drive through a network of watched junctions (``journeys``); each passage becomes a tracklet with times by the camera's own
-clock, places of entry and exit, size, kind and an appearance vector. Difficulty levels 1-5 turn up look-alikes, noise, camera
-bias, missed passages, fragments, false tracklets and traffic. The same arguments give the same tracklets.
+Vehicles drive through a network of watched junctions (``journeys``); each passage becomes a tracklet with times by the
+camera's own clock, places of entry and exit, size, class and an appearance vector. Difficulty levels 1-5 turn up
+look-alikes, noise, camera bias, missed passages, fragments, false tracklets and traffic. The same arguments give the
+same tracklets.
 
-``mtmc synth OUT --tracklets [--level N] [--seed N] [--cameras C] [--duration S] [--unknown-clocks]`` is
+``mtmc synth OUT --tracklets [--level N] [--seed N] [--cameras C] [--seconds S]`` is
 ``write_tracklets(out, simulate(LEVELS[level], seed, ...))``; ``mtmc bench-link OUT`` reads it back.
 """
 
@@ -13,15 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtmc.structures import Float, Long, TrackletTable, label_index
+from mtmc.structures import Double, Float, Long, TrackletTable, label_index
 from mtmc.synth.tracklets.journeys import ARMS, Passages, Random, Roads, Streets, drive, lay_roads
 
 FPS = 10.0
-KINDS = np.array([label_index(name) for name in ("car", "van", "truck", "bus")], np.int16)
-KIND_SHARE = (0.74, 0.13, 0.09, 0.04)
-KIND_LOG_SIZE = np.array([0.0, 0.2, 0.45, 0.6])
+CLASSES = np.array([label_index(name) for name in ("car", "van", "truck", "bus")], np.int16)
+CLASS_FREQUENCY = (0.74, 0.13, 0.09, 0.04)
+CLASS_LOG_SIZE = np.array([0.0, 0.2, 0.45, 0.6])
 CHUNK = 65_536
 
 
@@ -29,9 +29,10 @@ CHUNK = 65_536
 class Difficulty:
     """A world and how badly it is seen.
 
-    lookalike in [0, 1]: share of a vehicle's appearance that it has in common with its make; makes: how many there are; noise: norm of
-    the noise of a tracklet's mean feature against an identity of norm 1; camera_bias, view_bias: norms of a camera's and of a viewing
-    direction's shift; miss, fragment, clutter: shares of passages; kind_error: share of wrong kinds; size_noise: of log size.
+    lookalike in [0, 1]: fraction of a vehicle's appearance that it has in common with its make; makes: how many there
+    are; noise: norm of the noise of a tracklet's mean feature against an identity of norm 1; camera_bias, view_bias:
+    norms of a camera's and of a viewing direction's shift; miss, fragment, clutter: fractions of passages; class_error:
+    fraction of wrong classes; size_noise: of log size.
     """
 
     streets: Streets
@@ -43,7 +44,7 @@ class Difficulty:
     miss: float
     fragment: float
     clutter: float
-    kind_error: float = 0.05
+    class_error: float = 0.05
     size_noise: float = 0.1
     dimension: int = 128
 
@@ -67,24 +68,26 @@ LEVELS: dict[int, Difficulty] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulated:
-    """Tracklets with their truth: vehicle_id, boxes (T,) int64 (who it is; how many boxes it has, its weight in IDF1); offset_s (C,)
-    seconds that each camera's clock is ahead, already added to the table's times; clock_known: whether a linker may trust the clocks;
-    link_from, link_to, link_s (L,): the true camera pairs of neighbouring views and the usual seconds from one to the other;
-    zones_toml: zones and travel times as a patient user would write them by hand."""
+    """Tracklets with their truth: vehicle_id, boxes (T,) int64 (who it is; how many boxes it has, its weight in IDF1);
+    offset_s (C,) seconds that each camera's clock is ahead, already added to the table's times; clock_known: whether a
+    linker may trust the clocks; link_from, link_to, link_s (L,): the true camera pairs of neighbouring views and the
+    usual seconds from one to the other; zones_toml: zones and travel times as a patient user would write them by
+    hand."""
 
     table: TrackletTable
     vehicle_id: Long
     boxes: Long
-    offset_s: NDArray[np.float64]
+    offset_s: Double
     clock_known: bool
     link_from: Long
     link_to: Long
-    link_s: NDArray[np.float64]
+    link_s: Double
     zones_toml: str
 
 
 def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0) -> Simulated:
-    """Simulate one world. With ``max_offset_s`` > 0 every camera's clock is wrong by up to that much, and nobody says by how much.
+    """Simulate one world. With ``max_offset_s`` > 0 every camera's clock is wrong by up to that much, and nobody says
+    by how much.
 
     The traffic, tracklets and features are the same with and without offsets.
     """
@@ -105,16 +108,17 @@ def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0) -> Si
     return Simulated(table, vehicle, boxes, offsets, max_offset_s == 0, *links, zones)
 
 
-def _fragment(passages: Passages, difficulty: Difficulty, random: Random) -> tuple[Passages, NDArray[np.float64]]:
-    """Cut some passages in two with a short gap. Second result (P, 2): share of the way at which a piece begins and ends."""
+def _fragment(passages: Passages, difficulty: Difficulty, random: Random) -> tuple[Passages, Double]:
+    """Cut some passages in two with a short gap. Second result (P, 2): fraction of the way at which a piece begins and
+    ends."""
     count = len(passages.vehicle)
     broken = (random.random(count) < difficulty.fragment) & (passages.end_s - passages.start_s > 6)
-    share, gap = random.uniform(0.3, 0.7, count), random.uniform(0.3, 1.5, count)
-    middle = passages.start_s + share * (passages.end_s - passages.start_s)
+    fraction, gap = random.uniform(0.3, 0.7, count), random.uniform(0.3, 1.5, count)
+    middle = passages.start_s + fraction * (passages.end_s - passages.start_s)
     first = replace(passages, end_s=np.where(broken, middle, passages.end_s))
     second = replace(passages, start_s=middle + gap).take(broken)
-    way = np.stack([np.zeros(count), np.where(broken, share, 1.0)], axis=1)
-    rest = share[broken] + gap[broken] / (passages.end_s - passages.start_s)[broken]
+    way = np.stack([np.zeros(count), np.where(broken, fraction, 1.0)], axis=1)
+    rest = fraction[broken] + gap[broken] / (passages.end_s - passages.start_s)[broken]
     joined = [np.concatenate([getattr(first, n), getattr(second, n)]) for n in Passages.__slots__]
     return Passages(*joined), np.concatenate([way, np.stack([rest, np.ones(len(rest))], axis=1)])
 
@@ -133,16 +137,16 @@ def _clutter(passages: Passages, difficulty: Difficulty, random: Random) -> tupl
 
 
 def _table(
-    parts: Passages, vehicle: Long, way: NDArray[np.float64], roads: Roads, difficulty: Difficulty,
-    offsets: NDArray[np.float64], random: Random,
+    parts: Passages, vehicle: Long, way: Double, roads: Roads, difficulty: Difficulty,
+    offsets: Double, random: Random,
 ) -> TrackletTable:  # fmt: skip
     count, cameras = len(vehicle), difficulty.streets.cameras
     entry, exit_, velocity = _places(parts, way, roads, random)
-    kind_of = random.choice(len(KINDS), vehicle.max(initial=0) + 1, p=KIND_SHARE)
-    size_of = random.normal(0, 0.1, len(kind_of)) + KIND_LOG_SIZE[kind_of]
+    class_of = random.choice(len(CLASSES), vehicle.max(initial=0) + 1, p=CLASS_FREQUENCY)
+    size_of = random.normal(0, 0.1, len(class_of)) + CLASS_LOG_SIZE[class_of]
     scale = random.normal(np.log(0.12), 0.15, (cameras, ARMS, ARMS))[parts.camera, parts.arm_in, parts.arm_out]
-    wrong = random.random(count) < difficulty.kind_error
-    label = np.where(wrong, random.choice(KINDS, count), KINDS[kind_of[vehicle]])
+    wrong = random.random(count) < difficulty.class_error
+    label = np.where(wrong, random.choice(CLASSES, count), CLASSES[class_of[vehicle]])
     quality = random.beta(5, 2, count)
     width = max(len(str(cameras)), 3)
     return TrackletTable(
@@ -162,46 +166,45 @@ def _table(
     )
 
 
-def _places(
-    parts: Passages, way: NDArray[np.float64], roads: Roads, random: Random
-) -> tuple[Float, Float, tuple[Float, Float]]:
-    """Entry and exit as fractions of the image, and velocities there: from the incoming arm through the middle to the outgoing one,
-    keeping to the right; false tracklets (way (0, 0)) stay somewhere."""
-    door, gate = (_border(roads, parts.camera, arm, side) for arm, side in ((parts.arm_in, 1), (parts.arm_out, -1)))
+def _places(parts: Passages, way: Double, roads: Roads, random: Random) -> tuple[Float, Float, tuple[Float, Float]]:
+    """Entry and exit as fractions of the image, and velocities there: from the incoming arm through the middle to the
+    outgoing one, keeping to the right; false tracklets (way (0, 0)) stay somewhere."""
+    enters, leaves = (_border(roads, parts.camera, arm, side) for arm, side in ((parts.arm_in, 1), (parts.arm_out, -1)))
     duration = np.maximum(parts.end_s - parts.start_s, 0.5)[:, None]
     span = np.maximum(way[:, 1:] - way[:, :1], 0.05)
-    places = [_along(door, gate, way[:, k]) + random.normal(0, 0.02, door.shape) for k in (0, 1)]
+    places = [_along(enters, leaves, way[:, k]) + random.normal(0, 0.02, enters.shape) for k in (0, 1)]
     false = (way == 0).all(axis=1)
     places[0][false] = random.uniform(0.1, 0.9, (int(false.sum()), 2))
     places[1][false] = places[0][false] + random.normal(0, 0.05, (int(false.sum()), 2))
     velocity = tuple(
-        ((_along(door, gate, way[:, k] + 0.05) - _along(door, gate, way[:, k] - 0.05)) / 0.1 * span / duration).astype(
-            np.float32
-        )
+        (
+            (_along(enters, leaves, way[:, k] + 0.05) - _along(enters, leaves, way[:, k] - 0.05))
+            / 0.1
+            * span
+            / duration
+        ).astype(np.float32)
         for k in (0, 1)
     )
     entry, exit_ = (np.clip(place, 0, 1).astype(np.float32) for place in places)
     return entry, exit_, (velocity[0], velocity[1])
 
 
-def _border(roads: Roads, camera: Long, arm: Long, side: int) -> NDArray[np.float64]:
+def _border(roads: Roads, camera: Long, arm: Long, side: int) -> Double:
     """Where an arm meets the image border, on its right-hand (side 1: inwards) or left-hand lane."""
     angle = roads.heading[camera] + arm * np.pi / 2
     out = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return np.asarray(0.5 + 0.42 * out + 0.05 * side * np.stack([-out[:, 1], out[:, 0]], axis=1))
 
 
-def _along(door: NDArray[np.float64], gate: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points on the bend from door over the middle to gate, at a share of the way in [0, 1]."""
-    t = share[:, None]
-    return np.asarray((1 - t) ** 2 * door + 2 * t * (1 - t) * 0.5 + t**2 * gate)
+def _along(entry: Double, exit_: Double, fraction: Double) -> Double:
+    """Points on the bend from entry over the middle to exit_, at a fraction of the way in [0, 1]."""
+    t = fraction[:, None]
+    return np.asarray((1 - t) ** 2 * entry + 2 * t * (1 - t) * 0.5 + t**2 * exit_)
 
 
-def _features(
-    parts: Passages, vehicle: Long, quality: NDArray[np.float64], difficulty: Difficulty, random: Random
-) -> Float:
-    """Unit vectors: what the make shares, what the vehicle has alone, the camera's and the view's shift, and noise of which half lies
-    in a sixteenth of the space (as light and viewpoint do). Low quality means more noise."""
+def _features(parts: Passages, vehicle: Long, quality: Double, difficulty: Difficulty, random: Random) -> Float:
+    """Unit vectors: what the make fractions, what the vehicle has alone, the camera's and the view's shift, and noise
+    of which half lies in a sixteenth of the space (as light and viewpoint do). Low quality means more noise."""
     size, cameras = difficulty.dimension, difficulty.streets.cameras
     make = random.choice(difficulty.makes, vehicle.max(initial=0) + 1, p=_popularity(difficulty.makes))
     makes, own = _unit(random.normal(size=(difficulty.makes, size))), _unit(random.normal(size=(len(make), size)))
@@ -224,12 +227,12 @@ def _features(
     return features
 
 
-def _popularity(makes: int) -> NDArray[np.float64]:
-    share = 1.0 / (np.arange(makes) + 3.0)
-    return np.asarray(share / share.sum())
+def _popularity(makes: int) -> Double:
+    weight = 1.0 / (np.arange(makes) + 3.0)
+    return np.asarray(weight / weight.sum())
 
 
-def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(vectors: Double) -> Double:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from mtmc.structures import Double
 
 LANE_M = 3.5
 SETBACK_M = 6.0
@@ -37,11 +36,11 @@ class Road:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A piece of lane that vehicles follow: ``line`` (N, 2) metres; ``node`` the junction it crosses, -1 for a lane on a road;
-    ``road`` and ``heads_to`` (node) for lanes; ``turn`` is lane, straight, left or right."""
+    """A piece of lane that vehicles follow: ``line`` (N, 2) metres; ``node`` the junction it crosses, -1 for a lane on
+    a road; ``road`` and ``heads_to`` (node) for lanes; ``turn`` is lane, straight, left or right."""
 
     id: int
-    line: Array
+    line: Double
     length_m: float
     node: int
     road: int
@@ -54,7 +53,7 @@ class Segment:
 class Network:
     """Nodes (N, 2), roads, and the lanes and turning curves made from them."""
 
-    nodes: Array
+    nodes: Double
     roads: tuple[Road, ...]
     segments: list[Segment] = field(init=False, default_factory=list)
     following: dict[int, list[int]] = field(init=False, default_factory=dict)
@@ -119,7 +118,7 @@ class Network:
         line = np.array([a + ahead * self.box_half_m(start) + shift, b - ahead * self.box_half_m(end) + shift])
         return self._add(line, -1, r, end, "lane", road.speed_mps)
 
-    def _add(self, line: Array, node: int, road: int, heads_to: int, turn: str, speed: float) -> int:
+    def _add(self, line: Double, node: int, road: int, heads_to: int, turn: str, speed: float) -> int:
         length = float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
         self.segments.append(Segment(len(self.segments), line, length, node, road, heads_to, turn, speed))
         self.following[len(self.segments) - 1] = []
@@ -136,7 +135,8 @@ class Network:
         return self.roads[road].b if self.roads[road].a == node else self.roads[road].a
 
     def _add_turn(self, node: int, lane: int, k: int, leaving: Sequence[int]) -> None:
-        """The curve from a lane into a leaving road, if that lane may turn so: right from the kerb, left from the middle."""
+        """The curve from a lane into a leaving road, if that lane may turn so: right from the kerb, left from the
+        middle."""
         source = self.segments[lane]
         lanes_in = self.roads[source.road].lanes
         target = self.segments[leaving[0]]
@@ -153,12 +153,15 @@ class Network:
 
     def _conflicts_of(self, turn: Segment) -> list[int]:
         return [
-            other.id for other in self.segments
-            if other.node == turn.node and self.sources[other.id] != self.sources[turn.id] and _nearest(turn.line, other.line) < 3.2
-        ]  # fmt: skip
+            other.id
+            for other in self.segments
+            if other.node == turn.node
+            and self.sources[other.id] != self.sources[turn.id]
+            and _nearest(turn.line, other.line) < 3.2
+        ]
 
 
-def _bezier(before: Array, after: Array) -> Array:
+def _bezier(before: Double, after: Double) -> Double:
     """A smooth curve (33, 2) from the end of one line to the start of the next."""
     p0, p3 = before[-1], after[0]
     out, into = before[-1] - before[-2], after[1] - after[0]
@@ -172,7 +175,7 @@ def _bezier(before: Array, after: Array) -> Array:
     return np.asarray((1 - t) ** 3 * p0 + 3 * (1 - t) ** 2 * t * p1 + 3 * (1 - t) * t**2 * p2 + t**3 * p3)
 
 
-def _nearest(a: Array, b: Array) -> float:
+def _nearest(a: Double, b: Double) -> float:
     return float(np.linalg.norm(a[:, None] - b[None], axis=2).min())
 
 
@@ -184,8 +187,8 @@ def grid(
     arm_m: float = 90.0,
     speed_mps: float = 13.0,
 ) -> Network:
-    """``columns`` x ``rows`` junctions ``spacing_m`` apart with arms of ``arm_m`` to the world's ends; lanes of (east-west, north-south)
-    roads."""
+    """``columns`` x ``rows`` junctions ``spacing_m`` apart with arms of ``arm_m`` to the world's ends; lanes of
+    (east-west, north-south) roads."""
     places = [(c * spacing_m, r * spacing_m) for r in range(rows) for c in range(columns)]
     roads = [
         Road(r * columns + c, r * columns + c + 1, lanes[0], speed_mps) for r in range(rows) for c in range(columns - 1)

@@ -1,7 +1,9 @@
-"""Traffic on the network: vehicles enter at random, follow each other (intelligent driver model), and pass signals by reservation.
+"""Traffic on the network: vehicles enter at random, follow each other (intelligent driver model), and pass signals by
+reservation.
 
-A vehicle enters a junction only with green, room behind it, and no conflicting vehicle inside, so vehicles never overlap.
-Treiber, Hennecke, Helbing: Congested traffic states in empirical observations and microscopic simulations, 2000, eq. 2-3.
+A vehicle enters a junction only with green, room behind it, and no conflicting vehicle inside, so vehicles never
+overlap. Treiber, Hennecke, Helbing: Congested traffic states in empirical observations and microscopic simulations,
+2000, eq. 2-3.
 """
 
 from __future__ import annotations
@@ -11,16 +13,14 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from mtmc.params import Params
-from mtmc.synth.render.render import Pose
+from mtmc.structures import Double
 from mtmc.synth.traffic.roads import Network, Segment
 from mtmc.synth.vehicles.bodies import axles_m
 from mtmc.synth.vehicles.identity import Vehicle, random_vehicle, twin
-
-Array = NDArray[np.float64]
+from mtmc.synth.vehicles.pose import Pose
 
 STEP_S = 0.1
 LEAD_IN_M = 15.0
@@ -35,23 +35,23 @@ class TrafficParams(Params):
     warm_up_s: float = Field(60.0, ge=0, description="traffic before the scene's time zero")
     green_s: float = Field(9.0, gt=0, description="green of each pair of opposite approaches")
     amber_s: float = Field(3.0, gt=0, description="pause between two greens")
-    twins: float = Field(0.0, ge=0, le=1, description="share of vehicles that are look-alikes of an earlier one")
-    turning: float = Field(0.3, ge=0, le=1, description="share of vehicles that turn at a junction, where they may")
+    twins: float = Field(0.0, ge=0, le=1, description="fraction of vehicles that are look-alikes of an earlier one")
+    turning: float = Field(0.3, ge=0, le=1, description="fraction of vehicles that turn at a junction, where they may")
 
 
 @dataclass(slots=True, eq=False)
 class Trip:
     """One vehicle's way through the scene: its path and its front bumper's place on it at every step.
 
-    path (N, 2) metres, arc (N,) metres along it; s, speed: metres and metres per second at each step from ``first_step``;
-    leg: the segment that the front is on; reserved: legs that cross a junction and are the vehicle's to drive; marks: arc at which
-    each leg starts.
+    path (N, 2) metres, arc (N,) metres along it; s, speed: metres and metres per second at each step from
+    ``first_step``; leg: the segment that the front is on; reserved: legs that cross a junction and are the vehicle's to
+    drive; marks: arc at which each leg starts.
     """
 
     vehicle: Vehicle
     segments: list[int]
-    path: Array
-    arc: Array
+    path: Double
+    arc: Double
     first_step: int
     s: list[float] = field(default_factory=list)
     speed: list[float] = field(default_factory=list)
@@ -171,7 +171,7 @@ class Simulation:
             route += [chosen, self.network.following[chosen][0]]
         return route
 
-    def _path(self, route: list[int]) -> tuple[Array, list[float]]:
+    def _path(self, route: list[int]) -> tuple[Double, list[float]]:
         """The polyline of a route with its lead-in, and the arc length at which each segment starts, plus the end."""
         first = self.network.segments[route[0]].line
         ahead = (first[1] - first[0]) / np.linalg.norm(first[1] - first[0])
@@ -245,7 +245,8 @@ class Simulation:
         return best
 
     def _stop_room(self, trip: Trip, clock_s: float) -> float | None:
-        """Metres to the stop line if the vehicle must stop there; reserves its way through the junction if it may go."""
+        """Metres to the stop line if the vehicle must stop there; reserves its way through the junction if it may
+        go."""
         lane = self.network.segments[trip.segments[trip.leg]]
         if lane.node >= 0 or trip.leg + 1 >= len(trip.segments):
             return None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double
 from mtmc.synth.vehicles.identity import Vehicle
 from mtmc.synth.vehicles.mesh import GLASS, LAMP, MATT, PAINT, TAIL, MeshBuilder, patch
 from mtmc.synth.vehicles.parts import (
@@ -28,23 +28,31 @@ from mtmc.synth.vehicles.parts import (
     lower_paints,
 )
 
-Array = NDArray[np.float64]
 Profile = tuple[tuple[float, float, float, float], ...]
 
 # Lower bodies: (x / length, width factor, bottom / height, top / height) from tail to nose.
-_SEDAN = ((-0.50, 0.84, 0.24, 0.60), (-0.47, 0.95, 0.16, 0.675), (-0.33, 1, 0.13, 0.70), (-0.05, 1, 0.13, 0.67), (0.19, 1, 0.13, 0.655),
-          (0.40, 0.975, 0.13, 0.60), (0.472, 0.92, 0.14, 0.54), (0.50, 0.80, 0.19, 0.45))  # fmt: skip
-_HATCH = ((-0.50, 0.86, 0.24, 0.56), (-0.48, 0.96, 0.16, 0.66), (-0.33, 1, 0.13, 0.68), (-0.05, 1, 0.13, 0.66), (0.22, 1, 0.13, 0.645),
-          (0.40, 0.975, 0.13, 0.595), (0.472, 0.93, 0.14, 0.54), (0.50, 0.81, 0.19, 0.45))  # fmt: skip
-_SUV = ((-0.50, 0.88, 0.25, 0.56), (-0.485, 0.96, 0.18, 0.62), (-0.33, 1, 0.15, 0.64), (-0.05, 1, 0.15, 0.63), (0.22, 1, 0.15, 0.62),
-        (0.42, 0.985, 0.15, 0.585), (0.48, 0.94, 0.17, 0.54), (0.50, 0.86, 0.22, 0.46))  # fmt: skip
-_PICKUP = ((-0.50, 0.92, 0.28, 0.58), (-0.49, 0.97, 0.22, 0.61), (-0.30, 1, 0.18, 0.61), (-0.05, 1, 0.18, 0.61), (0.20, 1, 0.18, 0.605),
-           (0.43, 0.98, 0.18, 0.575), (0.485, 0.94, 0.20, 0.52), (0.50, 0.86, 0.26, 0.44))  # fmt: skip
+_SEDAN = (
+    (-0.50, 0.84, 0.24, 0.60), (-0.47, 0.95, 0.16, 0.675), (-0.33, 1, 0.13, 0.70), (-0.05, 1, 0.13, 0.67),
+    (0.19, 1, 0.13, 0.655), (0.40, 0.975, 0.13, 0.60), (0.472, 0.92, 0.14, 0.54), (0.50, 0.80, 0.19, 0.45),
+)  # fmt: skip
+_HATCH = (
+    (-0.50, 0.86, 0.24, 0.56), (-0.48, 0.96, 0.16, 0.66), (-0.33, 1, 0.13, 0.68), (-0.05, 1, 0.13, 0.66),
+    (0.22, 1, 0.13, 0.645), (0.40, 0.975, 0.13, 0.595), (0.472, 0.93, 0.14, 0.54), (0.50, 0.81, 0.19, 0.45),
+)  # fmt: skip
+_SUV = (
+    (-0.50, 0.88, 0.25, 0.56), (-0.485, 0.96, 0.18, 0.62), (-0.33, 1, 0.15, 0.64), (-0.05, 1, 0.15, 0.63),
+    (0.22, 1, 0.15, 0.62), (0.42, 0.985, 0.15, 0.585), (0.48, 0.94, 0.17, 0.54), (0.50, 0.86, 0.22, 0.46),
+)  # fmt: skip
+_PICKUP = (
+    (-0.50, 0.92, 0.28, 0.58), (-0.49, 0.97, 0.22, 0.61), (-0.30, 1, 0.18, 0.61), (-0.05, 1, 0.18, 0.61),
+    (0.20, 1, 0.18, 0.605), (0.43, 0.98, 0.18, 0.575), (0.485, 0.94, 0.20, 0.52), (0.50, 0.86, 0.26, 0.44),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Greenhouse:
-    """Where the glasshouse stands: x / length of rear base, rear roof, front roof, front base; window spans along the side."""
+    """Where the glasshouse stands: x / length of rear base, rear roof, front roof, front base; window spans along the
+    side."""
 
     rear_base: float
     rear_roof: float
@@ -94,7 +102,7 @@ def _bumpers(
     _corner_lamps(builder, solid, vehicle, profile, lift)
 
 
-def _nose(builder: MeshBuilder, solid: int, vehicle: Vehicle, face: Array) -> None:
+def _nose(builder: MeshBuilder, solid: int, vehicle: Vehicle, face: Double) -> None:
     size = 0.12 * vehicle.shape[1]
     builder.face(solid, patch(face, (0.22 - size, 0.78 + size), (0.34, 0.80)), DARK, MATT, 6, (1, 0, 0))
     builder.face(solid, patch(face, (0.25 - size, 0.75 + size), (0.54, 0.62)), vehicle.trim, PAINT, 18, (1, 0, 0))
@@ -159,12 +167,12 @@ def _greenhouse(builder: MeshBuilder, vehicle: Vehicle, house: _Greenhouse, base
     return solid
 
 
-def _outward(wall: Array, centre: Array) -> Array:
+def _outward(wall: Double, centre: Double) -> Double:
     normal = np.cross(wall[1] - wall[0], wall[3] - wall[0])
     return np.asarray(normal if normal @ (wall.mean(axis=0) - centre) > 0 else -normal)
 
 
-def _roof(builder: MeshBuilder, solid: int, vehicle: Vehicle, edge: Array) -> None:
+def _roof(builder: MeshBuilder, solid: int, vehicle: Vehicle, edge: Double) -> None:
     middle = edge.mean(axis=0)
     inner = middle + (edge - middle) * np.array([0.86, 0.84, 1.0]) + np.array([0, 0, 0.06])
     crown = np.array([0, 0, 0.045])

@@ -1,4 +1,5 @@
-"""The parametric family of vehicles: thousands of identities that differ in shape, paint and details, and their look-alike twins.
+"""The parametric family of vehicles: thousands of identities that differ in shape, paint and details, and their
+look-alike twins.
 
 Lengths are metres; colours are (blue, green, red) in [0, 1].
 """
@@ -17,11 +18,12 @@ BODIES: tuple[str, ...] = ("sedan", "hatchback", "suv", "pickup", "van", "box_tr
 """Body types of the family, in a fixed order."""
 
 LABEL_OF_BODY: dict[str, str] = {
-    "sedan": "car", "hatchback": "car", "suv": "car", "pickup": "truck", "van": "van", "box_truck": "truck", "bus": "bus",
+    "sedan": "car", "hatchback": "car", "suv": "car",
+    "pickup": "truck", "van": "van", "box_truck": "truck", "bus": "bus",
 }  # fmt: skip
 """The detection label (``mtmc.structures.LABELS``) of each body type."""
 
-_BODY_SHARE = (0.34, 0.20, 0.23, 0.09, 0.08, 0.04, 0.02)
+_BODY_FREQUENCY = (0.34, 0.20, 0.23, 0.09, 0.08, 0.04, 0.02)
 
 _SIZES = {  # length, width, height in metres: middle and half range
     "sedan": ((4.65, 0.25), (1.82, 0.06), (1.46, 0.04)),
@@ -33,7 +35,7 @@ _SIZES = {  # length, width, height in metres: middle and half range
     "bus": ((11.5, 0.60), (2.52, 0.03), (3.05, 0.10)),
 }
 
-_PAINTS = (  # name, share on the road, hue in degrees and spread, saturation range, value range
+_PAINTS = (  # name, frequency on the road, hue in degrees and spread, saturation range, value range
     ("white", 0.25, 40, 20, (0.00, 0.06), (0.86, 0.97)),
     ("black", 0.19, 220, 60, (0.00, 0.25), (0.07, 0.15)),
     ("gray", 0.17, 215, 25, (0.02, 0.14), (0.26, 0.46)),
@@ -47,13 +49,16 @@ _PAINTS = (  # name, share on the road, hue in degrees and spread, saturation ra
     ("yellow", 0.015, 48, 5, (0.78, 0.96), (0.84, 0.97)),
 )
 
+_RIMS = ((0.75, 0.74, 0.73), (0.55, 0.55, 0.55), (0.12, 0.12, 0.13), (0.90, 0.90, 0.90), (0.35, 0.34, 0.33))
+
 PAINT_NAMES: tuple[str, ...] = tuple(row[0] for row in _PAINTS)
 """Names of the paint classes, in a fixed order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sticker:
-    """A coloured patch: ``place`` is side, tail or hood; ``at`` (along, up) and ``size`` are fractions of that surface."""
+    """A coloured patch: ``place`` is side, tail or hood; ``at`` (along, up) and ``size`` are fractions of that
+    surface."""
 
     place: str
     at: tuple[float, float]
@@ -63,7 +68,8 @@ class Sticker:
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """One identity: everything that tells it apart. ``shape`` (6,) in [-1, 1] bends the body's lines within its type."""
+    """One identity: everything that tells it apart. ``shape`` (6,) in [-1, 1] bends the body's lines within its
+    type."""
 
     id: int
     body: str
@@ -97,16 +103,16 @@ class Vehicle:
 
 def random_vehicle(rng: np.random.Generator, vehicle_id: int, body: str | None = None) -> Vehicle:
     """Draw an identity with the frequencies of real roads; ``body`` fixes its type."""
-    body = body or str(rng.choice(BODIES, p=_BODY_SHARE))
+    body = body or str(rng.choice(BODIES, p=_BODY_FREQUENCY))
     length, width, height = (middle + spread * rng.uniform(-1, 1) for middle, spread in _SIZES[body])
     paint_name, paint = _random_paint(rng, body)
     return Vehicle(
         vehicle_id, body, paint_name, length, width, height, paint,
         roof_paint=_roof_paint(rng, body, paint),
-        lower_paint=(0.16, 0.16, 0.16) if rng.random() < _cladding_share(body) else paint,
+        lower_paint=(0.16, 0.16, 0.16) if rng.random() < _cladding_frequency(body) else paint,
         livery=_random_livery(rng, body),
         stickers=_random_stickers(rng),
-        rim=_pick(rng, ((0.75, 0.74, 0.73), (0.55, 0.55, 0.55), (0.12, 0.12, 0.13), (0.90, 0.90, 0.90), (0.35, 0.34, 0.33))),
+        rim=_pick(rng, _RIMS),
         spokes=int(rng.choice((0, 4, 5, 6, 8, 10))),
         wheel_m=float(rng.uniform(0.95, 1.08)),
         tint=float(rng.uniform(0.05, 0.30)),
@@ -122,7 +128,8 @@ def random_vehicle(rng: np.random.Generator, vehicle_id: int, body: str | None =
 
 
 def twin(vehicle: Vehicle, rng: np.random.Generator, vehicle_id: int) -> Vehicle:
-    """A look-alike: same make and paint; only dirt, one sticker and perhaps the wheels differ, as between two cars of one fleet."""
+    """A look-alike: same make and paint; only dirt, one sticker and perhaps the wheels differ, as between two cars of
+    one fleet."""
     stickers = vehicle.stickers[:1] if vehicle.stickers else (_random_sticker(rng),)
     return replace(
         vehicle,
@@ -134,7 +141,7 @@ def twin(vehicle: Vehicle, rng: np.random.Generator, vehicle_id: int) -> Vehicle
 
 
 def random_fleet(rng: np.random.Generator, count: int, twins: float = 0.0, first_id: int = 1) -> list[Vehicle]:
-    """``count`` identities, ids from ``first_id``; a share ``twins`` of them looks like another one of the fleet."""
+    """``count`` identities, ids from ``first_id``; a fraction ``twins`` of them looks like another one of the fleet."""
     fleet: list[Vehicle] = []
     for number in range(first_id, first_id + count):
         if fleet and rng.random() < twins:
@@ -155,10 +162,10 @@ def _from_hsv(hue: float, saturation: float, value: float) -> Colour:
 
 
 def _random_paint(rng: np.random.Generator, body: str) -> tuple[str, Colour]:
-    share = np.array([row[1] for row in _PAINTS])
+    frequency = np.array([row[1] for row in _PAINTS])
     if body in ("van", "box_truck"):  # fleets are mostly white
-        share[0] += 0.6
-    name, _, hue, spread, saturation, value = _PAINTS[int(rng.choice(len(_PAINTS), p=share / share.sum()))]
+        frequency[0] += 0.6
+    name, _, hue, spread, saturation, value = _PAINTS[int(rng.choice(len(_PAINTS), p=frequency / frequency.sum()))]
     return name, _from_hsv(hue + spread * rng.uniform(-1, 1), rng.uniform(*saturation), rng.uniform(*value))
 
 
@@ -172,7 +179,7 @@ def _roof_paint(rng: np.random.Generator, body: str, paint: Colour) -> Colour:
     return paint
 
 
-def _cladding_share(body: str) -> float:
+def _cladding_frequency(body: str) -> float:
     return {"suv": 0.45, "pickup": 0.3, "van": 0.3, "hatchback": 0.1}.get(body, 0.04)
 
 

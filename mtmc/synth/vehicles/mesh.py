@@ -1,6 +1,7 @@
 """Vehicle meshes: flat convex faces with colour, finish and painter's layer, made from an identity's parameters.
 
-Vehicle frame: x forward, y left, z up, metres, origin on the ground below the middle. Shape shorthand: V points, F faces, G solids.
+Vehicle frame: x forward, y left, z up, metres, origin on the ground below the middle. Shape shorthand: V points, F
+faces, G solids.
 """
 
 from __future__ import annotations
@@ -11,11 +12,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double, Long
 from mtmc.synth.vehicles.identity import Colour
-
-Array = NDArray[np.float64]
 
 PAINT, GLASS, MATT, LAMP, TAIL = range(5)
 """Finishes of a face: glossy paint, glass, matt, headlamp, tail lamp."""
@@ -26,35 +25,36 @@ _GLOSS = np.array([0.10, 0.42, 0.0, 0.06, 0.06])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mesh:
-    """Faces of a vehicle. points (V, 3); starts, ends (F,) face f owns points[starts[f]:ends[f]]; normals (F, 3) outward;
-    colours (F, 3) in [0, 1]; finish (F,) one of PAINT...; detail (F,) pixels per metre from which on a face is worth drawing;
-    solid (F,) index of its convex solid; gloss (F,) how much it mirrors; firsts (F, 3) each face's first point and offsets (F,) its plane's place along the normal;
-    layer (G,) painter's layer of a solid; face_counts (G,)."""
+    """Faces of a vehicle. points (V, 3); starts, ends (F,) face f owns points[starts[f]:ends[f]]; normals (F, 3)
+    outward; colours (F, 3) in [0, 1]; finish (F,) one of PAINT...; detail (F,) pixels per metre from which on a face is
+    worth drawing; solid (F,) index of its convex solid; gloss (F,) how much it mirrors; firsts (F, 3) each face's first
+    point and offsets (F,) its plane's place along the normal; layer (G,) painter's layer of a solid; face_counts
+    (G,)."""
 
-    points: Array
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    normals: Array
-    colours: Array
-    finish: NDArray[np.int64]
-    detail: Array
-    solid: NDArray[np.int64]
-    gloss: Array
-    firsts: Array
-    offsets: Array
-    layer: Array
-    face_counts: NDArray[np.int64]
+    points: Double
+    starts: Long
+    ends: Long
+    normals: Double
+    colours: Double
+    finish: Long
+    detail: Double
+    solid: Long
+    gloss: Double
+    firsts: Double
+    offsets: Double
+    layer: Double
+    face_counts: Long
 
 
 @dataclass
 class MeshBuilder:
     """Collects faces; ``build`` makes the arrays. A solid is convex, so back-face culling alone orders its faces."""
 
-    faces: list[Array] = field(default_factory=list)
-    looks: list[tuple[Colour, int, float, int]] = field(default_factory=list)
-    normals: list[Array] = field(default_factory=list)
+    faces: list[Double] = field(default_factory=list)
+    materials: list[tuple[Colour, int, float, int]] = field(default_factory=list)
+    normals: list[Double] = field(default_factory=list)
     layers: list[float] = field(default_factory=list)
-    centres: list[Array] = field(default_factory=list)
+    centres: list[Double] = field(default_factory=list)
 
     def solid(self, layer: float, centre: Sequence[float]) -> int:
         """Open a convex solid around ``centre``; lower layers are drawn first, within a layer the farther solid."""
@@ -63,9 +63,14 @@ class MeshBuilder:
         return len(self.layers) - 1
 
     def face(
-        self, solid: int, points: Array | Sequence[Sequence[float]], colour: Colour, finish: int = PAINT, detail: float = 0.0,
-        outward: Array | Sequence[float] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        solid: int,
+        points: Double | Sequence[Sequence[float]],
+        colour: Colour,
+        finish: int = PAINT,
+        detail: float = 0.0,
+        outward: Double | Sequence[float] | None = None,
+    ) -> None:
         """Add a flat convex polygon; it faces ``outward``, by default away from its solid's centre."""
         corners = np.asarray(points, np.float64)
         normal = _newell(corners)
@@ -77,10 +82,10 @@ class MeshBuilder:
             corners, normal = corners[::-1], -normal
         self.faces.append(corners)
         self.normals.append(normal / length)
-        self.looks.append((colour, finish, detail, solid))
+        self.materials.append((colour, finish, detail, solid))
 
     def loft(
-        self, solid: int, sections: Sequence[Array], colours: Sequence[Colour], caps: tuple[Colour, Colour]
+        self, solid: int, sections: Sequence[Double], colours: Sequence[Colour], caps: tuple[Colour, Colour]
     ) -> None:
         """Skin equal-sized cross sections (K, 3), closed below the last edge; ``colours`` (K - 1) one per strip."""
         for section, following in pairwise(sections):
@@ -110,7 +115,7 @@ class MeshBuilder:
     def build(self) -> Mesh:
         """The finished arrays."""
         ends = np.cumsum([len(face) for face in self.faces])
-        colours, finish, detail, solid = zip(*self.looks, strict=True)
+        colours, finish, detail, solid = zip(*self.materials, strict=True)
         normals, firsts = np.array(self.normals), np.array([face[0] for face in self.faces])
         return Mesh(
             np.concatenate(self.faces), np.concatenate([[0], ends[:-1]]), ends, normals,
@@ -120,40 +125,42 @@ class MeshBuilder:
         )  # fmt: skip
 
 
-def _newell(corners: Array) -> Array:
+def _newell(corners: Double) -> Double:
     """Normal of a flat polygon, twice its area long (Newell's method)."""
     x, y, z = corners.T
     u, v, w = np.concatenate([corners[1:], corners[:1]]).T
     return np.array([y @ w - z @ v, z @ u - x @ w, x @ v - y @ u])
 
 
-def patch(quad: Array, along: tuple[float, float], up: tuple[float, float]) -> Array:
-    """The part of a quad (4, 3) between fractions ``along`` its first edge and ``up`` its second: windows, plates, stickers."""
+def patch(quad: Double, along: tuple[float, float], up: tuple[float, float]) -> Double:
+    """The part of a quad (4, 3) between fractions ``along`` its first edge and ``up`` its second: windows, plates,
+    stickers."""
     a, b, c, d = quad
 
-    def at(s: float, t: float) -> Array:
+    def at(s: float, t: float) -> Double:
         return np.asarray((1 - t) * ((1 - s) * a + s * b) + t * ((1 - s) * d + s * c))
 
     (s0, s1), (t0, t1) = along, up
     return np.array([at(s0, t0), at(s1, t0), at(s1, t1), at(s0, t1)])
 
 
-def end_wall(x: float, half: tuple[float, float], z: tuple[float, float]) -> Array:
-    """A quad (4, 3) across the vehicle at ``x``: from its left foot around, ``half`` widths and heights ``z`` of foot and head."""
+def end_wall(x: float, half: tuple[float, float], z: tuple[float, float]) -> Double:
+    """A quad (4, 3) across the vehicle at ``x``: from its left foot around, ``half`` widths and heights ``z`` of foot
+    and head."""
     return np.array([(x, half[0], z[0]), (x, -half[0], z[0]), (x, -half[1], z[1]), (x, half[1], z[1])])
 
 
-def side_wall(y: float, x: tuple[float, float], z: tuple[float, float]) -> Array:
+def side_wall(y: float, x: tuple[float, float], z: tuple[float, float]) -> Double:
     """An upright rectangle (4, 3) along the vehicle at ``y``, from ``x[0]`` to ``x[1]`` and ``z[0]`` to ``z[1]``."""
     return np.array([(x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])])
 
 
-def level(z: float, x: tuple[float, float], half: float) -> Array:
+def level(z: float, x: tuple[float, float], half: float) -> Double:
     """A level rectangle (4, 3) at height ``z`` from ``x[0]`` to ``x[1]``, ``half`` wide to each side."""
     return np.array([(x[0], half, z), (x[1], half, z), (x[1], -half, z), (x[0], -half, z)])
 
 
-def disc(centre: Sequence[float], radius: float, corners: int, turn: float = 0.0) -> Array:
+def disc(centre: Sequence[float], radius: float, corners: int, turn: float = 0.0) -> Double:
     """A regular polygon (corners, 3) in the x-z plane: wheels."""
     angles = turn + np.arange(corners) * (2 * np.pi / corners)
     x, y, z = centre

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double
 from mtmc.synth.vehicles.identity import Colour, Vehicle
 from mtmc.synth.vehicles.mesh import GLASS, LAMP, MATT, PAINT, MeshBuilder, disc, patch, side_wall
-
-Array = NDArray[np.float64]
 
 BODY, CABIN, TOP = 0.0, 1.0, 2.0
 """Painter's layers: what stands higher hides what is below, for a camera that looks down on the road."""
@@ -20,15 +18,15 @@ LAMP_COLOUR, TAIL_COLOUR = (0.95, 0.95, 0.92), (0.12, 0.10, 0.62)
 def lower_paints(vehicle: Vehicle) -> tuple[Colour, Colour]:
     """Colours of rocker and lower door: cladding, then mud."""
 
-    def muddy(colour: Colour, share: float) -> Colour:
-        blue, green, red = (c + (m - c) * share for c, m in zip(colour, _MUD, strict=True))
+    def muddy(colour: Colour, amount: float) -> Colour:
+        blue, green, red = (c + (m - c) * amount for c, m in zip(colour, _MUD, strict=True))
         return blue, green, red
 
     dirt = min(vehicle.dirt, 0.9)
     return muddy(vehicle.lower_paint, dirt), muddy(vehicle.paint, 0.35 * dirt)
 
 
-def cross_section(x: float, half: float, bottom: float, top: float, crown: float = 0.88) -> Array:
+def cross_section(x: float, half: float, bottom: float, top: float, crown: float = 0.88) -> Double:
     """Cross section (10, 3): rocker, lower door, upper door, shoulder, then mirrored."""
     rise = top - bottom
     left = [(0.86, 0.0), (0.975, 0.22), (1.0, 0.55), (0.975, 0.87), (crown, 1.0)]
@@ -50,15 +48,15 @@ def glass_colour(vehicle: Vehicle) -> Colour:
     return blue, green, red
 
 
-def add_rack(builder: MeshBuilder, vehicle: Vehicle, roof: Array) -> None:
+def add_rack(builder: MeshBuilder, vehicle: Vehicle, roof: Double) -> None:
     """Rails and bars on a roof (4, 3), and perhaps a box on them."""
     low, high = roof.min(axis=0), roof.max(axis=0)
     z = float(high[2])
     solid = builder.solid(TOP, ((low[0] + high[0]) / 2, 0, z))
     for y in (low[1] + 0.04, high[1] - 0.09):
         builder.box(solid, (low[0] + 0.1, y, z), (high[0] - 0.1, y + 0.05, z + 0.07), vehicle.trim, MATT, 8)
-    for share in (0.25, 0.75):
-        x = float(low[0] + share * (high[0] - low[0]))
+    for fraction in (0.25, 0.75):
+        x = float(low[0] + fraction * (high[0] - low[0]))
         builder.box(solid, (x, low[1], z + 0.05), (x + 0.06, high[1], z + 0.1), DARK, MATT, 8)
     if vehicle.cargo == 1:
         x, y = float(low[0] + high[0]) / 2, 0.3 * float(high[1])
@@ -117,7 +115,7 @@ def add_side_details(
 
 
 def add_stickers(
-    builder: MeshBuilder, solid: int, vehicle: Vehicle, place: str, surface: Array, out: tuple[float, float, float]
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, place: str, surface: Double, out: tuple[float, float, float]
 ) -> None:
     """Put the identity's stickers of one ``place`` on a quad (4, 3) that faces ``out``."""
     for sticker in vehicle.stickers:
@@ -143,7 +141,7 @@ def add_mirrors(builder: MeshBuilder, vehicle: Vehicle, x: float, z: float, laye
         )
 
 
-def one_box(builder: MeshBuilder, vehicle: Vehicle, sections: list[Array], top_colours: tuple[Colour, Colour]) -> int:
+def one_box(builder: MeshBuilder, vehicle: Vehicle, sections: list[Double], top_colours: tuple[Colour, Colour]) -> int:
     """A van's or bus's one-box body."""
     solid = builder.solid(BODY, (0, 0, 0.45 * vehicle.height_m))
     rocker, door = lower_paints(vehicle)

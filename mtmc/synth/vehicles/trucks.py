@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double
 from mtmc.synth.vehicles.identity import Vehicle
 from mtmc.synth.vehicles.mesh import GLASS, LAMP, MATT, TAIL, MeshBuilder, end_wall, level, patch
 from mtmc.synth.vehicles.parts import (
@@ -28,13 +28,14 @@ from mtmc.synth.vehicles.parts import (
     one_box,
 )
 
-Array = NDArray[np.float64]
 Profile = tuple[tuple[float, float, float, float], ...]
 
 
 # Bodies: (x / length, width factor, bottom / height, top / height) from tail to nose.
-_VAN = ((-0.50, 0.94, 0.20, 0.92), (-0.49, 1, 0.14, 0.985), (-0.20, 1, 0.12, 1.0), (0.16, 1, 0.12, 0.99), (0.24, 0.995, 0.12, 0.95),
-        (0.37, 0.99, 0.12, 0.58), (0.47, 0.96, 0.13, 0.47), (0.50, 0.86, 0.18, 0.38))  # fmt: skip
+_VAN = (
+    (-0.50, 0.94, 0.20, 0.92), (-0.49, 1, 0.14, 0.985), (-0.20, 1, 0.12, 1.0), (0.16, 1, 0.12, 0.99),
+    (0.24, 0.995, 0.12, 0.95), (0.37, 0.99, 0.12, 0.58), (0.47, 0.96, 0.13, 0.47), (0.50, 0.86, 0.18, 0.38),
+)  # fmt: skip
 _CAB = (
     (0.24, 1, 0.16, 0.80),
     (0.36, 1, 0.16, 0.80),
@@ -42,16 +43,20 @@ _CAB = (
     (0.49, 0.97, 0.16, 0.44),
     (0.50, 0.92, 0.18, 0.38),
 )
-_BUS = ((-0.50, 0.95, 0.12, 0.95), (-0.495, 1, 0.10, 0.985), (-0.3, 1, 0.10, 1.0), (0.3, 1, 0.10, 1.0), (0.485, 1, 0.10, 0.985),
-        (0.50, 0.95, 0.12, 0.95))  # fmt: skip
+_BUS = (
+    (-0.50, 0.95, 0.12, 0.95), (-0.495, 1, 0.10, 0.985), (-0.3, 1, 0.10, 1.0), (0.3, 1, 0.10, 1.0),
+    (0.485, 1, 0.10, 0.985), (0.50, 0.95, 0.12, 0.95),
+)  # fmt: skip
 
 
-def _sections(vehicle: Vehicle, profile: Profile, half: float, crown: float) -> list[Array]:
+def _sections(vehicle: Vehicle, profile: Profile, half: float, crown: float) -> list[Double]:
     length, height = vehicle.length_m, vehicle.height_m
     return [cross_section(x * length, half * w, b * height, t * height, crown) for x, w, b, t in profile]
 
 
-def _windscreen(builder: MeshBuilder, solid: int, vehicle: Vehicle, foot: Array, head: Array, steepness: float) -> None:
+def _windscreen(
+    builder: MeshBuilder, solid: int, vehicle: Vehicle, foot: Double, head: Double, steepness: float
+) -> None:
     """Glass on the slope between two cross sections."""
     screen = np.array([foot[4], foot[5], head[5], head[4]]) + np.array([0.01, 0, 0.01])
     up = (0.06, 0.94) if steepness < 0.75 else (0.08, 0.94)

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from mtmc.geometry import EARTH_RADIUS_M, outside_mask
-from mtmc.structures import LABELS
+from mtmc.structures import LABELS, Double, Image, Mask
 from mtmc.synth.render.frames import Seen, draw_frame
 from mtmc.synth.render.lens import Lens
-from mtmc.synth.render.render import Pose
 from mtmc.synth.render.sensor import Developer, content_frames
 from mtmc.synth.render.view import View, make_view
 from mtmc.synth.scene import FIRST_PARKED_ID, ORIGIN, SynthCamera, World
 from mtmc.synth.vehicles.identity import Vehicle
+from mtmc.synth.vehicles.pose import Pose
+from mtmc.synth.writers.avi import AviWriter
 from mtmc.synth.writers.truth import Row, describe, draw_map, summary
 
-Image = NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
 
 SCENARIO = "S01"
@@ -55,7 +52,7 @@ def active_vehicles(world: World, time_s: float) -> list[tuple[Vehicle, Pose]]:
     return [(trip.vehicle, trip.pose(time_s)) for trip in world.trips if trip.on_road(time_s)]
 
 
-def camera_times(world: World, camera: SynthCamera) -> NDArray[np.float64]:
+def camera_times(world: World, camera: SynthCamera) -> Double:
     """Scene time (frames,) that each written frame truly shows, dropped and repeated frames included."""
     rng = np.random.default_rng((camera.seed, 5))
     shown = content_frames(camera.frame_count, world.params.dropped, world.params.repeated, rng)
@@ -76,7 +73,7 @@ def _write_camera(world: World, camera: SynthCamera, folder: Path, progress: Pro
     (folder / "calibration.txt").write_text(calibration_text(camera.lens))
     rows: list[Row] = []
     coco = CocoWriter()
-    with VideoWriter(folder / "vdo.avi", camera.fps, camera.lens.size, world.params.crf) as video:
+    with AviWriter(folder / "vdo.avi", camera.fps, camera.lens.size, world.params.crf) as video:
         for frame, (image, seen) in enumerate(rendered(world, camera)):
             video.write(image)
             rows += [Row(frame, s.vehicle.id, s.box) for s in seen if inside(roi, s.box)]
@@ -84,32 +81,6 @@ def _write_camera(world: World, camera: SynthCamera, folder: Path, progress: Pro
             progress(camera.id, frame + 1, camera.frame_count)
     (folder / "gt" / "coco.json").write_text(json.dumps(coco.document, separators=(",", ":")))
     return rows, [round(float(t), 4) for t in camera_times(world, camera)]
-
-
-class VideoWriter:
-    """H.264 in AVI, one thread and no B-frames: the same frames give the same bytes, and every reader counts them alike."""
-
-    def __init__(self, path: Path, fps: float, size: tuple[int, int], crf: int) -> None:
-        self.container = av.open(str(path), "w", options={"fflags": "+bitexact"})
-        stream = self.container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-        stream.width, stream.height, stream.pix_fmt = size[0], size[1], "yuv420p"
-        stream.codec_context.thread_count = 1
-        stream.options = {"crf": str(crf), "preset": "veryfast", "bf": "0", "threads": "1", "g": "50"}
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
-        self.stream = stream
-
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def write(self, image: Image) -> None:
-        """Append a BGR frame."""
-        for packet in self.stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")):
-            self.container.mux(packet)
-
-    def __exit__(self, *_: object) -> None:
-        for packet in self.stream.encode():
-            self.container.mux(packet)
-        self.container.close()
 
 
 class CocoWriter:
@@ -136,7 +107,7 @@ class CocoWriter:
             self.document["annotations"].append({
                 "id": len(self.document["annotations"]) + 1, "image_id": image_id, "iscrowd": 0,
                 "category_id": LABELS.index(item.vehicle.label) + 1, "vehicle_id": item.vehicle.id,
-                "bbox": [x0, y0, x1 - x0, y1 - y0], "area": int(item.mask.sum()), "visible": round(item.share, 3),
+                "bbox": [x0, y0, x1 - x0, y1 - y0], "area": int(item.mask.sum()), "visible": round(item.visible, 3),
                 "segmentation": {"size": [height, width], "counts": code["counts"].decode("ascii")},
             })  # fmt: skip
 
@@ -149,7 +120,7 @@ def calibration_text(lens: Lens) -> str:
     return f"Homography matrix: {rows}\nReprojection error: 0.0\n"
 
 
-def _gps_to_metres() -> NDArray[np.float64]:
+def _gps_to_metres() -> Double:
     per_degree = np.radians(EARTH_RADIUS_M)
     east = per_degree * np.cos(np.radians(ORIGIN[0]))
     return np.array([[0, east, -east * ORIGIN[1]], [per_degree, 0, -per_degree * ORIGIN[0]], [0, 0, 1.0]])
@@ -165,19 +136,21 @@ def roi_mask(lens: Lens, reach_m: float = 80.0, roof_m: float = 1.6) -> Image:
     return np.repeat((255 * (near & (down > 0))).astype(np.uint8)[:, None], width, axis=1)
 
 
-def _write_roi(path: Path, lens: Lens) -> NDArray[np.bool_]:
-    """Write ``roi.jpg``; returns its pure white pixels (height, width) as whoever scores will read them after the compression."""
+def _write_roi(path: Path, lens: Lens) -> Mask:
+    """Write ``roi.jpg``; returns its pure white pixels (height, width) as whoever scores will read them after the
+    compression."""
     cv2.imwrite(str(path), roi_mask(lens), [cv2.IMWRITE_JPEG_QUALITY, 100])
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) == 255, np.bool_)
 
 
-def inside(roi: NDArray[np.bool_], box: tuple[int, int, int, int]) -> bool:
+def inside(roi: Mask, box: tuple[int, int, int, int]) -> bool:
     """Whether the truth holds a box: the challenge's rule."""
     return not outside_mask(np.array([box]), roi)[0]
 
 
 def _write_truth(out: Path, rows: dict[str, list[Row]]) -> None:
-    """``gt/gt_all.txt`` with all vehicles and ``gt/gt.txt`` with those that at least two cameras see, as CityFlow has it."""
+    """``gt/gt_all.txt`` with all vehicles and ``gt/gt.txt`` with those that at least two cameras see, as CityFlow has
+    it."""
     cameras_of: dict[int, set[str]] = {}
     for camera_id, found in rows.items():
         for row in found:
@@ -189,15 +162,19 @@ def _write_truth(out: Path, rows: dict[str, list[Row]]) -> None:
         (folder / "gt_all.txt").write_text("".join(_gt_line(r) for r in found))
         (folder / "gt.txt").write_text("".join(_gt_line(r) for r in crossing))
         challenge += [
-            f"{int(camera_id[1:])} {r.vehicle_id} {r.frame + 1} {r.box[0]} {r.box[1]} {r.box[2] - r.box[0]} {r.box[3] - r.box[1]} -1 -1\n"
+            " ".join(map(str, (int(camera_id[1:]), r.vehicle_id, r.frame + 1, *_ltwh(r), -1, -1))) + "\n"
             for r in crossing
         ]
     (out / SCENARIO / "ground_truth.txt").write_text("".join(challenge))
 
 
 def _gt_line(row: Row) -> str:
+    return ",".join(map(str, (row.frame + 1, row.vehicle_id, *_ltwh(row), 1, -1, -1, -1))) + "\n"
+
+
+def _ltwh(row: Row) -> tuple[int, int, int, int]:
     left, top, right, bottom = row.box
-    return f"{row.frame + 1},{row.vehicle_id},{left},{top},{right - left},{bottom - top},1,-1,-1,-1\n"
+    return left, top, right - left, bottom - top
 
 
 def _write_clocks(out: Path, world: World) -> None:

@@ -11,17 +11,16 @@ from typing import Literal
 import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Image
+from mtmc.synth.presets import PresetName
 from mtmc.synth.render.frames import Seen, draw_frame
 from mtmc.synth.render.lens import looking_at
 from mtmc.synth.render.sensor import Developer
 from mtmc.synth.render.view import make_view
-from mtmc.synth.scene import PresetName, SynthCamera, SynthParams, World, make_world
+from mtmc.synth.scene import SynthCamera, SynthParams, World, make_world
 from mtmc.synth.traffic.simulation import TrafficParams
 from mtmc.synth.writers.dataset import CocoWriter, active_vehicles
-
-Image = NDArray[np.uint8]
 
 FRAMES_PER_CAMERA = 6
 CAMERAS_PER_WORLD = 3
@@ -30,7 +29,8 @@ CAMERAS_PER_WORLD = 3
 def write_detection_set(
     out: Path, images: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> dict[str, int]:
-    """Write ``images`` frames of random scenes to ``out/images`` and ``out/coco.json`` (visible parts as run-length masks).
+    """Write ``images`` frames of random scenes to ``out/images`` and ``out/coco.json`` (visible parts as run-length
+    masks).
 
     The pictures go through the videos' own compression, so that they look like frames of them. Returns counts.
     """

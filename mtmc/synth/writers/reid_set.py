@@ -1,6 +1,8 @@
-"""A re-identification set in VeRi layout: identities driven past many cameras, cut out as their pipeline would see them.
+"""A re-identification set in VeRi layout: identities driven past many cameras, cut out as their pipeline would see
+them.
 
-Vehicles stand on the lanes of real views, several at once so that they hide each other, in the cameras' own light and quality.
+Vehicles stand on the lanes of real views, several at once so that they hide each other, in the cameras' own light and
+quality.
 """
 
 from __future__ import annotations
@@ -13,20 +15,20 @@ from xml.sax.saxutils import quoteattr
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from mtmc.params import Params
+from mtmc.structures import Image
+from mtmc.synth.presets import PresetName
 from mtmc.synth.render.frames import Seen, draw_frame
 from mtmc.synth.render.lens import Lens, looking_at
-from mtmc.synth.render.render import Light, Pose
 from mtmc.synth.render.sensor import Developer
+from mtmc.synth.render.shading import Light
 from mtmc.synth.render.view import View, make_view
-from mtmc.synth.scene import PresetName, SynthParams, make_world
+from mtmc.synth.scene import SynthParams, make_world
 from mtmc.synth.traffic.simulation import TrafficParams
 from mtmc.synth.vehicles.identity import BODIES, PAINT_NAMES, Vehicle, random_fleet
-
-Image = NDArray[np.uint8]
+from mtmc.synth.vehicles.pose import Pose
 
 
 class ReidSetParams(Params):
@@ -37,14 +39,15 @@ class ReidSetParams(Params):
     cameras: int = Field(16, ge=2, le=999)
     cameras_per_id: int = Field(6, ge=2)
     views: int = Field(4, ge=1, description="images of one vehicle in one camera, along its way")
-    twins: float = Field(0.05, ge=0, le=1, description="share of look-alikes")
+    twins: float = Field(0.05, ge=0, le=1, description="fraction of look-alikes")
     box_jitter: float = Field(0.05, ge=0, le=0.3, description="spread of the box's sides, shares of its size")
     min_px: int = Field(40, ge=8, description="smallest crop's longer side")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Station:
-    """A camera of the set: its view, light and sensor, and ways (poses one after the other) on which a vehicle is well in sight."""
+    """A camera of the set: its view, light and sensor, and ways (poses one after the other) on which a vehicle is well
+    in sight."""
 
     number: int
     view: View
@@ -65,8 +68,8 @@ def write_reid_set(
 ) -> dict[str, int]:
     """Write ``image_{train,test,query}``, ``name_*.txt``, the two label XMLs, ``test_track.txt`` and the gt/jk indices.
 
-    Training and test identities are disjoint and share the cameras. Queries are one image of each test identity and camera and
-    are also in the gallery, as in VeRi. Returns counts.
+    Training and test identities are disjoint and share the cameras. Queries are one image of each test identity and
+    camera and are also in the gallery, as in VeRi. Returns counts.
     """
     rng = np.random.default_rng((seed, 1))
     fleet = random_fleet(rng, params.train_ids + params.test_ids, params.twins)
@@ -77,8 +80,8 @@ def write_reid_set(
     for number in range(params.cameras):
         station = _station(number + 1, params, np.random.default_rng((seed, 2, number)))
         for part, group in (("train", train), ("test", test)):
-            share = min(1.0, params.cameras_per_id / params.cameras)
-            passing = [v for v in group if np.random.default_rng((seed, 3, v.id, number)).random() < share]
+            chance = min(1.0, params.cameras_per_id / params.cameras)
+            passing = [v for v in group if np.random.default_rng((seed, 3, v.id, number)).random() < chance]
             crops[part] += _write_passing(out / f"image_{part}", station, passing, params, rng)
         progress(number + 1, params.cameras)
     return _write_lists(out, crops["train"], crops["test"])
@@ -184,7 +187,7 @@ def _apart(a: Vehicle, pose: Pose, b: Vehicle, other: Pose) -> bool:
 def _cut(image: Image, item: Seen, params: ReidSetParams, rng: np.random.Generator) -> Image | None:
     """The crop of a box that a detector might have given; None if little is seen or it is small."""
     x0, y0, x1, y1 = item.box
-    if item.share < 0.5 or max(x1 - x0, y1 - y0) < params.min_px:
+    if item.visible < 0.5 or max(x1 - x0, y1 - y0) < params.min_px:
         return None
     shift = np.rint(rng.normal(0, params.box_jitter, 4) * np.array([x1 - x0, y1 - y0, x1 - x0, y1 - y0])).astype(int)
     left, top = max(0, x0 + shift[0]), max(0, y0 + shift[1])
@@ -232,7 +235,8 @@ def _label_xml(root: str, crops: list[_Crop]) -> str:
         f'colorID="{PAINT_NAMES.index(c.vehicle.paint_name) + 1}" typeID="{BODIES.index(c.vehicle.body) + 1}" />\n'
         for c in sorted(crops, key=lambda c: c.name)
     )
-    return f'<?xml version="1.0" encoding="utf-8"?>\n<{root} Version="1.0">\n<Items number="{len(crops)}">\n{items}</Items>\n</{root}>\n'
+    head = f'<?xml version="1.0" encoding="utf-8"?>\n<{root} Version="1.0">\n<Items number="{len(crops)}">\n'
+    return f"{head}{items}</Items>\n</{root}>\n"
 
 
 def _write_indices(out: Path, queries: list[_Crop], gallery: list[_Crop]) -> None:

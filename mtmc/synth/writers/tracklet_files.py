@@ -1,7 +1,7 @@
 """Simulated tracklets on disk: ``tracklets.parquet`` (one row each, with the truth), ``truth.json``, ``zones.toml``.
 
-``zones.toml`` is what a patient user would draw by hand for the ``zones`` linker: the four arms of each junction, which leads to
-which, and a generous window of seconds.
+``zones.toml`` is what a patient user would draw by hand for the ``zones`` linker: the four arms of each junction, which
+leads to which, and a generous window of seconds.
 """
 
 from __future__ import annotations
@@ -49,17 +49,18 @@ def read_tracklets(folder: Path) -> Simulated:
     try:
         stored, truth, zones = pq.read_table(paths[0]), json.loads(paths[1].read_text()), paths[2].read_text()
         table = TrackletTable(tuple(truth["cameras"]), *(_from_arrow(stored[name]) for name in ARRAYS))
-        links = [np.array([link[key] for link in truth["links"]]) for key in ("from", "to", "travel_s")]
+        links = {key: np.array([link[key] for link in truth["links"]]) for key in ("from", "to", "travel_s")}
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         expected = "simulated tracklets (tracklets.parquet, truth.json, zones.toml)"
         raise InputError(folder, expected, str(error), "Make them with `mtmc synth OUT --tracklets`.") from error
     return Simulated(
         table, stored["vehicle_id"].to_numpy(), stored["boxes"].to_numpy(), np.array(truth["offset_s"], np.float64),
-        bool(truth["clock_known"]), links[0].astype(np.int64), links[1].astype(np.int64), links[2].astype(np.float64), zones,
+        bool(truth["clock_known"]), links["from"].astype(np.int64), links["to"].astype(np.int64),
+        links["travel_s"].astype(np.float64), zones,
     )  # fmt: skip
 
 
-def _to_arrow(array: np.ndarray) -> pa.Array:
+def _to_arrow(array: np.ndarray) -> pa.Double:
     if array.ndim == 1:
         return pa.array(array)
     return pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])

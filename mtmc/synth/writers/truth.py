@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mtmc.structures import Double, Int
 from mtmc.synth.render.ground import paint_ground
 from mtmc.synth.scene import FIRST_PARKED_ID, ORIGIN, SynthCamera, World
 
@@ -26,7 +27,8 @@ class Row:
 
 
 def describe(world: World, rows: Mapping[str, Sequence[Row]], shown: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The scene as a document: knobs, cameras with the true time of each frame (``shown``), vehicles with their passages."""
+    """The scene as a document: knobs, cameras with the true time of each frame (``shown``), vehicles with their
+    passages."""
     passages: dict[int, list[dict[str, Any]]] = {}
     for camera in world.cameras:
         for vehicle_id, passage in _passages(camera, rows[camera.id], shown[camera.id]).items():
@@ -100,7 +102,8 @@ def _describe_camera(camera: SynthCamera, shown: Sequence[float]) -> dict[str, A
 
 
 def draw_map(world: World, path: Path) -> None:
-    """The streets from above with the cameras, what each sees up to 45 m, and all ways that were driven; north is up."""
+    """The streets from above with the cameras, what each sees up to 45 m, and all ways that were driven; north is
+    up."""
     low, high = world.network.nodes.min(axis=0), world.network.nodes.max(axis=0)
     middle, extent = (low + high) / 2, float((high - low).max()) + 30
     ground = paint_ground(
@@ -108,7 +111,7 @@ def draw_map(world: World, path: Path) -> None:
     )
     image = ground.image.copy()
 
-    def at(points: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    def at(points: Double) -> Int:
         return np.rint(points @ ground.to_map[:2, :2].T + ground.to_map[:2, 2]).astype(np.int32)
 
     for trip in world.trips:

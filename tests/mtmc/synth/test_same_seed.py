@@ -55,7 +55,8 @@ def test_another_process_with_other_threads_writes_the_same_bytes_from_the_param
     SETS["videos"](tmp_path / "here", 3)
     params = json.dumps(json.loads((tmp_path / "here" / "S01" / "truth.json").read_text())["params"])
     script = (
-        "import cv2, sys, pathlib; cv2.setNumThreads(int(sys.argv[2])); from mtmc.synth.writers.dataset import write_scene; "
+        "import cv2, sys, pathlib; cv2.setNumThreads(int(sys.argv[2])); "
+        "from mtmc.synth.writers.dataset import write_scene; "
         "from mtmc.synth.scene import SynthParams, make_world; "
         "write_scene(make_world(SynthParams.model_validate_json(sys.argv[3]), 3), pathlib.Path(sys.argv[1]))"
     )

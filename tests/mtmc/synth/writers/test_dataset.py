@@ -18,13 +18,13 @@ from mtmc.geometry import metres_to_gps, project
 from mtmc.scene import Camera, read_scene
 from mtmc.synth.render.frames import Seen, draw_frame
 from mtmc.synth.render.lens import Lens
-from mtmc.synth.render.render import Pose
 from mtmc.synth.render.view import View, make_view
 from mtmc.synth.scene import ORIGIN, SynthCamera, SynthParams, World, make_world
 from mtmc.synth.vehicles.bodies import mesh_of
+from mtmc.synth.vehicles.pose import Pose
 from mtmc.synth.writers.dataset import active_vehicles, camera_times, inside, rendered, write_scene
 
-from .conftest import Written
+from ..conftest import Written
 
 
 def truth(written: Written, camera: SynthCamera, name: str = "gt.txt") -> np.ndarray:
@@ -71,7 +71,8 @@ def test_ground_points_project_through_the_calibration_file(tiny: Written) -> No
 
 
 def test_a_vehicles_ground_point_lies_in_its_box(tiny: Written) -> None:
-    """The homography in the file, applied to where a wholly visible vehicle really stands, lands in its box in every frame."""
+    """The homography in the file, applied to where a wholly visible vehicle really stands, lands in its box in every
+    frame."""
     checked = 0
     for camera, annotation, pose in _whole_vehicles(tiny):
         left, top, width, height = annotation["bbox"]
@@ -83,8 +84,8 @@ def test_a_vehicles_ground_point_lies_in_its_box(tiny: Written) -> None:
 
 
 def test_tyres_touch_the_ground_where_the_calibration_says(tiny: Written) -> None:
-    """Where a foot of a wholly visible vehicle is its lowest point in the picture, calibration.txt puts it on the box's lower edge, to
-    one pixel; (a bumper that hangs over the tyres can be lower, never higher)."""
+    """Where a foot of a wholly visible vehicle is its lowest point in the picture, calibration.txt puts it on the box's
+    lower edge, to one pixel; (a bumper that hangs over the tyres can be lower, never higher)."""
     vehicles = {t.vehicle.id: t.vehicle for t in tiny.world.trips}
     on_feet = []
     for camera, annotation, pose in _whole_vehicles(tiny):
@@ -102,7 +103,8 @@ def test_tyres_touch_the_ground_where_the_calibration_says(tiny: Written) -> Non
 
 
 def _whole_vehicles(written: Written) -> Iterator[tuple[SynthCamera, dict[str, Any], Pose]]:
-    """Annotations of moving vehicles of which nothing is hidden or cut off, with where they stood at the moment truly shown."""
+    """Annotations of moving vehicles of which nothing is hidden or cut off, with where they stood at the moment truly
+    shown."""
     trips = {t.vehicle.id: t for t in written.world.trips}
     for camera in written.world.cameras:
         document = json.loads((written.folder / "S01" / camera.id / "gt" / "coco.json").read_text())
@@ -120,8 +122,8 @@ def _through_calibration(written: Written, camera: SynthCamera, ground: np.ndarr
 
 
 def test_vehicles_leave_c001_and_enter_c002_at_the_true_times(tiny: Written) -> None:
-    """By the clocks in the files: at the last true box of c001 and the first one of c002 the vehicle is in view, a frame later and
-    a frame earlier it is not."""
+    """By the clocks in the files: at the last true box of c001 and the first one of c002 the vehicle is in view, a
+    frame later and a frame earlier it is not."""
     scene = read_scene(tiny.folder / "S01")
     world = tiny.world
     views = {c.id: make_view(world.network, world.scenery, c.lens, world.light, 1) for c in world.cameras}
@@ -149,7 +151,8 @@ def _in_truth(world: World, view: View, camera: Camera, time_s: float) -> set[in
 
 
 def test_truth_follows_the_frame_shown_not_the_frame_number(tmp_path: Path) -> None:
-    """With dropped and repeated frames, boxes fit the vehicles at the moments told in truth.json; at the even moments they do not."""
+    """With dropped and repeated frames, boxes fit the vehicles at the moments told in truth.json; at the even moments
+    they do not."""
     world = make_world(SynthParams(preset="tiny", seconds=3.0, dropped=0.25, repeated=0.1), 1)
     faulty = Written(tmp_path, world, write_scene(world, tmp_path))
     trips = {t.vehicle.id: t for t in world.trips}
@@ -181,7 +184,8 @@ def test_truth_holds_only_vehicles_of_two_cameras(tiny: Written) -> None:
 
 
 def test_truth_against_truth_scores_one_inside_the_masks(tiny: Written, capsys: pytest.CaptureFixture[str]) -> None:
-    """The masks beside the truth hold all its boxes, so the score uses them: a box beyond them is dropped and costs nothing."""
+    """The masks beside the truth hold all its boxes, so the score uses them: a box beyond them is dropped and costs
+    nothing."""
     scene = tiny.folder / "S01"
     truth_rows = (scene / "ground_truth.txt").read_text()
     beyond = "".join(f"{camera} 77 1 0 0 30 20 -1 -1\n" for camera in (1, 2))

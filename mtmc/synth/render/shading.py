@@ -1,4 +1,4 @@
-"""What every drawing shares: light, poses, what a vehicle covers, its shadow, and the arithmetic of pixels. Images are BGR uint8."""
+"""What every drawing needs: light, haze, a vehicle's silhouette and shadow, and the arithmetic of pixels."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mtmc.structures import Double, Float, Image
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.vehicles.identity import Vehicle
-
-Array = NDArray[np.float64]
-Image = NDArray[np.uint8]
+from mtmc.synth.vehicles.pose import Pose
 
 SUBPIXEL = 3
 """Fractional bits of polygon coordinates."""
@@ -27,8 +25,8 @@ _CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]])
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Sun and sky. sun (3,) unit vector towards the sun; sun_power 0 = overcast; sky and ground BGR tints in [0, 2]; night and wet
-    (a road that mirrors the sky) in [0, 1]."""
+    """Sun and sky. sun (3,) unit vector towards the sun; sun_power 0 = overcast; sky and ground BGR tints in [0, 2];
+    night and wet (a road that mirrors the sky) in [0, 1]."""
 
     sun: tuple[float, float, float] = (0.45, -0.35, 0.82)
     sun_power: float = 0.60
@@ -41,33 +39,23 @@ class Light:
     wet: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pose:
-    """A vehicle at an instant: middle on the ground (east, north) metres, yaw counter-clockwise from east, braking or not."""
-
-    x: float
-    y: float
-    yaw: float
-    braking: bool = False
-
-
 @dataclass(slots=True)
 class Drawn:
-    """What a vehicle covers in an image: ``roi`` (x0, y0, x1, y1) pixels, its silhouette mask inside (uint8, 0 or 255), and the
-    area of the whole silhouette in pixels, also where it leaves the image."""
+    """What a vehicle covers in an image: ``roi`` (x0, y0, x1, y1) pixels, its silhouette mask inside (uint8, 0 or 255),
+    and the area of the whole silhouette in pixels, also where it leaves the image."""
 
     roi: tuple[int, int, int, int]
     mask: Image = field(repr=False)
     whole_px: float
 
 
-def hazed(colours: Array, distance_m: float, light: Light) -> Array:
+def hazed(colours: Double, distance_m: float, light: Light) -> Double:
     """Colours seen through ``distance_m`` of air."""
-    share = 1 - math.exp(-light.haze_per_m * distance_m)
-    return colours + (np.asarray(light.haze) - colours) * share
+    veiled = 1 - math.exp(-light.haze_per_m * distance_m)
+    return colours + (np.asarray(light.haze) - colours) * veiled
 
 
-def clipped_roi(pixels: Array, size: tuple[int, int], margin: int = 2) -> tuple[int, int, int, int] | None:
+def clipped_roi(pixels: Double, size: tuple[int, int], margin: int = 2) -> tuple[int, int, int, int] | None:
     """Whole pixels around points (N, 2), inside the image; None if empty."""
     left, top = pixels.min(axis=0).tolist()
     right, bottom = pixels.max(axis=0).tolist()
@@ -94,8 +82,9 @@ def drop_shadows(
 
 def _shadow_points(
     vehicles: Sequence[tuple[Vehicle, Pose]], light: Light
-) -> tuple[Array, list[tuple[int, int, float]]]:
-    """Ground points (B, N, 2) whose hulls darken the road, and those hulls as (first point, end, factor): foot, then cast shadow."""
+) -> tuple[Double, list[tuple[int, int, float]]]:
+    """Ground points (B, N, 2) whose hulls darken the road, and those hulls as (first point, end, factor): foot, then
+    cast shadow."""
     yaw, middle = np.array([p.yaw for _, p in vehicles]), np.array([(p.x, p.y) for _, p in vehicles])[:, None]
     measures = np.array([(v.length_m, v.width_m, v.height_m) for v, _ in vehicles])
     c, s = np.cos(yaw), np.sin(yaw)
@@ -112,7 +101,7 @@ def _shadow_points(
 
 
 def _darken(
-    image: Image, roi: tuple[int, int, int, int], pixels: Array, hulls: list[tuple[int, int, float]], ground: Image,
+    image: Image, roi: tuple[int, int, int, int], pixels: Double, hulls: list[tuple[int, int, float]], ground: Image,
     pixels_per_m: float,
 ) -> None:  # fmt: skip
     """Multiply the hulls of runs of ``pixels`` (N, 2) by their factors, the darkest last, with a soft edge."""
@@ -127,6 +116,6 @@ def _darken(
     cv2.multiply(window, cv2.merge((soft_keep, soft_keep, soft_keep)), dst=window, scale=1 / 255)
 
 
-def held(pixels: Array | NDArray[np.float32]) -> Array:
+def held(pixels: Double | Float) -> Double:
     """Pixels (N, 2) kept within what fixed-point drawing can hold."""
     return np.asarray(np.minimum(np.maximum(pixels, -4000.0), 8000.0), np.float64)

@@ -9,11 +9,12 @@ import pytest
 from mtmc.synth.render.frames import draw_frame
 from mtmc.synth.render.ground import shade_map
 from mtmc.synth.render.lens import Lens, looking_at
-from mtmc.synth.render.render import Light, Pose
 from mtmc.synth.render.sensor import Developer, Sensor
+from mtmc.synth.render.shading import Light
 from mtmc.synth.render.view import View
 from mtmc.synth.scene import SynthParams, light_of
 from mtmc.synth.vehicles.identity import random_vehicle
+from mtmc.synth.vehicles.pose import Pose
 
 SIZE = (480, 270)
 CAR = random_vehicle(np.random.default_rng(4), 1, "sedan")

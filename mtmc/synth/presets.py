@@ -1,0 +1,79 @@
+"""The places that can be simulated: roads, cameras and how much traffic, by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mtmc.synth.traffic.roads import Network, grid, straight
+
+PresetName = Literal["tiny", "demo", "junctions", "arterial", "city"]
+
+CameraPlace = tuple[tuple[float, float, float], tuple[float, float], float]
+"""Position (x, y, z) metres, ground point in the middle of the picture (x, y), horizontal field of view in degrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """How a preset lays out its world: network, seconds, image width, and camera places (position, target, view in
+    degrees)."""
+
+    network: Callable[[], Network]
+    seconds: float
+    width_px: int
+    cameras: Callable[[Network], list[CameraPlace]]
+    traffic: float = 420.0
+
+
+def _junction_cameras(network: Network, which: list[tuple[int, int]], view: float = 60.0) -> list[CameraPlace]:
+    """Cameras on junction corners: (node, quarter) with quarter k looking along yaw 45 + 90 k degrees, turned to the
+    wider road."""
+    places = []
+    for node, quarter in which:
+        x, y = network.nodes[node]
+        reach = network.box_half_m(node) + 2.0
+        yaw = math.radians(45 + 90 * quarter)
+        corner = x - math.copysign(reach, math.cos(yaw)), y - math.copysign(reach, math.sin(yaw))
+        target = corner[0] + 33 * math.cos(yaw), corner[1] + 19 * math.sin(yaw)
+        places.append(((corner[0], corner[1], 6.8), target, view))
+    return places
+
+
+def _road_camera(x: float, y: float, toward: float, ahead_m: float = 24.0, view: float = 58.0) -> CameraPlace:
+    """A camera beside an east-west road, looking along it (``toward`` +1 east, -1 west) and slightly across."""
+    return (x, y, 6.5), (x + toward * ahead_m, y * 0.25), view
+
+
+def _tiny_cameras(network: Network) -> list[CameraPlace]:
+    return [_road_camera(40.0, -8.0, 1), _road_camera(84.0, -8.0, 1)]
+
+
+def _demo_cameras(network: Network) -> list[CameraPlace]:
+    return [
+        *_junction_cameras(network, [(0, 0)]),
+        _road_camera(24.0, -10.5, 1),
+        *_junction_cameras(network, [(1, 0), (1, 2)]),
+    ]
+
+
+def _junctions_cameras(network: Network) -> list[CameraPlace]:
+    return _junction_cameras(network, [(0, 0), (0, 2), (1, 1), (1, 3), (2, 0), (3, 2), (3, 1)])
+
+
+def _arterial_cameras(network: Network) -> list[CameraPlace]:
+    return [_road_camera(-45.0 + 102.0 * k, -10.5 if k % 2 else 10.5, 1 if k % 2 == 0 else -1) for k in range(6)]
+
+
+def _city_cameras(network: Network) -> list[CameraPlace]:
+    return _junction_cameras(network, [(node, quarter) for node in range(12) for quarter in (node % 4, (node + 2) % 4)])
+
+
+PRESETS: dict[str, Preset] = {
+    "tiny": Preset(lambda: straight(170.0, 1, 14.0), 6.0, 320, _tiny_cameras, 900.0),
+    "demo": Preset(lambda: grid(2, 1, 85.0, (2, 1)), 24.0, 960, _demo_cameras, 480.0),
+    "junctions": Preset(lambda: grid(2, 2, 95.0, (2, 1)), 60.0, 960, _junctions_cameras),
+    "arterial": Preset(lambda: grid(4, 1, 140.0, (2, 1)), 60.0, 960, _arterial_cameras),
+    "city": Preset(lambda: grid(4, 3, 120.0, (2, 1)), 60.0, 960, _city_cameras),
+}
