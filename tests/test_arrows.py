@@ -36,6 +36,16 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
         frozenset({"benchmark"}),
     ),
+    "mtmc.synth": (
+        frozenset({"vehicles"}),
+        frozenset({"traffic"}),
+        frozenset({"render"}),
+        frozenset({"presets"}),
+        frozenset({"scene"}),
+        frozenset({"tracklets"}),
+        frozenset({"writers"}),
+        frozenset({"__init__"}),
+    ),
 }
 """The second level: within a package a room imports only what comes before it, or beside it in the same layer."""
 
