@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"geometry", "params", "toml", "calibration", "weights", "plugin"}),
+    frozenset({"assignment", "geometry", "params", "toml", "calibration", "weights", "plugin"}),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
     frozenset({"formats", "rows", "video", "store", "appearance", "workers"}),

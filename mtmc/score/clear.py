@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.assignment import best_assignment, components, lone_edges
 from mtmc.boxes import pack
-from mtmc.score.assign import best_assignment, components, lone_edges
 from mtmc.score.compare import Comparison
 
 Long = NDArray[np.int64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtmc.score.assign import best_assignment
+from mtmc.assignment import best_assignment
 from mtmc.score.compare import Comparison, pair_codes
 
 THRESHOLDS = np.arange(0.05, 0.99, 0.05)

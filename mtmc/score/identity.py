@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.score.assign import best_assignment
+from mtmc.assignment import best_assignment
 from mtmc.score.compare import Comparison, pair_codes
 
 Long = NDArray[np.int64]

@@ -20,8 +20,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.assignment import best_assignment
 from mtmc.boxes import Boxes
-from mtmc.score.assign import best_assignment
 from mtmc.score.compare import Comparison, pair_codes
 from mtmc.score.identity import Identities
 from mtmc.score.links import find_units

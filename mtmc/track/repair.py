@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from mtmc.assignment import cheapest_assignment
 from mtmc.params import Params
 from mtmc.structures import Detections, Tracklet
 from mtmc.track.appearance_scale import Likeness, learn_likeness
-from mtmc.track.assignment import assign
 from mtmc.track.duplicates import cut_shadowed_ends
 from mtmc.track.sorted_detections import Clip
 from mtmc.track.tracks import Tracks, renumber
@@ -164,7 +164,7 @@ def _join(
         looks = likeness.of_means(window).cost(_apart(tails.feature[before], heads.feature[after]))
         alike = looks < params.max_join_cost
         before, after, costs = before[alike], after[alike], (costs + looks)[alike]
-    before, after = assign(before, after, costs, params.max_join_miss + 1.0)
+    before, after = cheapest_assignment(before, after, costs, params.max_join_miss + 1.0)
     numbers = _chained(tracks.numbers, groups, before, after)
     for earlier, later in zip(before, after, strict=True):  # where both have boxes the earlier one had lost its vehicle
         rows = groups[earlier]

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from mtmc.assignment import cheapest_assignment, unrivalled
 from mtmc.params import Params
 from mtmc.structures import Detections
 from mtmc.track.appearance_scale import UNTOLD, distances, learn_likeness
-from mtmc.track.assignment import assign, unrivalled
 from mtmc.track.jde.border_turns import part_at_border
 from mtmc.track.jde.frame_matching import Round
 from mtmc.track.jde.kalman import CHI_SQUARE_95_4, HEIGHT_VELOCITY, VALUE, MotionModel, to_bounds, to_boxes
@@ -194,7 +194,10 @@ class _Run:
             (UNCONFIRMED, UNCONFIRMED, params.max_new_cost, True),
         ):
             if todo.open(confident=confident):
-                todo.take(assign(*todo.overlaps(least, most, limit, confident=confident), limit), confident=confident)
+                todo.take(
+                    cheapest_assignment(*todo.overlaps(least, most, limit, confident=confident), limit),
+                    confident=confident,
+                )
 
     def _step(self, todo: Round, match: Callable[[Index, Index], Found]) -> None:
         """One association of the tracked and lost tracks still unmatched with the confident rows still unmatched."""
@@ -207,12 +210,12 @@ class _Run:
         """JDE's first association: appearance fused with motion inside the gate, or overlap where there is no appearance."""
         a, b, distance = self._gated(tracks, rows, self.params.gate, 4)
         if self.clip.features is None:
-            return assign(a, b, self._overlap_costs(a, b), self.params.max_first_cost)
+            return cheapest_assignment(a, b, self._overlap_costs(a, b), self.params.max_first_cost)
         apart = self._apart(a, b)
         if self.params.metric == "cosine":
             apart = apart**2 / 2
         share = self.params.appearance_weight
-        return assign(a, b, share * apart + (1 - share) * distance, self.params.max_distance)
+        return cheapest_assignment(a, b, share * apart + (1 - share) * distance, self.params.max_distance)
 
     def _blended(self, tracks: Index, rows: Index, costs: Double) -> Found:
         """Overlap decides who may match, overlap and appearance together who does."""
@@ -220,7 +223,7 @@ class _Run:
             return tracks, rows
         if self.share > 0:
             costs = (1 - self.share) * costs + self.share * self.likeness.cost(self._apart(tracks, rows))
-        return assign(tracks, rows, costs, 1.0)
+        return cheapest_assignment(tracks, rows, costs, 1.0)
 
     def _recovered(self, tracks: Index, rows: Index) -> Found:
         """By appearance alone, near where the vehicle should be: after occlusion or a jump; motion breaks ties."""
@@ -229,7 +232,7 @@ class _Run:
         if len(a) == 0:
             return a, b
         costs = self.likeness.cost(self._apart(a, b)) + 0.02 * distance / gate
-        return assign(a, b, costs, self.params.max_recovery_cost)
+        return cheapest_assignment(a, b, costs, self.params.max_recovery_cost)
 
     def _overlap_costs(self, tracks: Index, rows: Index) -> Double:
         """1 - overlap (P,) of given pairs."""

@@ -8,10 +8,10 @@ import motmetrics
 import numpy as np
 import pytest
 
+from mtmc.assignment import best_assignment, components
 from mtmc.errors import InputError
 from mtmc.formats import read_mot_tracks
 from mtmc.score import ScoreParams, Scores, score, to_json
-from mtmc.score.assign import best_assignment, components
 from mtmc.score.evaluate import with_ground
 from mtmc.structures import GlobalTrack
 from tests.builders import make_camera, make_scene, make_tracklet, make_vehicle
