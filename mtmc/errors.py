@@ -11,8 +11,18 @@ UserError (shared with reid)
 from __future__ import annotations
 
 from reid.errors import UserError
+from reid.exits import Stopped, run_command
 
-__all__ = ["ConfigError", "InputError", "InstallError", "StoreError", "UserError", "WeightsError"]
+__all__ = [
+    "ConfigError",
+    "InputError",
+    "InstallError",
+    "Stopped",
+    "StoreError",
+    "UserError",
+    "WeightsError",
+    "run_command",
+]
 
 
 class InputError(UserError):

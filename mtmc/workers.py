@@ -1,14 +1,20 @@
-"""Cameras in parallel processes, each with its share of the cores, progress flowing back."""
+"""Cameras in parallel processes, each with its share of the cores, progress flowing back; none outlives the run."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import queue
+import signal
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
+
+import psutil
+from loky import ProcessPoolExecutor
+from loky.backend.context import get_context
 
 from mtmc.errors import UserError
 
@@ -38,39 +44,40 @@ def run_in_processes(
     All cameras are let to end before the first failure is raised, so that what can be finished is finished. A worker that
     dies (out of memory, killed) is a UserError too.
     """
-    context = multiprocessing.get_context("spawn")
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    with context.Manager() as manager:
-        progress = manager.Queue()
-        with _threads(threads), ProcessPoolExecutor(workers, context, _start, (progress,)) as pool:
-            futures = [pool.submit(_work, work, task) for task in tasks]
-            while not all(future.done() for future in futures):
-                wait(futures, timeout=POLL_S)
-                _drain(progress, watch)
+    context = get_context("loky")
+    progress = context.Queue()
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    pool = ProcessPoolExecutor(
+        workers,
+        context=context,
+        initializer=_start,
+        initargs=(progress, os.getpid()),
+        env=dict.fromkeys(THREAD_VARIABLES, threads),
+    )
+    ended = False
+    try:
+        futures = [pool.submit(_work, work, task) for task in tasks]
+        while not all(future.done() for future in futures):
+            wait(futures, timeout=POLL_S)
+            _drain(progress, watch)
+        ended = True
+    finally:  # whoever stops this process wants its workers stopped too
+        pool.shutdown(kill_workers=not ended)
     return _gather([future.result for future in futures])
 
 
-class _threads:
-    """Set the thread counts that the workers inherit; libraries read them when they are loaded."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __enter__(self) -> None:
-        self.before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self.count)))
-
-    def __exit__(self, *_: object) -> None:
-        for name, value in self.before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _start(progress: Any) -> None:
+def _start(progress: Any, parent: int) -> None:
+    """Begin a worker: it leaves signals to its parent, and ends with it."""
     global _progress
     _progress = progress
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent and psutil.pid_exists(parent):
+        time.sleep(POLL_S)
+    os._exit(1)
 
 
 def _work(work: Callable[[Task, Watch], Timings], task: Task) -> Timings:

@@ -4,7 +4,7 @@
     ├── reid: raised as UserError directly, it has few kinds
     └── mtmc.errors: InputError, ConfigError, StoreError, ...
 
-The commands catch only this tree: one message on stderr, exit code 2. Anything else is a bug and shows its traceback.
+The commands turn this tree into one message on stderr and exit code 2; anything else is a fault of ours (``reid.exits``).
 """
 
 from __future__ import annotations

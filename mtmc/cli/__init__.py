@@ -1,11 +1,10 @@
-"""The ``mtmc`` command. Results go to stdout, logs and progress to stderr; exit code 0 fine, 1 a check failed, 2 a user's mistake.
+"""The ``mtmc`` command. Results go to stdout, logs and progress to stderr; exit codes stand in ``reid.exits``.
 
 One file per command; each imports what it needs inside its function, so that ``mtmc --help`` stays instant.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
@@ -15,7 +14,7 @@ from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
-from mtmc.errors import UserError
+from mtmc.errors import run_command
 
 app = typer.Typer(
     name="mtmc",
@@ -39,9 +38,5 @@ app.command("network")(network)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of the ``mtmc`` command: a user's mistake becomes one sentence and exit code 2."""
-    try:
-        app(arguments)
-    except UserError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)  # noqa: T201 - the one place that reports a user's mistake
-        sys.exit(2)
+    """Entry point of the ``mtmc`` command: however it ends, it says so in one line."""
+    run_command(lambda: app(arguments))

@@ -1,11 +1,9 @@
-"""The ``reid`` command. Results go to stdout, logs and progress to stderr; exit code 0 fine, 1 a check failed, 2 a user's mistake.
+"""The ``reid`` command. Results go to stdout, logs and progress to stderr; exit codes stand in ``reid.exits``.
 
 One file per command; each imports what it needs inside its function, so that ``reid --help`` stays instant.
 """
 
 from __future__ import annotations
-
-import sys
 
 import typer
 
@@ -16,7 +14,7 @@ from reid.cli.eval import evaluate
 from reid.cli.export import export
 from reid.cli.rank import rank
 from reid.cli.train import train
-from reid.errors import UserError
+from reid.exits import run_command
 
 app = typer.Typer(
     name="reid",
@@ -43,9 +41,5 @@ app.command("crops")(crops)
 
 
 def main() -> None:
-    """Entry point of the ``reid`` command: a user's mistake becomes one sentence and exit code 2."""
-    try:
-        app()
-    except UserError as mistake:
-        print(f"error: {mistake}", file=sys.stderr)  # noqa: T201 - the one place that reports a user's mistake
-        sys.exit(2)
+    """Entry point of the ``reid`` command: however it ends, it says so in one line."""
+    run_command(app)
