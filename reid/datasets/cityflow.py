@@ -1,4 +1,4 @@
-"""CityFlow-ReID, Track 2 of the AI City Challenge 2020 and 2021; the test's vehicle labels are not public (notes 5.3)."""
+"""CityFlow-ReID, Track 2 of the AI City Challenge 2020 and 2021; the test's vehicle labels are not public."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Market-1501 and DukeMTMC-reID, the person sets of the paper's generalisation table (notes 5.6)."""
+"""Market-1501 and DukeMTMC-reID, the person sets of the paper's generalisation table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PKU VehicleID: 26,267 vehicles, no cameras; the test draws one image per vehicle as gallery (notes 5.5)."""
+"""PKU VehicleID: 26,267 vehicles, no cameras; the test draws one image per vehicle as gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VeRi-776: 776 vehicles, 20 cameras; the queries are part of the gallery, as published (algorithm notes 5.4)."""
+"""VeRi-776: 776 vehicles, 20 cameras; the queries are part of the gallery, as published."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The synchronization rules of the 2020 winner, which the paper applies "identically": greedy nearest track per camera,
-smallest distance wins, no time, direction or geometry (algorithm.md §2.5), with its listed bugs corrected.
+smallest distance wins, no time, direction or geometry, with its listed bugs corrected.
 
 Corrected: tracks are keyed by (camera, number), so equal numbers in two cameras neither forbid a match nor collide in the
 output; a track without a match keeps a vehicle id of its own. Distances are squared Euclidean between unit vectors, in

@@ -1,4 +1,4 @@
-"""The 2021 winner's kind of linker: zones and travel times drawn by hand for one scene (algorithm.md §2.7).
+"""The 2021 winner's kind of linker: zones and travel times drawn by hand for one scene.
 
 The file::
 
