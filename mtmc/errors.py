@@ -2,7 +2,7 @@
 
 UserError (shared with reid)
 ├── InputError     a video, calibration, ground truth or detection file that cannot be used
-├── ConfigError    an unknown key, a value out of range, an option that does not fit
+├── ConfigError    an unknown key, a value out of range, an option that does not fit (shared with reid)
 ├── WeightsError   a model file that is missing, damaged or of another model
 ├── StoreError     the run folder: not writable, full, not a run
 └── InstallError   a package that is missing or does not match
@@ -10,7 +10,7 @@ UserError (shared with reid)
 
 from __future__ import annotations
 
-from reid.errors import UserError
+from reid.errors import ConfigError, UserError
 from reid.exits import Stopped, run_command
 
 __all__ = [
@@ -27,10 +27,6 @@ __all__ = [
 
 class InputError(UserError):
     """A video, calibration, ground truth or detection file that cannot be used."""
-
-
-class ConfigError(UserError):
-    """An unknown key, a value out of range, or options that do not fit together."""
 
 
 class WeightsError(UserError):

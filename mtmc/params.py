@@ -1,4 +1,4 @@
-"""The base of every stage's parameters: frozen, checked, unknown keys refused."""
+"""What the parameters of all stages have in common; their base and their loader are shared with ``reid``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from reid.settings import Layer, Params, known_keys, load, merge, read_file
+
+__all__ = ["OPTIONS", "Layer", "Params", "StageParams", "known_keys", "load", "merge", "read_file"]
 
 OPTIONS: Any = Field(default_factory=dict, description="free table of a part of your own, handed to it as it stands")
-
-
-class Params(BaseModel):
-    """Parameters of one stage; units stand in the names (``_s`` seconds, ``_px`` pixels, ``_m`` metres).
-
-    A field is explained by its ``description`` or by the docstring below it; ``mtmc config`` prints that beside the value.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
 
 
 class StageParams(Params):

@@ -6,26 +6,18 @@ and the field says so.
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from reid.errors import UserError
+from reid.settings import Params, explain, load
 
 Variant = Literal["global", "plain", "geometric", "full"]
 BackboneName = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Share = Field(0.5, ge=0, le=1)
-
-
-class Params(BaseModel):
-    """Base of all parameters here: frozen, checked, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class NetworkParams(Params):
@@ -164,86 +156,14 @@ class TrainParams(Params):
 def load_config(path: Path | None, overrides: Sequence[str] = (), **given: object) -> TrainParams:
     """Parameters from a TOML file, then ``given`` keys that are not None, then overrides such as ``"loss.margin=0.7"``.
 
-    A file may name one other file to start from: ``base = "veri776.toml"``, beside itself. Without a file: the defaults.
-
-    Raises UserError naming file, key, what was expected and what was found.
+    Raises ConfigError naming file, key, what was expected and what was found.
     """
-    table: dict[str, Any] = {} if path is None else _read_with_base(path)
-    table |= {key: value for key, value in given.items() if value is not None}
-    for override in overrides:
-        _set(table, override)
-    return _validated(table, path)
+    return load(TrainParams, path, overrides, **given)
 
 
 def restore_config(text: str, where: Path) -> TrainParams:
-    """Parameters out of the JSON that a training wrote; raises UserError where it does not fit."""
+    """Parameters out of the JSON that a training wrote; raises ConfigError where it does not fit."""
     try:
         return TrainParams.model_validate_json(text)
     except ValidationError as mistake:
-        raise _first_mistake(mistake, where) from None
-
-
-def _validated(table: Mapping[str, object], path: Path | None) -> TrainParams:
-    try:
-        return TrainParams.model_validate(table)
-    except ValidationError as mistake:
-        raise _first_mistake(mistake, path or Path("--set")) from None
-
-
-def _first_mistake(mistake: ValidationError, where: Path) -> UserError:
-    first = mistake.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    return UserError(f"{where}, {key}", first["msg"], repr(first["input"]), "Correct the value or remove the key.")
-
-
-def _read_with_base(path: Path) -> dict[str, Any]:
-    table = _read(path)
-    base = table.pop("base", None)
-    if base is None:
-        return table
-    below = _read(path.parent / str(base))
-    if "base" in below:
-        raise UserError(
-            path.parent / str(base), "a file without a base of its own", "one", "Name the lowest file as base."
-        )
-    return _merged(below, table)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A TOML file, or the config.json of a training."""
-    try:
-        if path.suffix == ".json":
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            path, "a TOML file", "nothing", "Give --config an existing file; configs/reid/ has some."
-        ) from None
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, UnicodeDecodeError) as bad:
-        raise UserError(path, "TOML", str(bad), "Correct the line named.") from None
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(below.get(key), dict)
-        merged[key] = _merged(cast(dict[str, Any], below[key]), value) if both else value
-    return merged
-
-
-def _set(table: dict[str, Any], override: str) -> None:
-    """Write ``a.b=value`` into the table; the value is TOML, or a plain string where it is not."""
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise UserError("--set", "key=value", repr(override), "Write for example --set loss.margin=0.7.")
-    try:
-        value: object = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    *sections, last = key.strip().split(".")
-    for section in sections:
-        inner = table.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise UserError("--set", "the name of a section", repr(section), "See configs/reid/ for the names.")
-        table = inner
-    table[last] = value
+        raise explain(mistake, TrainParams, [(str(where), {})]) from None

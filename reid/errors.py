@@ -1,8 +1,9 @@
 """The root of every error that a user can cause and mend.
 
     UserError
-    ├── reid: raised as UserError directly, it has few kinds
-    └── mtmc.errors: InputError, ConfigError, StoreError, ...
+    ├── ConfigError    an unknown key, a value out of range, options that do not fit together
+    ├── reid: raised as UserError otherwise, it has few kinds
+    └── mtmc.errors: InputError, StoreError, ...
 
 The commands turn this tree into one message on stderr and exit code 2; anything else is a fault of ours (``reid.exits``).
 """
@@ -27,3 +28,7 @@ class UserError(Exception):
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str, str]]:
         """Survive the way back from a worker process."""
         return type(self), (self.where, self.expected, self.found, self.fix)
+
+
+class ConfigError(UserError):
+    """An unknown key, a value out of range, or options that do not fit together."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mtmc.errors import ConfigError
     from mtmc.synth.scene import SynthParams
 
 
@@ -148,57 +146,7 @@ def _one_kind(kinds: Mapping[str, object], scene: Mapping[str, object]) -> None:
 
 def _params(config: Path | None, preset: str | None, seconds: float | None, settings: list[str]) -> SynthParams:
     """Knobs from the file, then from the options. Raises ConfigError for what does not fit."""
-    from pydantic import ValidationError
-
-    from mtmc.config import read_toml
+    from mtmc.params import load
     from mtmc.synth.scene import SynthParams
 
-    knobs = read_toml(config) if config is not None else {}
-    knobs |= {"preset": preset} if preset is not None else {}
-    knobs |= {"seconds": seconds} if seconds is not None else {}
-    for setting in settings:
-        _set(knobs, setting)
-    try:
-        return SynthParams.model_validate(knobs)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _wrong_knob(".".join(map(str, first["loc"])), first["type"], first["msg"], first["input"]) from error
-
-
-def _wrong_knob(key: str, kind: str, message: str, value: object) -> ConfigError:
-    """One sentence about a knob that pydantic refused."""
-    from difflib import get_close_matches
-
-    from mtmc.config import known_keys
-    from mtmc.errors import ConfigError
-    from mtmc.synth.scene import SynthParams
-
-    known = list(known_keys(SynthParams))
-    if kind == "extra_forbidden":
-        near = get_close_matches(key, known, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "`mtmc synth --help` lists them all."
-        return ConfigError(f"knob {key}", "a knob of the synthetic city", "an unknown name", hint)
-    expected = message.removeprefix("Input should be ").split(", unable")[0].split(", got")[0]
-    if kind == "model_type":
-        expected = "one of its own knobs, such as " + next(name for name in known if name.startswith(f"{key}."))
-    return ConfigError(f"knob {key}", expected, repr(value), "Correct the value.")
-
-
-def _set(knobs: dict[str, Any], setting: str) -> None:
-    from mtmc.errors import ConfigError
-
-    key, equals, value = setting.partition("=")
-    if not equals or not key:
-        raise ConfigError("--set", "knob=value", repr(setting), "Write for example --set rain=0.5.")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value  # a bare word such as dusk
-    *parents, leaf = key.split(".")
-    for parent in parents:
-        if not isinstance(knobs.setdefault(parent, {}), dict):
-            raise ConfigError(
-                f"knob {key}", f"a knob inside {parent}", f"the value {knobs[parent]!r}", "Set one of the two."
-            )
-        knobs = knobs[parent]
-    knobs[leaf] = parsed
+    return load(SynthParams, config, settings, preset=preset, seconds=seconds)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mtmc.config import Config, build_config, known_keys, load_config
+from mtmc.config import Config, build_config, load_config
 from mtmc.errors import ConfigError
+from mtmc.params import known_keys
 from mtmc.toml import to_toml
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "pipeline"
@@ -45,8 +46,8 @@ def test_base_goes_one_level_deep(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("track.traker=jde", r"Did you mean 'track\.tracker'"),
-        ("detect.min_scor=0.2", r"Did you mean 'detect\.min_score'"),
+        ("track.traker=jde", r"Did you mean track\.tracker\?"),
+        ("detect.min_scor=0.2", r"Did you mean detect\.min_score\?"),
         ("detect.min_score=1.5", "less than or equal to 1"),
         ("detect.min_score=often", "number"),
         ("=1", "key=value"),
@@ -58,6 +59,18 @@ def test_mistakes_name_the_key(override: str, message: str) -> None:
 
 
 def test_every_key_is_explained_once() -> None:
-    keys = list(known_keys())
+    keys = list(known_keys(Config))
     assert len(keys) == len(set(keys))
     assert {"detect.detector", "track.tracker", "embed.embedder", "link.linker", "report.video"} <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "where"), [("track.jde.gte", "--set"), ("detect.bach", "mine.toml"), ("embed.crop", "base.toml")]
+)
+def test_a_mistake_is_laid_at_its_own_door(key: str, where: str, tmp_path: Path) -> None:
+    files = {"base.toml": "", "mine.toml": "base = 'base.toml'\n"}
+    for name in files:
+        (tmp_path / name).write_text(files[name] + (f"{key} = 1\n" if where == name else ""))
+    with pytest.raises(ConfigError, match="Did you mean") as mistake:
+        load_config(tmp_path / "mine.toml", [f"{key}=1"] if where == "--set" else [])
+    assert mistake.value.where.endswith(where)

@@ -174,7 +174,7 @@ def one_sentence(finished: subprocess.CompletedProcess[str], *words: str) -> Non
     [
         (["--videos", "nowhere"], ["nowhere"]),
         (["--videos", "."], ["cam1.mp4"]),
-        (["--set", "track.jde.max_lots_s=1"], ["max_lots_s", "Did you mean 'track.jde.max_lost_s'?"]),
+        (["--set", "track.jde.max_lots_s=1"], ["max_lots_s", "Did you mean track.jde.max_lost_s?"]),
         (["--set", "track.jde.max_lost_s=-1"], ["track.jde.max_lost_s", "greater"]),
         (["--set", "nonsense"], ["key=value"]),
         (["--detector", "yolo99"], ["yolo99"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mtmc.cli import main
-from mtmc.config import known_keys
+from mtmc.params import known_keys
 from mtmc.synth.scene import SynthParams
 
 LEVELS = sorted((Path(__file__).parents[3] / "configs" / "synth").glob("level*.toml"))
@@ -57,13 +57,13 @@ def test_command_writes_a_scene(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["--preset", "tokyo"], "preset"),
         (["--set", "rain=7"], "rain"),
         (["--set", "snow=1"], "snow"),
-        (["--set", "rain=wet"], "knob rain: expected a valid number, found 'wet'"),
+        (["--set", "rain=wet"], "rain: expected a valid number, found 'wet'"),
         (["--set", "rian=1"], "Did you mean rain?"),
         (["--set", "traffic=5"], "traffic.vehicles_per_lane_hour"),
         (["--set", "traffic.twins=2"], "traffic.twins"),
         (["--set", "rain=1", "--set", "rain.x=1"], "rain.x"),
-        (["--set", "rain"], "knob=value"),
-        (["--set", "=1"], "knob=value"),
+        (["--set", "rain"], "key=value"),
+        (["--set", "=1"], "key=value"),
         (["--config", "absent.toml"], "absent.toml"),
         (["--reid", "--ids", "many"], "--ids"),
         (["--reid", "--tracklets"], "one kind of output"),

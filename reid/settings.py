@@ -1,0 +1,164 @@
+"""Parameters from TOML files and ``--set``, checked by pydantic: the one loader, of both packages.
+
+It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` stands on it: mtmc comes in by ``mtmc/params.py`` only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import textwrap
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from reid.errors import ConfigError
+
+Layer = tuple[str, dict[str, Any]]
+"""Where settings come from (a file, an option), and the nested settings."""
+
+
+class Params(BaseModel):
+    """Base of all parameters: frozen, checked, unknown keys refused; units stand in the names (``_s``, ``_px``, ``_m``).
+
+    A field is explained by its ``description`` or by the docstring below it; ``mtmc config`` prints that beside the value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load(model: type[Model], path: Path | None = None, overrides: Sequence[str] = (), **given: object) -> Model:
+    """Parameters from a TOML file, then ``given`` keys that are not None, then overrides such as ``"track.jde.max_lost_s=2"``.
+
+    A file may name one other file to start from, which may have no base itself: ``base = "other.toml"``, beside itself.
+
+    Raises ConfigError naming where the value came from, the key, what was expected and what was found.
+    """
+    layers = [] if path is None else read_file(path)
+    layers.append(("options", {key: value for key, value in given.items() if value is not None}))
+    return merge(model, [*layers, *(("--set", parse_override(text)) for text in overrides)])
+
+
+def merge(model: type[Model], layers: Sequence[Layer]) -> Model:
+    """The model of settings laid over each other, the last on top. Raises ConfigError that names the layer of the mistake."""
+    settings: dict[str, Any] = {}
+    for where, layer in layers:
+        _lay_over(settings, layer, where)
+    try:
+        return model.model_validate(settings)
+    except ValidationError as mistake:
+        raise explain(mistake, model, layers) from mistake
+
+
+def read_file(path: Path) -> list[Layer]:
+    """A TOML file (or the JSON that a training wrote) on top of its base. Raises ConfigError."""
+    settings = _parse(path)
+    base = settings.pop("base", None)
+    if base is None:
+        return [(str(path), settings)]
+    below = path.parent / str(base)
+    lowest = _parse(below)
+    if "base" in lowest:
+        raise ConfigError(below, "a file without a base of its own", f"base {lowest['base']!r}", "Merge the two.")
+    return [(str(below), lowest), (str(path), settings)]
+
+
+def parse_override(text: str) -> dict[str, Any]:
+    """``a.b=value`` as nested settings; the value is TOML, or a plain string where it is not. Raises ConfigError."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError("--set", "key=value", repr(text), "Add the key or the value.")
+    settings: Any = _parse_value(value.strip())
+    for part in reversed(key.strip().split(".")):
+        settings = {part: settings}
+    return dict(settings)
+
+
+def known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """All keys, dotted: ``detect.detector``, ``track.jde.max_lost_s``, ..."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from known_keys(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def explain(mistake: ValidationError, model: type[BaseModel], layers: Sequence[Layer]) -> ConfigError:
+    """One sentence about the first thing that pydantic refused."""
+    first = mistake.errors()[0]
+    loc = [str(part) for part in first["loc"]]
+    key, known = ".".join(loc), list(known_keys(model))
+    where = next((name for name, layer in reversed(layers) if _holds(layer, loc)), layers[-1][0] if layers else "")
+    if first["type"] == "extra_forbidden":
+        return ConfigError(where, "a known key", repr(key), _nearest(key, known))
+    expected = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ").split(", unable")[0]
+    if first["type"] in ("model_type", "model_attributes_type"):
+        expected = "a section with keys such as " + next((name for name in known if name.startswith(f"{key}.")), key)
+    return ConfigError(
+        f"{where}, {key}" if key else where, expected, textwrap.shorten(repr(first["input"]), 100), "Correct the value."
+    )
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    near += [name for name in known if name.split(".")[-1] == key.split(".")[-1]]
+    section = key.rpartition(".")[0]
+    beside = [name for name in known if name.startswith(f"{section}.")] if section else []
+    return (
+        f"Did you mean {near[0]}?"
+        if near
+        else f"Known are {', '.join(beside or sorted({k.split('.')[0] for k in known}))}."
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return dict(json.loads(text)) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(path, "a TOML file", error.strerror or str(error), "Check the path.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(path, "TOML", str(error) or type(error).__name__, "Correct the file.") from error
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value; what is none (a bare word, a path) is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+
+
+def _lay_over(below: dict[str, Any], above: Mapping[str, Any], where: str, prefix: str = "") -> None:
+    for key, value in above.items():
+        if isinstance(value, Mapping) and key in below:
+            if not isinstance(below[key], dict):
+                expected, found = f"a section {prefix}{key}", f"the value {below[key]!r} given before"
+                raise ConfigError(
+                    where, expected, found, f"Set {prefix}{key} or {prefix}{key}.{next(iter(value), '')}."
+                )
+            _lay_over(below[key], value, where, f"{prefix}{key}.")
+        else:
+            below[key] = _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    return {key: _copied(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
+
+
+def _holds(layer: Any, loc: Sequence[str]) -> bool:
+    """Whether a layer has the key; list positions and union branches at its end do not count."""
+    for part in loc:
+        if not isinstance(layer, Mapping):
+            return True
+        if part not in layer:
+            return False
+        layer = layer[part]
+    return True
