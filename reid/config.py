@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from reid.settings import Params, explain, load
 
 Variant = Literal["global", "plain", "geometric", "full"]
-BackboneName = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101"]
+BackboneName = Annotated[str, Field(pattern=r"^(resnet(10|18|34|50|101)|mobilenet_v2|efficientnet_lite0|timm/[\w.]+)$")]
+"""One of our residual networks, a small ImageNet network whose weights come in a package, or timm/NAME."""
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Share = Field(0.5, ge=0, le=1)
 
@@ -68,6 +69,9 @@ class AugmentParams(Params):
     flip_probability: float = Share
     jitter: float = Field(0.0, ge=0, lt=1)
     """Largest relative change of brightness, contrast and colour; off as released. Useful where cameras differ in white balance."""
+    degrade_probability: float = Field(0.0, ge=0, le=1)
+    """How often the image is spoiled as cameras and codecs do: each with 1 in 2, seen from far (few pixels), out of focus or moving,
+    noisy, compressed; off as released."""
     erase_probability: float = Share
     erase_area: tuple[float, float] = (0.02, 0.4)
     """Smallest and largest share of the image's area that the erased square covers."""

@@ -71,7 +71,7 @@ def main() -> None:
 def measure(name: str, args: argparse.Namespace) -> list[Row]:
     """All rows of one network."""
     params = load_config(CONFIGS / f"{RECIPES.get(name, 'small')}.toml").network
-    model = load_model(args.weights) if args.weights else SGFD(None, **params.model_dump())
+    model = load_model(args.weights) if args.weights else SGFD(params)
     size = model.params.image_size
     batch = args.batch or (8 if size[0] > 128 else 32)
     pixels = torch.from_numpy(np.stack([resize(draw_vehicle(row % 40, row % 3, (row,)), size) for row in range(batch)]))
@@ -160,7 +160,7 @@ def training_rows(name: str, model: SGFD, pixels: Tensor, args: argparse.Namespa
             CONFIGS / f"{RECIPES.get(name, 'small')}.toml",
             [f"loop.precision={precision}", f"loop.channels_last={str(layout).lower()}"],
         )
-        learner = Learner(SGFD(IDENTITIES, **model.params.model_dump()).to(args.device), config)
+        learner = Learner(SGFD(model.params, IDENTITIES).to(args.device), config)
         count = len(pixels)
         labels, nothing = torch.arange(count) // 4, torch.zeros(count, 4, dtype=torch.long)
         batch = Batch(pixels, labels, nothing, torch.arange(count) % 4)

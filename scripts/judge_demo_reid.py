@@ -36,7 +36,7 @@ def main() -> None:
     torch.manual_seed(0)
     ways: dict[str, Embed] = {
         "demo weights": by_network(load_model(args.weights), args.batch),
-        "untrained": by_network(SGFD(None, **network.model_dump()).eval(), args.batch),
+        "untrained": by_network(SGFD(network).eval(), args.batch),
         "colour histogram": by_colour,
     }
     rows = {test: {way: figures(embed, data) for way, embed in ways.items()} for test, data in tests.items()}

@@ -106,7 +106,7 @@ def network(variant: Variant) -> NetworkParams:
 
 def untrained(seed: int) -> SGFD:
     torch.manual_seed(seed)
-    return SGFD(None, **network("full").model_dump())
+    return SGFD(network("full"))
 
 
 def trained(folder: Path, params: TrainParams, data: Dataset) -> SGFD:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -42,6 +43,8 @@ def vary(image: Image.Image, size: tuple[int, int], params: AugmentParams, rng: 
         pixels = pixels[:, ::-1]
     if params.jitter > 0:
         pixels = _jittered(pixels, params.jitter, rng)
+    if params.degrade_probability and rng.random() < params.degrade_probability:
+        pixels = degraded(pixels, rng)
     erased = _random_square(size, params.erase_area, rng) if rng.random() < params.erase_probability else (0, 0, 0, 0)
     return Sample(np.ascontiguousarray(pixels), erased, int(rng.integers(4)))
 
@@ -88,9 +91,35 @@ def _random_square(
 
 
 def _jittered(pixels: Picture, jitter: float, rng: np.random.Generator) -> Picture:
-    """Brightness and colour balance (a factor per channel) and contrast changed by up to ``jitter``."""
+    """Brightness and colour balance (a factor per channel) and contrast changed by up to ``jitter``; by a table of the 256 values."""
     colour = rng.uniform(1 - jitter, 1 + jitter) * rng.uniform(1 - jitter / 2, 1 + jitter / 2, 3)
     contrast = rng.uniform(1 - jitter, 1 + jitter)
     mean = pixels.mean()
-    varied = ((pixels - mean) * contrast + mean) * colour
-    return np.asarray(varied.clip(0, 255).round(), dtype=np.uint8)
+    values = ((np.arange(256)[:, None] - mean) * contrast + mean) * colour
+    table = np.asarray(values.clip(0, 255).round(), dtype=np.uint8)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), table[None]))
+
+
+def degraded(pixels: Picture, rng: np.random.Generator) -> Picture:
+    """The picture (h, w, 3) as a worse camera gives it: few pixels, then blur, then noise, then JPEG, each with 1 in 2."""
+    few, blurred, noisy, compressed = rng.random(4) < 0.5
+    if few:
+        share = rng.uniform(0.25, 0.8)
+        small = cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    if blurred:
+        pixels = _blurred(pixels, rng)
+    if noisy:
+        noise = rng.normal(0, rng.uniform(2, 12), pixels.shape)
+        pixels = np.asarray((pixels + noise).clip(0, 255).round(), dtype=np.uint8)
+    if compressed:
+        _, code = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])
+        pixels = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return pixels
+
+
+def _blurred(pixels: Picture, rng: np.random.Generator) -> Picture:
+    """Out of focus, or moved along the image's rows."""
+    if rng.random() < 0.5:
+        return np.asarray(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.5, 1.8)), dtype=np.uint8)
+    return np.asarray(cv2.blur(pixels, (int(rng.integers(2, 7)), 1)), dtype=np.uint8)

@@ -98,7 +98,7 @@ def load_model(path: Path, device: str | torch.device = "cpu", num_ids: int | No
             "Use the checkpoint's own data set, or drop its classifiers.",
         )
     with torch.device("meta"):
-        model = SGFD(num_ids, **header.network.model_dump())
+        model = SGFD(header.network, num_ids)
     model.load_state_dict(_read_tensors(path, model), strict=True, assign=True)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not name.endswith("neck.bias"))

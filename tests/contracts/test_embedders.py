@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mtmc.embed import Embedder, EmbedParams, make_embedder
+from reid.config import NetworkParams
 from reid.model.checkpoint import save_model
 from reid.model.sgfd import SGFD
 
@@ -22,10 +23,8 @@ def _histogram(folder: Path) -> EmbedParams:
 
 def _sgfd(folder: Path) -> EmbedParams:
     torch.manual_seed(0)
-    save_model(
-        SGFD(None, backbone="resnet18", width=0.25, attention_width=0.25, image_size=(64, 64)),
-        folder / "tiny.safetensors",
-    )
+    network = NetworkParams(backbone="resnet18", width=0.25, attention_width=0.25, image_size=(64, 64))
+    save_model(SGFD(network), folder / "tiny.safetensors")
     return EmbedParams(embedder="sgfd", weights=folder / "tiny.safetensors", batch=2, precision="float32")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reid.config import TrainParams
+from reid.config import NetworkParams, TrainParams
 from reid.model.sgfd import SGFD
 
 TINY: dict[str, Any] = {
@@ -17,7 +17,7 @@ TINY: dict[str, Any] = {
 
 
 def tiny_network(num_ids: int | None = 8, **settings: Any) -> SGFD:
-    return SGFD(num_ids, **{**TINY, **settings})
+    return SGFD(NetworkParams(**{**TINY, **settings}), num_ids)
 
 
 def tiny_recipe(**sections: Any) -> TrainParams:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from reid.cli import app
 from reid.errors import UserError
 from reid.model.checkpoint import save_model
-from reid.model.sgfd import SGFD
+from tests.reid.recipes import tiny_network
 
 runner = CliRunner()
 
@@ -23,8 +23,7 @@ runner = CliRunner()
 def weights(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    size = {"backbone": "resnet10", "attention_encoder": "resnet10", "width": 0.125, "attention_width": 0.125}
-    save_model(SGFD(None, **size, image_size=(32, 32)), path)
+    save_model(tiny_network(None), path)
     return path
 
 

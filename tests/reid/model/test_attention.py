@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reid.config import NetworkParams
 from reid.model.attention import InterpretableAttention, banded_sum, pooled_sum
 
 
@@ -142,7 +143,7 @@ def test_random_encoder_is_near_uniform() -> None:
     from reid.model.sgfd import SGFD
 
     torch.manual_seed(0)
-    model = SGFD(None, backbone="resnet10", width=0.125).eval()
+    model = SGFD(NetworkParams(backbone="resnet10", width=0.125)).eval()
     with torch.inference_mode():
         q = model.attention_map(torch.randn(1, 3, 256, 256)) * 1024
     assert math.isclose(float(q.mean()), 1, abs_tol=1e-5)

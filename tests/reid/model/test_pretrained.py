@@ -8,6 +8,7 @@ import pytest
 import torch
 from torchvision.models import resnet18
 
+from reid.config import NetworkParams
 from reid.errors import UserError
 from reid.model.checkpoint import save_model
 from reid.model.pretrained import start_from
@@ -23,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def network(**settings: object) -> SGFD:
-    return SGFD(3, backbone="resnet18", attention_encoder="resnet18", **settings)
+    return SGFD(NetworkParams(backbone="resnet18", attention_encoder="resnet18", **settings), 3)
 
 
 def test_folder_fills_all_three_parts(folder: Path) -> None:
@@ -47,7 +48,7 @@ def test_features_are_those_of_torchvision(folder: Path) -> None:
 
 
 def test_one_file_is_the_backbone(folder: Path) -> None:
-    model = SGFD(3, backbone="resnet18", attention_encoder="resnet10", attention_width=0.125)
+    model = SGFD(NetworkParams(backbone="resnet18", attention_encoder="resnet10", attention_width=0.125), 3)
     before = {name: value.clone() for name, value in model.attention_encoder.state_dict().items()}  # type: ignore[union-attr]
     start_from(model, str(folder / "resnet18-0000.pth"))
     assert all(torch.equal(before[name], value) for name, value in model.attention_encoder.state_dict().items())  # type: ignore[union-attr]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from reid.config import NetworkParams
 from reid.model.fuse import fused
 from reid.model.sgfd import SGFD, CosineClassifier, TrainingOutput
 from reid.training.losses import identity_loss, triplet_loss
@@ -23,8 +24,8 @@ class TestPaperNetwork:
     """ResNet50 with ResNet18, 576 identities."""
 
     with torch.device("meta"):
-        model = SGFD(576)
-        bare = SGFD(None)
+        model = SGFD(NetworkParams(), 576)
+        bare = SGFD(NetworkParams())
 
     @pytest.mark.parametrize(
         ("part", "parameters"),
