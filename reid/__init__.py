@@ -1,1 +1,14 @@
-"""Vehicle and person re-identification with SGFD (ICCV 2021): network, training, protocols, pictures."""
+"""Vehicle re-identification with SGFD (Self-supervised Geometric Features Discovery): learn, evaluate, look, export.
+
+In the order of the flow; a room imports only from rooms above it:
+
+    errors, config, devices   mistakes of the user; every parameter; where to compute, in which number type
+    datasets/                 which images are there, of which vehicle and camera?
+    data/                     how do image files become batches?
+    crops/                    how does a data set come out of videos?
+    model/                    what is the network, and how is it kept, fused, exported?
+    training/                 how does it learn?
+    evaluation/               how good are its features?
+    figures/                  what does it look at, what does it find?
+    cli/                      the command ``reid``: one file per command
+"""

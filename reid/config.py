@@ -1,7 +1,7 @@
 """Parameters of the network and of its training, and how TOML files and ``--set`` give them.
 
-Defaults are the paper's recipe for VeRi-776; where the paper and the released code differ, the released code's choice is the default
-and the field says so.
+Defaults are the paper's recipe for VeRi-776; where the paper and the released code differ, the released code's choice
+is the default and the field says so.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from reid.devices import Precision
 from reid.settings import Params, explain, load
 
 Variant = Literal["global", "plain", "geometric", "full"]
 BackboneName = Annotated[str, Field(pattern=r"^(resnet(10|18|34|50|101)|mobilenet_v2|efficientnet_lite0|timm/[\w.]+)$")]
 """One of our residual networks, a small ImageNet network whose weights come in a package, or timm/NAME."""
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Share = Field(0.5, ge=0, le=1)
 
 
@@ -25,8 +25,8 @@ class NetworkParams(Params):
     """Everything that fixes the shape of the network and what its weights mean; stored with every checkpoint."""
 
     variant: Variant = "full"
-    """``global``: GB only; ``plain``: GB and the encoder as an ordinary second branch, no attention; ``geometric``: GB and GFB;
-    ``full``: GB, GFB and the rotation branch SLB."""
+    """``global``: GB only; ``plain``: GB and the encoder as an ordinary second branch, no attention; ``geometric``: GB
+    and GFB; ``full``: GB, GFB and the rotation branch SLB."""
     backbone: BackboneName = "resnet50"
     attention_encoder: BackboneName = "resnet18"
     width: float = Field(1.0, ge=0.125, le=2)
@@ -34,8 +34,8 @@ class NetworkParams(Params):
     attention_width: float = Field(1.0, ge=0.125, le=2)
     """Factor on the channels of the attention encoder and the rotation branch."""
     image_size: tuple[int, int] = (256, 256)
-    """Height and width in pixels of the images that the network sees; multiples of 32. Q sums to 1 over a map 1/8 as high and wide,
-    so weights hold for the size they were trained with."""
+    """Height and width in pixels of the images that the network sees; multiples of 32. Q sums to 1 over a map 1/8 as
+    high and wide, so weights hold for the size they were trained with."""
     kernel_size: int = Field(7, ge=1)
     """K of Eq. 4, positions, odd."""
     per_sample_scale: bool = True
@@ -61,22 +61,25 @@ class NetworkParams(Params):
 
 
 class AugmentParams(Params):
-    """How a training image is varied, in this order, as released; the paper names only random cropping, flipping and erasing."""
+    """How a training image is varied, in this order, as released; the paper names only random cropping, flipping and
+    erasing."""
 
     zoom_probability: float = Share
     """How often the image is resized to ``zoom`` x its size and cut at random; otherwise it is resized straight."""
     zoom: float = Field(1.125, ge=1, le=2)
     flip_probability: float = Share
     jitter: float = Field(0.0, ge=0, lt=1)
-    """Largest relative change of brightness, contrast and colour; off as released. Useful where cameras differ in white balance."""
+    """Largest relative change of brightness, contrast and colour; off as released. Useful where cameras differ in white
+    balance."""
     degrade_probability: float = Field(0.0, ge=0, le=1)
-    """How often the image is spoiled as cameras and codecs do: each with 1 in 2, seen from far (few pixels), out of focus or moving,
-    noisy, compressed; off as released."""
+    """How often the image is spoiled as cameras and codecs do: each with 1 in 2, seen from far (few pixels), out of
+    focus or moving, noisy, compressed; off as released."""
     erase_probability: float = Share
     erase_area: tuple[float, float] = (0.02, 0.4)
     """Smallest and largest share of the image's area that the erased square covers."""
     rotations: Literal["one", "all"] = "one"
-    """``one``: each image turned by one angle drawn at random, as released; ``all``: by all four (the paper's D_SL), 4 x the cost."""
+    """``one``: each image turned by one angle drawn at random, as released; ``all``: by all four (the paper's D_SL), 4
+    x the cost."""
 
 
 class SamplerParams(Params):
@@ -87,7 +90,8 @@ class SamplerParams(Params):
 
 
 class LossParams(Params):
-    """Equation 7. Identity and triplet loss are means over the branches: weight 1 is the paper's 0.5 for each of two branches."""
+    """Equation 7. Identity and triplet loss are means over the branches: weight 1 is the paper's 0.5 for each of two
+    branches."""
 
     identity_weight: float = Field(1.0, ge=0)
     triplet_weight: float = Field(1.0, ge=0)
@@ -115,7 +119,8 @@ class OptimizerParams(Params):
     tail_epochs: int = Field(20, ge=0)
     floor: float = Field(1e-7, ge=0)
     warmup_start: Literal["tenth", "zero"] = "tenth"
-    """First epoch's rate: ``tenth``: lr / warmup_epochs, as released; ``zero``: 0, as the paper says (that epoch learns nothing)."""
+    """First epoch's rate: ``tenth``: lr / warmup_epochs, as released; ``zero``: 0, as the paper says (that epoch learns
+    nothing)."""
 
 
 class LoopParams(Params):
@@ -148,7 +153,8 @@ class TrainParams(Params):
     root: Path | None = None
     """Folder of the data set; ``toy`` makes its own."""
     pretrained: str = "imagenet"
-    """``imagenet`` (torchvision's V1 weights), ``none``, or a path: an SGFD checkpoint, a torchvision .pth, or a folder of those."""
+    """``imagenet`` (torchvision's V1 weights), ``none``, or a path: an SGFD checkpoint, a torchvision .pth, or a folder
+    of those."""
     network: NetworkParams = NetworkParams()
     augment: AugmentParams = AugmentParams()
     sampler: SamplerParams = SamplerParams()

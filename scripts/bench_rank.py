@@ -1,8 +1,10 @@
 """imAP and CMC of a VeRi-776-sized test (1,678 queries x 11,579 gallery images, 4096-d): ours, a naive loop, torchreid.
 
-Vectors are random clusters of 200 vehicles in 20 cameras. Times are from vectors to scores, the best of --repeat: by the clock, and
-of the processor (all cores together), which a busy machine disturbs less. All three must agree on mAP and Top-1 to 1e-6, or the exit code is 1. torchreid 0.2.5 is no dependency: `pip install torchreid` into another
-folder and name that in PYTHONPATH to see it. Scratch memory is what evaluating allocates beside its inputs, at growing galleries.
+Vectors are random clusters of 200 vehicles in 20 cameras. Times are from vectors to scores, the best of --repeat: by
+the clock, and of the processor (all cores together), which a busy machine disturbs less. All three must agree on mAP
+and Top-1 to 1e-6, or the exit code is 1. torchreid 0.2.5 is no dependency: `pip install torchreid` into another folder
+and name that in PYTHONPATH to see it. Scratch memory is what evaluating allocates beside its inputs, at growing
+galleries.
 """
 
 from __future__ import annotations
@@ -104,7 +106,8 @@ def naive(query: Embedded, gallery: Embedded) -> Scores:
 
 
 def torchreid_ranking() -> Ranking | None:
-    """torchreid's evaluate_rank (its plain Python form, which its wheel installs), or None where it is not installed."""
+    """torchreid's evaluate_rank (its plain Python form, which its wheel installs), or None where it is not
+    installed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

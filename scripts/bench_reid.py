@@ -1,8 +1,10 @@
-"""SGFD's speed: images/s of inference by each path of this machine, and of a training step; the attention module's share of both.
+"""SGFD's speed: images/s of inference by each path of this machine, and of a training step; the attention module's
+share of both.
 
-Each path is checked against plain float32 on drawn vehicles: a cosine below 1 - 1e-3 is exit code 1. Times are the best of
---repeat: by the clock, and of the processor, which a busy machine disturbs less (exact with --threads 1). The networks are
-random, with the batch statistics of the pictures; --weights measures a trained one.
+Each path is checked against plain float32 on drawn vehicles: a cosine below 1 - 1e-3 is exit code 1. Times are the best
+of
+--repeat: by the clock, and of the processor, which a busy machine disturbs less (exact with --threads 1). The networks
+are random, with the batch statistics of the pictures; --weights measures a trained one.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ import torch
 from torch import Tensor
 
 from reid.config import load_config
+from reid.data.images import normalise, resize
 from reid.data.loader import Batch
 from reid.datasets.toy import draw_vehicle
+from reid.devices import multiplies_bfloat16
 from reid.errors import UserError
-from reid.evaluation.embed import normalise, resize
 from reid.model.checkpoint import load_model
 from reid.model.export import export, open_onnx
 from reid.model.fuse import fused
-from reid.model.precision import multiplies_bfloat16
 from reid.model.sgfd import SGFD
 from reid.training.step import Learner
 
@@ -84,8 +86,9 @@ def measure(name: str, args: argparse.Namespace) -> list[Row]:
 
 
 def settle(model: SGFD, pixels: Tensor) -> None:
-    """Batch statistics as after training: those of the pictures. Necks stay plain: a random network tells its pictures hardly apart,
-    and to stretch that little to unit variance would show rounding errors ten times as large as in a trained one."""
+    """Batch statistics as after training: those of the pictures. Necks stay plain: a random network tells its pictures
+    hardly apart, and to stretch that little to unit variance would show rounding errors ten times as large as in a
+    trained one."""
     model.train()
     with torch.no_grad():
         for _ in range(3):
@@ -164,13 +167,20 @@ def training_rows(name: str, model: SGFD, pixels: Tensor, args: argparse.Namespa
         count = len(pixels)
         labels, nothing = torch.arange(count) // 4, torch.zeros(count, 4, dtype=torch.long)
         batch = Batch(pixels, labels, nothing, torch.arange(count) % 4)
-        seconds = best(lambda learner=learner, batch=batch: learner.step(batch).total.item(), max(2, args.repeat // 2))
+        seconds = best(lambda learner=learner, batch=batch: step(learner, batch), max(2, args.repeat // 2))
         rows.append({"network": name, "what": f"training step, {label}", **rates(count, seconds)})
     share = training_share(learner, pixels, seconds, args)
     return [
         *rows,
         {"network": name, "what": f"attention module in the last, share of time {share:.1%}", "share": share},
     ]
+
+
+def step(learner: Learner, batch: Batch) -> float:
+    """Forward, backward and Adam; returns the loss, for which a GPU must be waited for."""
+    losses = learner.losses(batch)
+    learner.update(losses.total)
+    return float(losses.total)
 
 
 def training_share(learner: Learner, pixels: Tensor, step: Seconds, args: argparse.Namespace) -> float:
@@ -212,7 +222,8 @@ def best(work: Callable[[], object], repeat: int) -> Seconds:
 
 def table(rows: list[Row], args: argparse.Namespace) -> str:
     lines = [
-        f"SGFD on {args.device}, {args.threads} threads, best of {args.repeat} (paper: R50 256 px; small: half R18 128 px)"
+        f"SGFD on {args.device}, {args.threads} threads, best of {args.repeat} "
+        "(paper: R50 256 px; small: half R18 128 px)"
     ]
     first: dict[str, float] = {}
     for row in rows:

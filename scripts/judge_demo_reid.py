@@ -1,6 +1,8 @@
-"""The demo's embedder beside what costs nothing: the same network untrained, and colour histograms. Rank-1 and mAP of each test.
+"""The demo's embedder beside what costs nothing: the same network untrained, and colour histograms. Rank-1 and mAP of
+each test.
 
-Tests: the held-out vehicles of the synthetic city (VeRi layout), and real ones where ../shared has them (any table for `--dataset csv`).
+Tests: the held-out vehicles of the synthetic city (VeRi layout), and real ones where ../shared has them (any table for
+`--dataset csv`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Do the paper's branches help on real vehicles? A small SGFD from random weights on two-camera crops, variant by variant.
+"""Do the paper's branches help on real vehicles? A small SGFD from random weights on two-camera crops, variant by
+variant.
 
-Learns from the table's train split (all kinds of vehicles), asks each val vehicle of camera 1 for itself among those of camera 2,
-and prints Top-1 and mAP, mean and standard deviation over seeds: colour histogram, untrained network, GB, GB+GFB, full SGFD. All
-trained variants get the same images in the same order, the same epochs and the same recipe. Finished trainings are kept in --out
-and not repeated; `reid attention` shows where two of them look.
+Learns from the table's train split (all kinds of vehicles), asks each val vehicle of camera 1 for itself among those of
+camera 2, and prints Top-1 and mAP, mean and standard deviation over seeds: colour histogram, untrained network, GB,
+GB+GFB, full SGFD. All trained variants get the same images in the same order, the same epochs and the same recipe.
+Finished trainings are kept in --out and not repeated; `reid attention` shows where two of them look.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ from reid.config import (
     TrainParams,
     Variant,
 )
+from reid.data.images import read_image
 from reid.datasets import Dataset, ImageSet, load_dataset
 from reid.evaluation.datasets import evaluate_dataset
-from reid.evaluation.embed import embed_images, read_image
+from reid.evaluation.embed import embed_images
 from reid.model.checkpoint import load_model, save_model
 from reid.model.sgfd import SGFD
 from reid.training.trainer import Training
@@ -116,7 +118,7 @@ def trained(folder: Path, params: TrainParams, data: Dataset) -> SGFD:
         started = time.process_time()
         training = Training(params, data, folder, evaluate=no_evaluation)
         result = training.run()
-        save_model(training.learner.judged, folder / "last.safetensors")
+        save_model(training.learner.eval_model, folder / "last.safetensors")
         cost = {"cpu_s": time.process_time() - started, **result.losses}
         (folder / "cost.json").write_text(json.dumps(cost))
     return load_model(folder / "last.safetensors")
@@ -131,7 +133,8 @@ def network_embed(model: SGFD) -> Embed:
 
 
 def histograms(paths: Sequence[Path]) -> Features:
-    """Square roots of HSV histograms of the middle of each crop, unit: their product is the Bhattacharyya coefficient."""
+    """Square roots of HSV histograms of the middle of each crop, unit: their product is the Bhattacharyya
+    coefficient."""
     return np.stack([histogram(path) for path in paths])
 
 
@@ -168,7 +171,8 @@ def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
 
 def describe(data: Dataset, tests: dict[str, Dataset], args: argparse.Namespace) -> str:
     sizes = ", ".join(f"{name} {len(test.query)} queries x {len(test.gallery)} answers" for name, test in tests.items())
-    learnt = f"{len(data.train)} images of {data.train.vehicle_count} vehicles, {args.epochs} epochs, {SIZE[0]} px, {len(args.seeds)} seeds"
+    images = f"{len(data.train)} images of {data.train.vehicle_count} vehicles"
+    learnt = f"{images}, {args.epochs} epochs, {SIZE[0]} px, {len(args.seeds)} seeds"
     return f"camera 1 asks camera 2: {sizes}; trained from random weights on {learnt}; percent"
 
 

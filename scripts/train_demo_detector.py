@@ -30,7 +30,7 @@ from pycocotools.coco import COCO
 from safetensors.torch import load_file, save_file
 
 from mtmc.detect import detectron2_compat
-from reid.model.precision import multiplies_bfloat16
+from reid.devices import multiplies_bfloat16
 from scripts.judge_demo_detector import mean_precision, precision
 
 detectron2_compat.apply()

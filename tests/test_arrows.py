@@ -46,6 +46,19 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"writers"}),
         frozenset({"__init__"}),
     ),
+    "reid": (
+        frozenset({"errors"}),
+        frozenset({"config", "devices"}),
+        frozenset({"datasets"}),
+        frozenset({"data"}),
+        frozenset({"crops"}),
+        frozenset({"model"}),
+        frozenset({"training"}),
+        frozenset({"evaluation"}),
+        frozenset({"figures"}),
+        frozenset({"cli"}),
+        frozenset({"__init__", "__main__"}),
+    ),
 }
 """The second level: within a package a room imports only what comes before it, or beside it in the same layer."""
 
@@ -94,6 +107,12 @@ def test_arrows_point_one_way_inside(package: str) -> None:
                 assert level[there] <= level[here], (
                     f"{path.relative_to(ROOT)} imports {there}, which comes after {here}"
                 )
+
+
+def test_training_and_evaluation_know_nothing_of_each_other() -> None:
+    for here, there in (("training", "evaluation"), ("evaluation", "training")):
+        for path in modules(f"reid/{here}"):
+            assert not any(module.startswith(f"reid.{there}") for module in imported(path)), path
 
 
 def test_reid_never_imports_mtmc_and_mtmc_meets_reid_at_one_door() -> None:

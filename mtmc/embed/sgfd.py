@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 def make(params: EmbedParams, device: str) -> SgfdEmbedder:
-    """The network of ``params.weights``. Raises WeightsError without one, UserError for a file that is no checkpoint."""
+    """The network of ``params.weights``. Raises WeightsError without one, UserError for a file that is no
+    checkpoint."""
     if params.weights is None:
         raise WeightsError(
             "embedder sgfd", "a checkpoint", "none", "Give one with --set embed.weights=FILE (reid train makes it)."
         )
-    from reid.evaluation.embed import choose_device
+    from reid.devices import choose_device
     from reid.model.checkpoint import load_model
 
     place = choose_device(device)
@@ -35,12 +36,11 @@ class SgfdEmbedder:
     """SGFD in inference form: both branches' features after their necks, joined (4096 with ResNet50), unit length."""
 
     def __init__(self, model: SGFD, device: torch.device, params: EmbedParams) -> None:
-        import torch
-
+        from reid.devices import choose_precision
         from reid.model.fuse import fused
 
         self._device, self._params = device, params
-        self._model = fused(model, getattr(torch, self._precision()))
+        self._model = fused(model, choose_precision(params.precision, device))
 
     def vectors(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Unit rows (M, D)."""
@@ -50,11 +50,3 @@ class SgfdEmbedder:
         size = self._model.params.image_size
         params = self._params
         return embed_crops(self._model, rgb, size, self._device, params.batch, flip=params.flip)
-
-    def _precision(self) -> Literal["float32", "bfloat16", "float16"]:
-        """bfloat16 where the device multiplies it natively, if nothing else is asked for."""
-        from reid.model.precision import multiplies_bfloat16
-
-        if self._params.precision != "auto":
-            return self._params.precision
-        return "bfloat16" if multiplies_bfloat16(self._device) else "float32"

@@ -33,8 +33,8 @@ def attention(
     """
     import json
 
-    from reid.evaluation.embed import choose_device
-    from reid.evaluation.vectors import find_images
+    from reid.data.images import find_images
+    from reid.devices import choose_device
     from reid.figures.attention import attend, draw_attention
     from reid.figures.rankings import save_picture
 

@@ -27,11 +27,13 @@ def crops(
 ) -> None:
     """Cut a training set out of annotated or tracked videos, in the form that `--dataset csv` reads.
 
-    From an mtmc run the vehicle ids are the run's own; with --gt only its boxes that overlap the truth count, under true ids.
+    From an mtmc run the vehicle ids are the run's own; with --gt only its boxes that overlap the truth count, under
+    true ids.
 
     \b
-    The table index.csv has the columns path (relative to it), vehicle_id, camera_id, split and any others; splits are train and
-    one test: either query and gallery, or val (or test), of which each vehicle's images in its first camera ask and all others
+    The table index.csv has the columns path (relative to it), vehicle_id, camera_id, split and any others; splits are
+    train and one test: either query and gallery, or val (or test), of which each vehicle's images in its first camera
+        ask and all others
     answer.
 
     \b
@@ -48,6 +50,5 @@ def crops(
     rows = cut_crops(read(source, gt), out, rules)
     vehicles, cameras = ({row[name] for row in rows} for name in ("vehicle_id", "camera_id"))
     held_out = {row["vehicle_id"] for row in rows if row["split"] == "val"}
-    typer.echo(
-        f"{out / 'index.csv'}: {len(rows):,} crops of {len(vehicles)} vehicles ({len(held_out)} val) in {len(cameras)} cameras"
-    )
+    counts = f"{len(rows):,} crops of {len(vehicles)} vehicles ({len(held_out)} val) in {len(cameras)} cameras"
+    typer.echo(f"{out / 'index.csv'}: {counts}")

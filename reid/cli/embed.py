@@ -17,7 +17,7 @@ def embed(
     flip: Flip = False,
     device: Device = "auto",
     batch_size: BatchSize = 64,
-    precision: Precision = "float32",
+    precision: Precision = "auto",
 ) -> None:
     """Write the unit feature vector of each image to a Parquet table (path: string, vector: list of float32).
 
@@ -25,7 +25,8 @@ def embed(
     Example:
       reid embed crops/ --weights runs/veri/best.safetensors --out features.parquet
     """
-    from reid.evaluation.vectors import find_images, write_vectors
+    from reid.data.images import find_images
+    from reid.evaluation.vectors import write_vectors
 
     paths = find_images(images)
     vectors = embedding(weights, device, batch_size, precision, flip)(paths)

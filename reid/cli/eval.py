@@ -32,7 +32,7 @@ def evaluate(
     flip: Flip = False,
     device: Device = "auto",
     batch_size: BatchSize = 64,
-    precision: Precision = "float32",
+    precision: Precision = "auto",
     json_: Json = False,
 ) -> None:
     """Evaluate a checkpoint by the data set's own protocol; it may have been trained on any other data set.

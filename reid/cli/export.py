@@ -29,7 +29,8 @@ def export(
 ) -> None:
     r"""Write a network for other runtimes: RGB pixels 0..255 (batch, 3, height, width) in, unit vectors out.
 
-    The file is run on sample crops and kept only if the cosine to PyTorch is at least 0.9999 on each; exit code 1 otherwise.
+    The file is run on sample crops and kept only if the cosine to PyTorch is at least 0.9999 on each; exit code 1
+    otherwise.
 
     \b
     Example:
@@ -52,9 +53,8 @@ def _samples(folder: Path | None, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Crops (SAMPLES, h, w, 3) of the network's size; the folder's, used again where it has fewer."""
     import numpy as np
 
+    from reid.data.images import find_images, read_image, resize
     from reid.datasets.toy import draw_vehicle
-    from reid.evaluation.embed import read_image, resize
-    from reid.evaluation.vectors import find_images
 
     if folder is None:
         return np.stack([resize(draw_vehicle(row, row % 3, (row,)), size) for row in range(SAMPLES)])

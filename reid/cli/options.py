@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from reid.devices import PrecisionName
 
 if TYPE_CHECKING:
     from reid.evaluation.embed import Features
@@ -22,12 +25,13 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Average each feature with that of the mirrored image.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for machines on stdout.")]
-PrecisionName = Literal["float32", "bfloat16", "float16"]
-Precision = Annotated[PrecisionName, typer.Option(help="bfloat16 is quicker where the hardware has it.")]
+Precision = Annotated[
+    PrecisionName, typer.Option(help="auto is bfloat16 where the hardware multiplies it fast, else float32.")
+]
 
 
 def embedding(
-    weights: Path, device: str, batch_size: int, precision: PrecisionName = "float32", flip: bool = False
+    weights: Path, device: str, batch_size: int, precision: PrecisionName = "auto", flip: bool = False
 ) -> Callable[[Sequence[Path]], Features]:
     """A function from image files to unit vectors (N, D) that shows its progress on stderr.
 
@@ -36,17 +40,19 @@ def embedding(
     from rich.console import Console
     from rich.progress import Progress
 
-    from reid.evaluation.embed import choose_device, embed_images
+    from reid.devices import choose_device, choose_precision
+    from reid.evaluation.embed import embed_images
     from reid.model.checkpoint import load_model
+    from reid.model.fuse import fused
 
     chosen = choose_device(device)
-    model = load_model(weights, chosen)
+    model = fused(load_model(weights, chosen), choose_precision(precision, chosen))
     size = model.params.image_size
 
     def embed(paths: Sequence[Path]) -> Features:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("embedding", total=len(paths))
-            watch = lambda done: progress.advance(task, done)  # noqa: E731 - bound to this bar
-            return embed_images(model, paths, size, chosen, batch_size, precision=precision, flip=flip, watch=watch)
+            advance = partial(progress.advance, task)
+            return embed_images(model, paths, size, chosen, batch_size, flip=flip, progress=advance)
 
     return embed

@@ -25,7 +25,7 @@ def rank(
     flip: Flip = False,
     device: Device = "auto",
     batch_size: BatchSize = 64,
-    precision: Precision = "float32",
+    precision: Precision = "auto",
 ) -> None:
     """Draw queries and their first answers, framed green where right and red where wrong.
 
@@ -41,10 +41,10 @@ def rank(
     from reid.figures.rankings import draw_sheet, pick_queries, ranking_row, save_picture
 
     data = load_dataset(dataset, root)
-    asking, answering = embed_test(embedding(weights, device, batch_size, precision, flip), data)
-    scores = ranked(data.name, asking, answering) if data.gallery.labelled else None
-    rows = pick_queries(scores, len(asking), queries, pick, seed)
-    found = list(first_answers(asking.take(np.array(rows)), answering, answers))
+    query, gallery = embed_test(embedding(weights, device, batch_size, precision, flip), data)
+    scores = ranked(data.name, query, gallery) if data.gallery.labelled else None
+    rows = pick_queries(scores, len(query), queries, pick, seed)
+    found = list(first_answers(query.take(np.array(rows)), gallery, answers))
     sheet = draw_sheet(
         [ranking_row(data.query, row, data.gallery, line) for row, line in zip(rows, found, strict=True)]
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reid.config import TrainParams
     from reid.datasets import Dataset
     from reid.training.distributed import Process
-    from reid.training.run_log import Journal
+    from reid.training.run_log import RunLog
     from reid.training.trainer import Trained
 
 
@@ -60,32 +60,33 @@ def train(
     params = load_config(saved or config, overrides or [], **given)
     process = this_process()
     trained = _run(params, out, resume, device, process)
-    if process.leads:
+    if process.is_main:
         _report(trained, as_json)
 
 
 def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Process) -> Trained:
-    from reid.evaluation.embed import choose_device
+    from reid.devices import choose_device
+    from reid.evaluation.datasets import evaluator
     from reid.training.distributed import joined
-    from reid.training.run_log import FolderJournal
-    from reid.training.trainer import Training, evaluation_on
+    from reid.training.run_log import FolderLog
+    from reid.training.trainer import Training
 
     chosen = process.device(choose_device(device))
     out.mkdir(parents=True, exist_ok=True)
     with joined(process, chosen):
         data = _read(params, out, process)
-        journal = FolderJournal(out, params.loop.epochs) if process.leads else None
-        evaluate = evaluation_on(chosen, params)
-        training = Training(params, data, out, evaluate=evaluate, device=chosen, process=process, journal=journal)
+        log = FolderLog(out, params.loop.epochs) if process.is_main else None
+        evaluate = evaluator(params.network.image_size, chosen, params.loop.precision)
+        training = Training(params, data, out, evaluate=evaluate, device=chosen, process=process, log=log)
         if resume:
             training.resume()
-        if journal is not None:
-            _announce(journal, params, data, str(chosen), process.world)
+        if log is not None:
+            _announce(log, params, data, str(chosen), process.world)
         try:
             return training.run()
         finally:
-            if journal is not None:
-                journal.close()
+            if log is not None:
+                log.close()
 
 
 def _read(params: TrainParams, out: Path, process: Process) -> Dataset:
@@ -96,7 +97,7 @@ def _read(params: TrainParams, out: Path, process: Process) -> Dataset:
 
     if params.dataset == "toy":
         folder = params.root or out / "toy"
-        if process.leads:
+        if process.is_main:
             make_toy(folder)
         process.wait()
         return make_toy(folder)
@@ -107,16 +108,17 @@ def _read(params: TrainParams, out: Path, process: Process) -> Dataset:
     return load_dataset(params.dataset, params.root)
 
 
-def _announce(journal: Journal, params: TrainParams, data: Dataset, device: str, world: int) -> None:
+def _announce(log: RunLog, params: TrainParams, data: Dataset, device: str, world: int) -> None:
     from reid.training.trainer import testable
 
     many = f", {world} processes" if world > 1 else ""
-    journal.say(
+    height, width = params.network.image_size
+    log.info(
         f"{data.name}: {len(data.train)} images of {data.train.vehicle_count} vehicles; {params.network.variant} "
-        f"{params.network.backbone} at {params.network.image_size[0]} x {params.network.image_size[1]} px on {device}{many}"
+        f"{params.network.backbone} at {height} x {width} px on {device}{many}"
     )
     if not testable(data):
-        journal.say("no test with public labels: it is not evaluated while it trains")
+        log.info("no test with public labels: it is not evaluated while it trains")
 
 
 def _report(trained: Trained, as_json: bool) -> None:

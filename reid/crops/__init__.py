@@ -1,1 +1,5 @@
-"""Crops of vehicles from videos and boxes."""
+"""A data set out of videos.
+
+boxes   where is which vehicle, by ground truth or by a tracking run?
+cut     which of the boxes are cut out, and into which split?
+"""

@@ -27,7 +27,8 @@ MIN_OVERLAP = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One camera's video and its boxes: frames (N,) int64 from 0; vehicle_ids (N,) int64; xyxy (N, 4) float64 pixels."""
+    """One camera's video and its boxes: frames (N,) int64 from 0; vehicle_ids (N,) int64; xyxy (N, 4) float64
+    pixels."""
 
     camera_id: str
     video: Path
@@ -42,7 +43,8 @@ class Clip:
 def read_annotated(scene: Path, truth: Path | None = None) -> list[Clip]:
     """The annotated videos below a folder (AI City: ``S01/c001/{vdo.avi, gt/gt.txt}``), one scenario or several.
 
-    truth: a 9-column file (camera id frame left top width height x y), or another folder of ``c001/gt/gt.txt``; by default each
+    truth: a 9-column file (camera id frame left top width height x y), or another folder of ``c001/gt/gt.txt``; by
+        default each
     camera's own. Raises UserError where there are no videos, no annotations, or a line that does not fit.
     """
     videos = find_videos(scene)
@@ -61,7 +63,8 @@ def read_annotated(scene: Path, truth: Path | None = None) -> list[Clip]:
 
 
 def read_run(run: Path, truth: Path | None = None) -> list[Clip]:
-    """The tracked videos of an mtmc run; with a truth (see `read_annotated`) only boxes that overlap it, under its vehicle ids.
+    """The tracked videos of an mtmc run; with a truth (see `read_annotated`) only boxes that overlap it, under its
+    vehicle ids.
 
     Raises UserError for a run that is not finished or whose videos are gone.
     """
@@ -82,7 +85,8 @@ def read_run(run: Path, truth: Path | None = None) -> list[Clip]:
 
 
 def relabel(found: Clip, true: Clip) -> Clip:
-    """The found boxes that cover a true one (IoU >= 0.5, one to one per frame, best total), under the true vehicle ids."""
+    """The found boxes that cover a true one (IoU >= 0.5, one to one per frame, best total), under the true vehicle
+    ids."""
     kept, ids = [], []
     for frame in np.intersect1d(found.frames, true.frames):
         rows, answers = np.flatnonzero(found.frames == frame), np.flatnonzero(true.frames == frame)
@@ -105,7 +109,8 @@ def iou(some: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def find_videos(scene: Path) -> list[tuple[str, Path]]:
-    """(camera id, video) of each ``c001/vdo.*`` below the folder, or of each video in it. Raises UserError where there is none."""
+    """(camera id, video) of each ``c001/vdo.*`` below the folder, or of each video in it. Raises UserError where there
+    is none."""
     inside = [path for path in sorted(scene.rglob("vdo.*")) if path.suffix.lower() in VIDEO_SUFFIXES]
     found = [(path.parent.name, path) for path in inside]
     if not found and scene.is_dir():
@@ -148,7 +153,8 @@ def _read_mot(path: Path) -> NDArray[np.float64]:
 
 
 def _read_numbers(path: Path, least: int, columns: int) -> NDArray[np.float64]:
-    """The first numbers of each line, at least `least`, 1 for those that lack up to `columns`; commas or spaces between.
+    """The first numbers of each line, at least `least`, 1 for those that lack up to `columns`; commas or spaces
+    between.
 
     Raises UserError naming the line that does not fit.
     """

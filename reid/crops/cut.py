@@ -24,8 +24,10 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class CropRules:
-    """per_track: crops of one vehicle in one camera, evenly spaced in its boxes; min_side_px: smaller boxes are left out;
-    margin: share of the box added on each side; validation: share of the vehicles seen by several cameras that go to val."""
+    """per_track: crops of one vehicle in one camera, evenly spaced in its boxes; min_side_px: smaller boxes are left
+    out;
+    margin: share of the box added on each side; validation: share of the vehicles seen by several cameras that go to
+        val."""
 
     per_track: int = 20
     min_side_px: int = 24
@@ -35,10 +37,11 @@ class CropRules:
 
 
 def cut_crops(clips: Sequence[Clip], out: Path, rules: CropRules) -> list[dict[str, str]]:
-    """Write JPEG crops and index.csv (path, vehicle_id, camera_id, split, frame from 0) to a folder; the rows are returned.
+    """Write JPEG crops and index.csv (path, vehicle_id, camera_id, split, frame from 0) to a folder; the rows are
+    returned.
 
-    Each video is decoded once, frame by frame. Raises UserError where no box is large enough, a video cannot be read, two
-    scenarios use one id, or the folder already holds a table.
+    Each video is decoded once, frame by frame. Raises UserError where no box is large enough, a video cannot be read,
+    two scenarios use one id, or the folder already holds a table.
     """
     chosen = [_sample(clip, rules) for clip in clips]
     if not any(len(clip) for clip in chosen):

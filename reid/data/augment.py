@@ -1,7 +1,7 @@
-"""How training images are varied; what is common with inference (decoding, resizing, normalisation) is the embedder's.
+"""How training images are augmented; what is common with inference (decoding, resizing, normalisation) is in `images`.
 
-Images are (h, w, 3) uint8 RGB arrays until they are a batch; what is random comes from a generator given by the caller, so an
-image's variation depends on seed, epoch and place in the epoch only, not on how many processes read.
+Images are (h, w, 3) uint8 RGB arrays until they are a batch; what is random comes from a generator given by the caller,
+so an image's augmentation depends on seed, epoch and place in the epoch only, not on how many processes read.
 
 Shape shorthand: B images of a batch, h x w pixels.
 """
@@ -17,23 +17,25 @@ from PIL import Image
 from torch import Tensor
 
 from reid.config import AugmentParams
-from reid.evaluation.embed import Picture, imagenet_colours, resize
+from reid.data.images import Picture, imagenet_colours, resize
 
 ERASE_ATTEMPTS = 100
 
 
 class Sample(NamedTuple):
-    """One varied training image: pixels (h, w, 3); the square to erase (top, left, height, width), all 0 for none; quarter turns."""
+    """One augmented image: pixels (h, w, 3); the square to erase (top, left, height, width), all 0 for none; quarter
+    turns."""
 
     pixels: Picture
     erased: tuple[int, int, int, int]
-    turns: int
+    rotation: int
 
 
-def vary(image: Image.Image, size: tuple[int, int], params: AugmentParams, rng: np.random.Generator) -> Sample:
-    """A random variation of an image for training: zoom and cut, flip, optional jitter; and which square to erase, how to turn.
+def augment(image: Image.Image, size: tuple[int, int], params: AugmentParams, rng: np.random.Generator) -> Sample:
+    """A random variation of an image for training: zoom and cut, flip, optional jitter; and which square to erase, how
+    to turn.
 
-    Erasing and turning are only drawn here: they apply to the normalised batch (`erase`, `turn`), on its device.
+    Erasing and turning are only drawn here: they apply to the normalised batch (`erase`, `rotate`), on its device.
     """
     if rng.random() < params.zoom_probability:
         pixels = _random_cut(resize(image, _zoomed(size, params.zoom)), size, rng)
@@ -63,10 +65,10 @@ def erase(images: Tensor, squares: Tensor) -> Tensor:
     return torch.where(inside, imagenet_colours(images.device)[0][:, None, None], images)
 
 
-def turn(images: Tensor, turns: Tensor) -> Tensor:
+def rotate(images: Tensor, rotations: Tensor) -> Tensor:
     """Square images (B, 3, h, h), each turned counter-clockwise by its number of quarter turns (B,) in 0..3."""
     every = torch.stack([torch.rot90(images, quarter, dims=(2, 3)) for quarter in range(4)])
-    return every[turns, torch.arange(len(images), device=images.device)]
+    return every[rotations, torch.arange(len(images), device=images.device)]
 
 
 def _zoomed(size: tuple[int, int], zoom: float) -> tuple[int, int]:
@@ -82,7 +84,8 @@ def _random_cut(pixels: Picture, size: tuple[int, int], rng: np.random.Generator
 def _random_square(
     size: tuple[int, int], area: tuple[float, float], rng: np.random.Generator
 ) -> tuple[int, int, int, int]:
-    """Top, left, height and width of a square covering a random share of the image; no square where none fits in 100 tries."""
+    """Top, left, height and width of a square covering a random share of the image; no square where none fits in 100
+    tries."""
     for _ in range(ERASE_ATTEMPTS):
         side = round((rng.uniform(*area) * size[0] * size[1]) ** 0.5)
         if side < min(size):
@@ -91,7 +94,8 @@ def _random_square(
 
 
 def _jittered(pixels: Picture, jitter: float, rng: np.random.Generator) -> Picture:
-    """Brightness and colour balance (a factor per channel) and contrast changed by up to ``jitter``; by a table of the 256 values."""
+    """Brightness and colour balance (a factor per channel) and contrast changed by up to ``jitter``; by a table of the
+    256 values."""
     colour = rng.uniform(1 - jitter, 1 + jitter) * rng.uniform(1 - jitter / 2, 1 + jitter / 2, 3)
     contrast = rng.uniform(1 - jitter, 1 + jitter)
     mean = pixels.mean()
@@ -101,7 +105,8 @@ def _jittered(pixels: Picture, jitter: float, rng: np.random.Generator) -> Pictu
 
 
 def degraded(pixels: Picture, rng: np.random.Generator) -> Picture:
-    """The picture (h, w, 3) as a worse camera gives it: few pixels, then blur, then noise, then JPEG, each with 1 in 2."""
+    """The picture (h, w, 3) as a worse camera gives it: few pixels, then blur, then noise, then JPEG, each with 1 in
+    2."""
     few, blurred, noisy, compressed = rng.random(4) < 0.5
     if few:
         share = rng.uniform(0.25, 0.8)

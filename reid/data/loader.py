@@ -1,4 +1,4 @@
-"""Training batches: images read (ahead of the network, by processes where asked), varied and gathered.
+"""Training batches: images read (ahead of the network, by processes where asked), augmented and gathered.
 
 Shape shorthand: B images of a batch, h x w pixels.
 """
@@ -17,17 +17,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from reid.config import AugmentParams
-from reid.data.augment import Sample, vary
+from reid.data.augment import Sample, augment
+from reid.data.images import read_image
 from reid.data.sampler import IdentitySampler
 from reid.datasets.structures import ImageSet
-from reid.evaluation.embed import read_image
 
 PROBES = 32
 """Images whose size stands for that of all."""
 
 
 class Place(NamedTuple):
-    """Which image, and when: the randomness of its variation is drawn from seed, epoch and position (over all processes)."""
+    """Which image, and when: the randomness of its augmentation is drawn from seed, epoch and position (over all
+    processes)."""
 
     epoch: int
     position: int
@@ -35,12 +36,13 @@ class Place(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """pixels (B, h, w, 3) uint8; labels (B,) int64 in 0..C-1; erased (B, 4) int64 top, left, height, width; turns (B,) int64 in 0..3."""
+    """pixels (B, h, w, 3) uint8; labels (B,) int64 in 0..C-1; erased (B, 4) int64 top, left, height, width; rotations
+    (B,) int64 in 0..3."""
 
     pixels: Tensor
     labels: Tensor
     erased: Tensor
-    turns: Tensor
+    rotations: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device; from pinned memory without waiting."""
@@ -49,7 +51,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingImages(Dataset[tuple[Sample, int]]):
-    """The images of a training set, varied anew at each `Place`.
+    """The images of a training set, augmented anew at each `Place`.
 
     labels: (N,) identity of each image in 0..C-1. cache: decoded images, or None to read them from disk each time.
     """
@@ -57,20 +59,21 @@ class TrainingImages(Dataset[tuple[Sample, int]]):
     images: ImageSet
     labels: NDArray[np.int64]
     size: tuple[int, int]
-    augment: AugmentParams
+    params: AugmentParams
     seed: int
     cache: Sequence[NDArray[np.uint8]] | None
 
     def __getitem__(self, place: Place) -> tuple[Sample, int]:
-        """The varied image and its label. Raises UserError where the file cannot be read."""
+        """The augmented image and its label. Raises UserError where the file cannot be read."""
         row = place.row
         image = read_image(self.images.paths[row]) if self.cache is None else Image.fromarray(self.cache[row])
         rng = np.random.default_rng((self.seed, place.epoch, place.position))
-        return vary(image, self.size, self.augment, rng), int(self.labels[row])
+        return augment(image, self.size, self.params, rng), int(self.labels[row])
 
 
 class EpochBatches(Sampler[list[Place]]):
-    """What a DataLoader reads in one epoch: this process's batches, as places; set ``epoch`` and ``skip`` before each."""
+    """What a DataLoader reads in one epoch: this process's batches, as places; set ``epoch`` and ``skip`` before
+    each."""
 
     def __init__(self, sampler: IdentitySampler) -> None:
         self._sampler, self.epoch, self.skip = sampler, 0, 0
@@ -113,12 +116,13 @@ def gather(samples: Sequence[tuple[Sample, int]]) -> Batch:
         torch.from_numpy(np.stack([sample.pixels for sample, _ in samples])),
         torch.tensor([label for _, label in samples]),
         torch.tensor([sample.erased for sample, _ in samples]),
-        torch.tensor([sample.turns for sample, _ in samples]),
+        torch.tensor([sample.rotation for sample, _ in samples]),
     )
 
 
 def decoded_within(images: ImageSet, limit_mb: int) -> list[NDArray[np.uint8]] | None:
-    """All images decoded (h, w, 3), or None where they need more than the limit, judged by a few; raises UserError for a bad image."""
+    """All images decoded (h, w, 3), or None where they need more than the limit, judged by a few; raises UserError for
+    a bad image."""
     limit = limit_mb * 1_000_000
     few = images.paths[:: max(1, len(images) // PROBES)]
     if not few or np.mean([np.asarray(read_image(path)).nbytes for path in few]) * len(images) > limit:

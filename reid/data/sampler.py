@@ -1,4 +1,5 @@
-"""Batches of P identities with K images each, the same on every machine for a given seed, epoch and number of processes."""
+"""Batches of P identities with K images each, the same on every machine for a given seed, epoch and number of
+processes."""
 
 from __future__ import annotations
 
@@ -13,16 +14,17 @@ Rows = NDArray[np.int64]
 
 
 class IdentitySampler:
-    """Draws batches of ``identities`` x ``images`` rows, as released: each identity's images are shuffled and cut into groups; each
-    batch takes distinct identities at random and one group of each, until too few identities are left.
+    """Draws batches of ``identities`` x ``images`` rows, as released: each identity's images are shuffled and cut into
+    groups; each batch takes distinct identities at random and one group of each, until too few identities are left.
 
-    With several processes, ``identities`` is per process: all draw the same large batches and each keeps its own share of the
-    identities, so no two see one identity in the same step.
+    With several processes, ``identities`` is per process: all draw the same large batches and each keeps its own share
+    of the identities, so no two see one identity in the same step.
 
     Args:
         vehicle_ids: (N,) identity of each row.
         identities: P, per process.
-        images: K. Identities with fewer images are drawn with replacement; a rest smaller than K waits for another epoch.
+        images: K. Identities with fewer images are drawn with replacement; a rest smaller than K waits for another
+            epoch.
         seed: start of all randomness.
         rank: this process, 0 <= rank < world.
         world: number of processes.

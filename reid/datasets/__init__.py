@@ -31,8 +31,9 @@ class Reader(Protocol):
 def load_dataset(name: str, root: Path) -> Dataset:
     """Read a data set from the folder it was unpacked to (for ``csv`` also the table itself).
 
-    Raises UserError for an unknown name, a root of another shape, or images that the lists name and the disk lacks; a count that
-    differs from the published one is a warning on the ``reid`` logger only, since copies with fewer images circulate.
+    Raises UserError for an unknown name, a root of another shape, or images that the lists name and the disk lacks; a
+    count that differs from the published one is a warning on the ``reid`` logger only, since copies with fewer images
+    circulate.
     """
     if name not in DATASETS:
         raise UserError("--dataset", f"one of {', '.join(DATASETS)}", repr(name), "Choose one of the names.")

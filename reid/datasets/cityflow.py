@@ -19,7 +19,8 @@ PUBLISHED_2021 = dict(zip(KEYS, (52_717, 440, 1_103, 31_238), strict=True))
 def read_cityflow(root: Path) -> Dataset:
     """Read CityFlow-ReID from the folder that holds image_train; query and gallery carry vehicle id -1.
 
-    The 2020 edition publishes no test cameras either (-1); the 2021 edition does. Raises UserError where a file is missing.
+    The 2020 edition publishes no test cameras either (-1); the 2021 edition does. Raises UserError where a file is
+    missing.
     """
     require(root, "image_train", "image_query", "image_test", "train_label.xml", "name_query.txt", "name_test.txt")
     train = _read_train(root)

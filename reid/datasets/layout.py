@@ -55,8 +55,8 @@ def read_rows(path: Path) -> list[list[str]]:
 def read_label_xml(path: Path) -> list[dict[str, str]]:
     """Attributes of each Item of a ``*_label.xml``.
 
-    The header says gb2312, which Python's parser refuses though the files are plain ASCII: the encoding is given from outside.
-    Raises UserError where the file is missing or no XML.
+    The header says gb2312, which Python's parser refuses though the files are plain ASCII: the encoding is given from
+    outside. Raises UserError where the file is missing or no XML.
     """
     parser = ElementTree.XMLParser(encoding="utf-8")
     try:

@@ -19,13 +19,15 @@ DUKE = dict(zip(KEYS, (16_522, 702, 2_228, 17_661), strict=True))
 def read_market1501(root: Path) -> Dataset:
     """Read Market-1501 from the folder that holds bounding_box_train; cameras 1 to 6.
 
-    Person -1 is junk and dropped; person 0 is a distractor, kept in the gallery: no query has it. Raises UserError for a missing folder.
+    Person -1 is junk and dropped; person 0 is a distractor, kept in the gallery: no query has it. Raises UserError for
+    a missing folder.
     """
     return _read("market1501", root, "0002_c1s1_000451_03.jpg", MARKET)
 
 
 def read_dukemtmc(root: Path) -> Dataset:
-    """Read DukeMTMC-reID from the folder that holds bounding_box_train; cameras 1 to 8. Raises UserError for a missing folder."""
+    """Read DukeMTMC-reID from the folder that holds bounding_box_train; cameras 1 to 8. Raises UserError for a missing
+    folder."""
     return _read("dukemtmc", root, "0001_c2_f0046182.jpg", DUKE)
 
 

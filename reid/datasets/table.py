@@ -1,8 +1,9 @@
 """Crops of one's own: a CSV table of path, vehicle_id, camera_id, split.
 
-Paths are relative to the table. Vehicle and camera ids are numbers or names. Splits: ``train``; and one test, given either as
-``query`` and ``gallery``, or as ``val`` or ``test``, of which each vehicle's images in its first camera are the queries and all
-other images the gallery (a vehicle of one camera goes to the gallery whole, as a distractor). Further columns are ignored.
+Paths are relative to the table. Vehicle and camera ids are numbers or names. Splits: ``train``; and one test, given
+either as ``query`` and ``gallery``, or as ``val`` or ``test``, of which each vehicle's images in its first camera are
+the queries and all other images the gallery (a vehicle of one camera goes to the gallery whole, as a distractor).
+Further columns are ignored.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ FORM = "See `reid crops --help` for the form."
 
 
 def read_csv(root: Path) -> Dataset:
-    """Read a table, or index.csv of a folder. Raises UserError for a missing column, an unknown split, two tests, or a missing image."""
+    """Read a table, or index.csv of a folder. Raises UserError for a missing column, an unknown split, two tests, or a
+    missing image."""
     path = root / DEFAULT_TABLE if root.is_dir() else root
     rows = _read_table(path)
     images = _images(path, rows)

@@ -1,4 +1,5 @@
-"""A tiny data set drawn on the spot: simple vehicles that differ in colour, shape and marks, seen by cameras that differ in light.
+"""A tiny data set drawn on the spot: simple vehicles that differ in colour, shape and marks, seen by cameras that
+differ in light.
 
 For trying the training out, and for tests: nothing to download, learned in a minute on a CPU.
 """
@@ -20,8 +21,8 @@ Colour = tuple[int, int, int]
 def make_toy(folder: Path, vehicles: int = 8, images: int = 12, seed: int = 0) -> Dataset:
     """Draw ``images`` pictures of each vehicle over three cameras into a folder; every third picture is for the test.
 
-    Vehicles are the same in training and test, so that a training that works gets near 1.0: this shows that the parts fit, not
-    that anything is learned that carries over. Pictures that exist already are kept.
+    Vehicles are the same in training and test, so that a training that works gets near 1.0: this shows that the parts
+    fit, not that anything is learned that carries over. Pictures that exist already are kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = [(vehicle, image) for vehicle in range(vehicles) for image in range(images)]

@@ -31,8 +31,8 @@ def read_vehicleid(root: Path) -> Dataset:
     _check_counts(train, pools)
     smallest = pools[found[0]]
     query, gallery = draw_gallery(smallest.vehicle_ids, np.random.default_rng(0))
-    asking, answering = _of_camera(smallest, query, QUERY_CAMERA), _of_camera(smallest, gallery, GALLERY_CAMERA)
-    return Dataset("vehicleid", train, asking, answering, pools=pools)
+    parts = _of_camera(smallest, query, QUERY_CAMERA), _of_camera(smallest, gallery, GALLERY_CAMERA)
+    return Dataset("vehicleid", train, *parts, pools=pools)
 
 
 def draw_gallery(vehicle_ids: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -10,12 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from reid.datasets.structures import Dataset, ImageSet
+from reid.devices import PrecisionName, choose_precision
 from reid.errors import UserError
+from reid.evaluation.embed import embed_images
 from reid.evaluation.protocols import TrackRule, image_to_image, image_to_track, random_galleries
 from reid.evaluation.ranking import Embedded, Features, NoAnswerError, RankScores, first_answers
 from reid.evaluation.rerank import Reciprocal
 
+Evaluate = Callable[[torch.nn.Module, Dataset], dict[str, float]]
+"""Scores by name, in 0..1, of a network on a data set."""
 Embed = Callable[[Sequence[Path]], Features]
 """Unit vectors (N, D) of image files."""
 
@@ -40,8 +46,9 @@ def evaluate_dataset(
 ) -> list[Figure]:
     """The figures that the field reports of a data set.
 
-    VeRi-776: imAP and tmAP; VehicleID: one row per test size, 10 random galleries each; others: imAP. Re-ranking, where asked
-    for, applies to images, not to tracks. Raises UserError where the test is empty, unlabelled, or has no right answer.
+    VeRi-776: imAP and tmAP; VehicleID: one row per test size, 10 random galleries each; others: imAP. Re-ranking, where
+    asked for, applies to images, not to tracks. Raises UserError where the test is empty, unlabelled, or has no right
+    answer.
     """
     require_labels(dataset)
     if dataset.pools:
@@ -54,6 +61,21 @@ def evaluate_dataset(
     return figures
 
 
+def evaluator(size: tuple[int, int], device: torch.device, precision: PrecisionName) -> Evaluate:
+    """How a training scores its network: by the data set's own protocol, embedding (h, w) images on a device."""
+    chosen = choose_precision(precision, device)
+
+    def evaluate(model: torch.nn.Module, data: Dataset) -> dict[str, float]:
+        first, *others = evaluate_dataset(
+            lambda paths: embed_images(model, paths, size, device, precision=chosen), data
+        )
+        return first.values | {
+            f"{each.protocol}: {name}": value for each in others for name, value in each.values.items()
+        }
+
+    return evaluate
+
+
 def embed_test(embed: Embed, dataset: Dataset) -> tuple[Embedded, Embedded]:
     """(query, gallery) with their vectors. Raises UserError where either is empty."""
     for name, images in (("query", dataset.query), ("gallery", dataset.gallery)):
@@ -61,8 +83,8 @@ def embed_test(embed: Embed, dataset: Dataset) -> tuple[Embedded, Embedded]:
             fix = "Give it a test: in a table, rows of split val, or of query and gallery."
             raise UserError(dataset.name, f"{name} images", "none", fix)
     vectors = embed((*dataset.query.paths, *dataset.gallery.paths))
-    asking, answering = vectors[: len(dataset.query)], vectors[len(dataset.query) :]
-    return _labelled(asking, dataset.query), _labelled(answering, dataset.gallery)
+    count = len(dataset.query)
+    return _labelled(vectors[:count], dataset.query), _labelled(vectors[count:], dataset.gallery)
 
 
 def ranked(name: str, query: Embedded, gallery: Embedded, rerank: Reciprocal | None = None) -> RankScores:

@@ -25,14 +25,14 @@ def image_to_track(
 ) -> RankScores:
     """tmAP of VeRi-776: each query ranks the gallery's tracks by squared Euclidean distance to their mean feature.
 
-    ``released`` repeats the published code's slip: query cameras counted from 0 against track cameras counted from 1, so that the
-    track of the query's own camera stays and the right answer one camera before it is lost.
+    ``released`` repeats the published code's slip: query cameras counted from 0 against track cameras counted from 1,
+    so that the track of the query's own camera stays and the right answer one camera before it is lost.
     """
     cameras = query.camera_ids - 1 if rule == "released" else query.camera_ids
-    asking = Embedded(query.vectors, query.vehicle_ids, cameras)
-    answering = track_features(gallery.vectors, tracks)
+    query = Embedded(query.vectors, query.vehicle_ids, cameras)
+    means = track_features(gallery.vectors, tracks)
     protocol = "image to track" if rule == "correct" else "image to track, as released (camera ids off by one)"
-    return evaluate(asking, answering, scorer=euclidean(asking, answering), protocol=protocol)
+    return evaluate(query, means, scorer=euclidean(query, means), protocol=protocol)
 
 
 def track_features(vectors: Features, tracks: Sequence[GalleryTrack]) -> Embedded:
@@ -44,7 +44,8 @@ def track_features(vectors: Features, tracks: Sequence[GalleryTrack]) -> Embedde
 
 @dataclass(frozen=True)
 class TrialScores:
-    """Mean and standard deviation (of the sample) over trials: mean_ap, rank1, rank5 in [0, 1], each (mean, deviation)."""
+    """Mean and standard deviation (of the sample) over trials: mean_ap, rank1, rank5 in [0, 1], each (mean,
+    deviation)."""
 
     trials: int
     mean_ap: tuple[float, float]
@@ -53,7 +54,8 @@ class TrialScores:
 
 
 def image_to_image(query: Embedded, gallery: Embedded, rerank: Reciprocal | None = None) -> RankScores:
-    """imAP and CMC; re-ranked where asked for, and then named so. Raises NoAnswerError where no query has a right answer."""
+    """imAP and CMC; re-ranked where asked for, and then named so. Raises NoAnswerError where no query has a right
+    answer."""
     if rerank is None:
         return evaluate(query, gallery)
     return evaluate(
@@ -64,7 +66,8 @@ def image_to_image(query: Embedded, gallery: Embedded, rerank: Reciprocal | None
 def random_galleries(
     pool: Embedded, trials: int = TRIALS, seed: int = 0, rerank: Reciprocal | None = None
 ) -> TrialScores:
-    """VehicleID's protocol: in each trial one random image per vehicle is the gallery and all others ask; nothing is removed.
+    """VehicleID's protocol: in each trial one random image per vehicle is the gallery and all others ask; nothing is
+    removed.
 
     Raises NoAnswerError where every vehicle has one image only.
     """
@@ -79,9 +82,9 @@ def random_galleries(
 
 
 def _trial(pool: Embedded, rng: np.random.Generator, rerank: Reciprocal | None) -> RankScores:
-    asking, answering = draw_gallery(pool.vehicle_ids, rng)
+    query, gallery = draw_gallery(pool.vehicle_ids, rng)
     return image_to_image(
-        _in_camera(pool.take(asking), QUERY_CAMERA), _in_camera(pool.take(answering), GALLERY_CAMERA), rerank
+        _in_camera(pool.take(query), QUERY_CAMERA), _in_camera(pool.take(gallery), GALLERY_CAMERA), rerank
     )
 
 

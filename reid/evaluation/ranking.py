@@ -1,7 +1,8 @@
 """Ranking a gallery by likeness to each query, and what the field reports of it: mAP and CMC.
 
-Exact and blockwise: only the ranks of the right answers are needed, so a block of scores is sorted by value (no argsort), each
-right answer is looked up in it, and ties are settled by gallery order. Memory is one block, whatever the gallery's size.
+Exact and blockwise: only the ranks of the right answers are needed, so a block of scores is sorted by value (no
+argsort), each right answer is looked up in it, and ties are settled by gallery order. Memory is one block, whatever the
+gallery's size.
 
 Shape shorthand: Q queries, G gallery items, D feature size, B queries of one block, P right answers of a block.
 Source: Zheng et al. 2015 (Market-1501 protocol), paper Section 4.1.
@@ -69,9 +70,9 @@ class Embedded:
 class RankScores:
     """What a ranking is worth.
 
-    mean_ap in [0, 1], over the queries that have a right answer; cmc (max_rank,) float64 in [0, 1], cmc[k - 1] = share of them
-    with a right answer among the first k; average_precision (Q,) float64, NaN for the skipped queries; protocol: how it was
-    measured, to be printed beside every figure.
+    mean_ap in [0, 1], over the queries that have a right answer; cmc (max_rank,) float64 in [0, 1], cmc[k - 1] = share
+    of them with a right answer among the first k; average_precision (Q,) float64, NaN for the skipped queries;
+    protocol: how it was measured, to be printed beside every figure.
     """
 
     mean_ap: float
@@ -104,9 +105,9 @@ def evaluate(
 ) -> RankScores:
     """Score each query's ranking of the gallery.
 
-    Ranks by cosine, or by another scorer (`euclidean`, `reid.evaluation.rerank.reciprocal`), which `protocol` then names. Gallery items of
-    the query's own vehicle in the query's own camera are left out; queries without a right answer are skipped; equal scores keep
-    gallery order. Raises ValueError where no query has a right answer.
+    Ranks by cosine, or by another scorer (`euclidean`, `reid.evaluation.rerank.reciprocal`), which `protocol` then
+    names. Gallery items of the query's own vehicle in the query's own camera are left out; queries without a right
+    answer are skipped; equal scores keep gallery order. Raises ValueError where no query has a right answer.
     """
     score = scorer or cosine(query, gallery)
     found = (
@@ -123,7 +124,8 @@ def cosine(query: Embedded, gallery: Embedded) -> Scorer:
 
 
 def euclidean(query: Embedded, gallery: Embedded) -> Scorer:
-    """2 q.g - |g|^2, which orders like minus the squared distance (|q|^2 is one number per ranking); for rows that are not unit."""
+    """2 q.g - |g|^2, which orders like minus the squared distance (|q|^2 is one number per ranking); for rows that are
+    not unit."""
     squares = np.einsum("gd,gd->g", gallery.vectors, gallery.vectors)
 
     def score(rows: slice) -> Features:

@@ -1,7 +1,8 @@
 """k-reciprocal re-ranking (Zhong et al. 2017): answers count as alike when their neighbourhoods are, too.
 
-An option, never a default: it uses all queries and the whole gallery at once, so figures with and without it do not compare, and
-every figure that used it must say so. Neighbour lists and sparse neighbourhood vectors are kept, never an N x N matrix.
+An option, never a default: it uses all queries and the whole gallery at once, so figures with and without it do not
+compare, and every figure that used it must say so. Neighbour lists and sparse neighbourhood vectors are kept, never an
+N x N matrix.
 
 Shape shorthand: N = Q queries + G gallery items, D feature size, B rows of a block.
 """
@@ -21,8 +22,8 @@ EXPANSION_OVERLAP = 2 / 3
 
 @dataclass(frozen=True)
 class Reciprocal:
-    """k1: neighbours that must choose each other, >= 1; k2: neighbours whose vectors are averaged, >= 1; weight of the first
-    distance beside the Jaccard distance, in [0, 1]. Defaults of the paper."""
+    """k1: neighbours that must choose each other, >= 1; k2: neighbours whose vectors are averaged, >= 1; weight of the
+    first distance beside the Jaccard distance, in [0, 1]. Defaults of the paper."""
 
     k1: int = 20
     k2: int = 6
@@ -40,11 +41,11 @@ def reciprocal(query: Embedded, gallery: Embedded, options: Reciprocal | None = 
     vectors = np.concatenate([query.vectors, gallery.vectors])
     neighbours, farthest = _neighbours(vectors, chosen.k1 + 1)
     described = _describe(vectors, neighbours, farthest, chosen)
-    asking, answering = described[: len(query)], sparse.csc_array(described[len(query) :])
+    queries, items = described[: len(query)], sparse.csc_array(described[len(query) :])
 
     def score(rows: slice) -> Features:
         first = _distances(query.vectors[rows], gallery.vectors) / farthest[rows, None]
-        shared = np.stack([_shared(asking, row, answering) for row in range(len(query))[rows]])
+        shared = np.stack([_shared(queries, row, items) for row in range(len(query))[rows]])
         jaccard = 1 - shared / (2 - shared)
         return np.asarray(-(jaccard * (1 - chosen.weight) + first * chosen.weight), dtype=np.float32)
 
@@ -57,7 +58,8 @@ def _distances(some: Features, others: Features) -> Features:
 
 
 def _neighbours(vectors: Features, count: int) -> tuple[Rows, Features]:
-    """Rows of the `count` nearest items of each (itself among them), nearest first; and each item's largest distance (N,)."""
+    """Rows of the `count` nearest items of each (itself among them), nearest first; and each item's largest distance
+    (N,)."""
     nearest, farthest = [], []
     for rows in query_blocks(len(vectors), len(vectors)):
         distances = _distances(vectors[rows], vectors)
@@ -74,7 +76,8 @@ def _smallest(values: Features, count: int) -> Rows:
 
 
 def _describe(vectors: Features, neighbours: Rows, farthest: Features, options: Reciprocal) -> sparse.csr_array:
-    """(N, N) sparse: each item's expanded neighbourhood with Gaussian weights summing to 1, averaged over k2 neighbours."""
+    """(N, N) sparse: each item's expanded neighbourhood with Gaussian weights summing to 1, averaged over k2
+    neighbours."""
     strict = _mutual(neighbours)
     half = _mutual(neighbours[:, : round(options.k1 / 2) + 1])
     columns = [_expand(strict[row], half) for row in range(len(vectors))]
@@ -112,14 +115,14 @@ def _sparse_rows(columns: list[Rows], values: list[Features], width: int) -> spa
     return sparse.csr_array((np.concatenate(values), np.concatenate(columns), starts), shape=(len(columns), width))
 
 
-def _shared(asking: sparse.csr_array, row: int, answering: sparse.csc_array) -> NDArray[np.float32]:
+def _shared(queries: sparse.csr_array, row: int, items: sparse.csc_array) -> NDArray[np.float32]:
     """(G,) sum of the smaller of the two weights over the columns of one query's vector."""
-    start, stop = asking.indptr[row : row + 2]
-    columns, own = asking.indices[start:stop], asking.data[start:stop]
-    lengths = answering.indptr[columns + 1] - answering.indptr[columns]
-    places = np.repeat(answering.indptr[columns] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(
+    start, stop = queries.indptr[row : row + 2]
+    columns, own = queries.indices[start:stop], queries.data[start:stop]
+    lengths = items.indptr[columns + 1] - items.indptr[columns]
+    places = np.repeat(items.indptr[columns] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(
         lengths.sum()
     )
-    smaller = np.minimum(np.repeat(own, lengths), answering.data[places])
-    counted = np.bincount(answering.indices[places], weights=smaller, minlength=answering.shape[0])
+    smaller = np.minimum(np.repeat(own, lengths), items.data[places])
+    counted = np.bincount(items.indices[places], weights=smaller, minlength=items.shape[0])
     return np.asarray(counted, dtype=np.float32)

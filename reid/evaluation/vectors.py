@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from reid.errors import UserError
-
-IMAGE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"])
-
-
-def find_images(places: Sequence[Path]) -> list[Path]:
-    """The files named, and all images under the folders named, sorted within each. Raises UserError where there is none."""
-    paths = [path for place in places for path in _images_at(place)]
-    if not paths:
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise UserError(places[0], f"images ({suffixes})", "none", "Name image files or a folder that holds some.")
-    return paths
 
 
 def write_vectors(path: Path, images: Sequence[Path], vectors: NDArray[np.float32], facts: dict[str, str]) -> None:
@@ -36,12 +25,3 @@ def write_vectors(path: Path, images: Sequence[Path], vectors: NDArray[np.float3
         pq.write_table(table.replace_schema_metadata(facts), path)
     except OSError as error:
         raise UserError(path, "a file to write", str(error), "Choose another --out.") from None
-
-
-def _images_at(place: Path) -> Iterator[Path]:
-    if not place.exists():
-        raise UserError(place, "an image or a folder", "nothing", "Check the path.")
-    if place.is_dir():
-        yield from sorted(path for path in place.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    else:
-        yield place

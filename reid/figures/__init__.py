@@ -1,1 +1,5 @@
-"""Pictures: rankings and attention."""
+"""Pictures.
+
+rankings    what does a query find?
+attention   where does a network look?
+"""

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from reid.evaluation.embed import Picture, normalise, read_image, resize
+from reid.data.images import Picture, normalise, read_image, resize
 from reid.model.sgfd import SGFD
 
 TILE, CAPTION, GAP, MARGIN = 160, 16, 6, 120
@@ -25,7 +25,8 @@ Map = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Look:
-    """One network's attention to one image: the map (H, W) in units of its mean, so that 1 is an even look; overlay (h, w, 3)."""
+    """One network's attention to one image: the map (H, W) in units of its mean, so that 1 is an even look; overlay (h,
+    w, 3)."""
 
     map: Map
     overlay: Picture
@@ -63,7 +64,8 @@ def overlay(image: Picture, attention: Map) -> Picture:
 def draw_attention(images: Sequence[Path], names: Sequence[str], looks: Sequence[Sequence[Look]]) -> Image.Image:
     """A sheet with a column per image: the image, and below it one row per network (``names`` and ``looks`` in step).
 
-    Under each overlay stands how high the attention peaks over its mean: colours alone show a flat map as loud as a sharp one.
+    Under each overlay stands how high the attention peaks over its mean: colours alone show a flat map as loud as a
+    sharp one.
     """
     height = TILE + CAPTION + GAP
     sheet = Image.new("RGB", (MARGIN + len(images) * (TILE + GAP), GAP + height * (len(names) + 1)), "white")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from reid.data.images import read_image
 from reid.datasets.structures import ImageSet
 from reid.errors import UserError
-from reid.evaluation.embed import read_image
 from reid.evaluation.ranking import RankScores
 
 TILE, FRAME, CAPTION, GAP = 112, 5, 18, 6
@@ -31,7 +31,8 @@ class Tile:
 
 
 def draw_sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
-    """All tiles of each row side by side, the first (the query) set apart. Raises UserError for an image that cannot be read."""
+    """All tiles of each row side by side, the first (the query) set apart. Raises UserError for an image that cannot be
+    read."""
     columns = max(len(row) for row in rows)
     width, height = columns * (TILE + GAP) + 2 * GAP, len(rows) * (TILE + CAPTION + GAP) + GAP
     sheet = Image.new("RGB", (width, height), "white")
@@ -60,7 +61,8 @@ def ranking_row(query: ImageSet, row: int, gallery: ImageSet, answers: NDArray[n
 
 
 def pick_queries(scores: RankScores | None, total: int, count: int, pick: Pick, seed: int = 0) -> list[int]:
-    """Which queries to draw: those of lowest average precision, random ones, or the first; skipped queries are never drawn."""
+    """Which queries to draw: those of lowest average precision, random ones, or the first; skipped queries are never
+    drawn."""
     rows = np.arange(total) if scores is None else np.flatnonzero(np.isfinite(scores.average_precision))
     if pick == "random":
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[:count])

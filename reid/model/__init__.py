@@ -1,1 +1,10 @@
-"""The SGFD network, its attention and backbones; checkpoints, export."""
+"""The network and its forms on disk.
+
+attention    where in the image is the vehicle told by its geometry? (IAM, Eq. 4-6)
+backbone     which layers extract features, and where are they cut?
+sgfd         the whole network: branches, necks, classifiers, rotation branch
+checkpoint   how is a network kept in one file, with its parameters?
+pretrained   where do start values come from, and under which licence?
+fuse         how is it made fast for inference?
+export       how does it run without PyTorch?
+"""

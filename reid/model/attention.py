@@ -1,4 +1,5 @@
-"""The Interpretable Attention Module (IAM): from local features to a map of where the vehicle's geometry is (paper Eq. 4-6).
+"""The Interpretable Attention Module (IAM): from local features to a map of where the vehicle's geometry is (paper Eq.
+4-6).
 
 Shape shorthand: B images, C channels, H x W positions, K kernel size.
 """
@@ -18,13 +19,14 @@ EPSILON = 1e-12
 class InterpretableAttention(nn.Module):
     """Where in the image a vehicle is told by its geometry: no parameters, so the map can be read as it is.
 
-    For local features L it takes the soft local maximum M = exp(L) / sum of exp(L) over the K x K neighbourhood (Eq. 4), the share
-    G = L / max over channels of L (Eq. 5), and at each position the largest M * G over channels, scaled to sum 1 (Eq. 6).
+    For local features L it takes the soft local maximum M = exp(L) / sum of exp(L) over the K x K neighbourhood (Eq.
+    4), the share G = L / max over channels of L (Eq. 5), and at each position the largest M * G over channels, scaled
+    to sum 1 (Eq. 6).
 
     Args:
         kernel_size: K, odd, positions; the paper compares 7, 11 and 15.
-        per_sample_scale: divide L by its maximum per image inside the exponent, as the released code does; the paper's Eq. 4
-            exponentiates L itself, which overflows float32 above 88.
+        per_sample_scale: divide L by its maximum per image inside the exponent, as the released code does; the paper's
+            Eq. 4 exponentiates L itself, which overflows float32 above 88.
         border: value of exp(L) outside the map; 1 = exp(0), as released, favours borders a little.
         area_rescale: multiply the map by H * W, so that its mean is 1; off as released.
     """
@@ -39,27 +41,30 @@ class InterpretableAttention(nn.Module):
         self.per_sample_scale, self.area_rescale = per_sample_scale, area_rescale
 
     def forward(self, local: Tensor) -> Tensor:
-        """Attention map Q (B, 1, H, W) float32, >= 0, summing to 1 per image (to H * W with ``area_rescale``; to 0 where L is 0).
+        """Attention map Q (B, 1, H, W) float32, >= 0, summing to 1 per image (to H * W with ``area_rescale``; to 0
+        where L is 0).
 
         Args:
-            local: L (B, C, H, W), any float type; negative values count as 0. Computed in float32, whatever autocast says.
+            local: L (B, C, H, W), any float type; negative values count as 0. Computed in float32, whatever autocast
+                says.
         """
         with torch.autocast(local.device.type, enabled=False):
             if not _traced() and local.device.type == "cpu" and len(local) > 1:
-                # Image by image the intermediate maps stay in the cache and in memory that is mapped already: 2 to 3 times as fast.
+                # Image by image the intermediate maps stay in the cache and in memory that is mapped already: 2 to 3
+                # times as fast.
                 return torch.cat([self._attention(image) for image in torch.split(local, 1)])
             return self._attention(local)
 
     def _attention(self, local: Tensor) -> Tensor:
-        local = F.relu(local.float())
-        peak = local.amax(dim=1, keepdim=True)
-        exponential = self._exponential(local, peak)
-        around = self._neighbourhood_sum(exponential)
+        local = F.relu(local.float())  # L (B, C, H, W)
+        peak = local.amax(dim=1, keepdim=True)  # (B, 1, H, W)
+        exponential = self._exponential(local, peak)  # exp(L) (B, C, H, W)
+        around = self._neighbourhood_sum(exponential)  # M = exponential / around (B, C, H, W)
         # max over channels of M * G = (max over channels of M * L) / peak, since peak > 0 is common to all channels.
         # Without a graph to learn from, the product is made in place: fresh memory costs more than the arithmetic.
         product = exponential * local / around if exponential.requires_grad else exponential.mul_(local).div_(around)
-        strongest = product.amax(dim=1, keepdim=True) / peak.clamp_min(EPSILON)
-        attention = strongest / strongest.sum(dim=(2, 3), keepdim=True).clamp_min(EPSILON)
+        strongest = product.amax(dim=1, keepdim=True) / peak.clamp_min(EPSILON)  # (B, 1, H, W)
+        attention = strongest / strongest.sum(dim=(2, 3), keepdim=True).clamp_min(EPSILON)  # Q (B, 1, H, W)
         return attention * float(local.shape[2] * local.shape[3]) if self.area_rescale else attention
 
     def _exponential(self, local: Tensor, peak: Tensor) -> Tensor:
@@ -80,10 +85,11 @@ class InterpretableAttention(nn.Module):
 
 
 def pooled_sum(values: Tensor, size: int) -> Tensor:
-    """Sum of values (B, C, H, W) over the window of ``size`` x ``size`` around each position, 0 outside: rows, then columns."""
+    """Sum of values (B, C, H, W) over the window of ``size`` x ``size`` around each position, 0 outside: rows, then
+    columns."""
     reach = size // 2
-    rows = F.avg_pool2d(values, (size, 1), stride=1, padding=(reach, 0))
-    return F.avg_pool2d(rows, (1, size), stride=1, padding=(0, reach)).mul(float(size * size))
+    rows = F.avg_pool2d(values, (size, 1), stride=1, padding=(reach, 0))  # (B, C, H, W), means
+    return F.avg_pool2d(rows, (1, size), stride=1, padding=(0, reach)).mul(float(size * size))  # (B, C, H, W)
 
 
 def banded_sum(values: Tensor, size: int) -> Tensor:
@@ -92,9 +98,9 @@ def banded_sum(values: Tensor, size: int) -> Tensor:
     GPUs pool fast, and may be set to multiply in TF32.
     """
     images, channels, height, width = values.shape
-    last = values.permute(0, 2, 3, 1)
-    rows = torch.matmul(_band(height, size), last.reshape(images, height, width * channels))
-    both = torch.matmul(_band(width, size), rows.reshape(images * height, width, channels))
+    last = values.permute(0, 2, 3, 1)  # (B, H, W, C)
+    rows = torch.matmul(_band(height, size), last.reshape(images, height, width * channels))  # (B, H, W * C)
+    both = torch.matmul(_band(width, size), rows.reshape(images * height, width, channels))  # (B * H, W, C)
     return both.reshape(images, height, width, channels).permute(0, 3, 1, 2)
 
 

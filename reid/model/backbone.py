@@ -1,4 +1,5 @@
-"""Networks cut into the parts that SGFD shares, copies and re-strides; their blocks and weights are torchvision's or timm's.
+"""Networks cut into the parts that SGFD shares, copies and re-strides; their blocks and weights are torchvision's or
+timm's.
 
     stem, to 1/8 of the image ── tail, to 1/32 (strides 2, 2), or less deep where SGFD asks for strides of 1
     encoder = a stem and a tail without strides, so that attention has 1/8 of the image's resolution
@@ -27,7 +28,8 @@ RESNETS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, in
     "resnet50": (Bottleneck, (3, 4, 6, 3)),
     "resnet101": (Bottleneck, (3, 4, 23, 3)),
 }
-"""Block type and blocks per layer. ``resnet10`` is the smallest that keeps four layers; torchvision has no weights for it."""
+"""Block type and blocks per layer. ``resnet10`` is the smallest that keeps four layers; torchvision has no weights for
+it."""
 STEM_REDUCTION = 8
 """How much smaller the stem's maps are than the image: where SGFD multiplies by its attention."""
 PROBE = 64
@@ -49,7 +51,8 @@ class Backbone(ABC):
 
     @abstractmethod
     def tail(self, strides: tuple[int, int]) -> nn.Sequential:
-        """What follows the stem, with the strides of its two halvings given: (B, C, h/8, w/8) to (B, `channels`, ...)."""
+        """What follows the stem, with the strides of its two halvings given: (B, C, h/8, w/8) to (B, `channels`,
+        ...)."""
 
     @abstractmethod
     def encoder(self) -> nn.Sequential:
@@ -64,7 +67,8 @@ def make_backbone(name: str, width: float = 1.0) -> Backbone:
         width: factor on every channel count; channel counts are rounded to a multiple of 8. timm's have width 1 only.
 
     Raises:
-        UserError: timm is needed and missing, does not know the name, or its network cannot be cut; a width it cannot have.
+        UserError: timm is needed and missing, does not know the name, or its network cannot be cut; a width it cannot
+            have.
     """
     if name in RESNETS:
         return ResNetBackbone(name, width)
@@ -137,7 +141,7 @@ class CutBackbone(Backbone):
 
     def stem(self) -> nn.Sequential:
         """The layers up to 1/8 of the image."""
-        return _fresh(self.layers[: self._cut])
+        return _fresh(self.layers, 0, self._cut)
 
     def tail(self, strides: tuple[int, int]) -> nn.Sequential:
         """The layers after the stem."""
@@ -149,7 +153,7 @@ class CutBackbone(Backbone):
 
     def _restrided(self, last: int, strides: tuple[int, int], first: int) -> nn.Sequential:
         """Layers first..last with the strides of the halvings behind the stem given."""
-        layers, halving = _fresh(self.layers[first:last]), 0
+        layers, halving = _fresh(self.layers, first, last), 0
         for number in range(self._cut, last):
             if self._shapes[number][1] == self._shapes[number - 1][1]:
                 continue
@@ -178,9 +182,9 @@ def _shapes(name: str, layers: nn.Sequential) -> list[tuple[int, int]]:
     return shapes
 
 
-def _fresh(layers: nn.Sequential) -> nn.Sequential:
-    """A copy with random weights of its own."""
-    made = copy.deepcopy(layers).train()
+def _fresh(layers: nn.Sequential, first: int, last: int) -> nn.Sequential:
+    """A copy of layers first..last with random weights of its own."""
+    made = copy.deepcopy(nn.Sequential(OrderedDict(list(layers.named_children())[first:last]))).train()
     for module in made.modules():
         if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
             module.reset_parameters()
@@ -223,7 +227,8 @@ def _timm() -> ModuleType:
 def residual_block(
     block: type[BasicBlock] | type[Bottleneck], inputs: int, planes: int, stride: int
 ) -> BasicBlock | Bottleneck:
-    """A residual block; where shape or stride changes with a 1x1 shortcut convolution; the stride sits on the 3x3 one."""
+    """A residual block; where shape or stride changes with a 1x1 shortcut convolution; the stride sits on the 3x3
+    one."""
     outputs = planes * block.expansion
     if stride == 1 and inputs == outputs:
         return block(inputs, planes)

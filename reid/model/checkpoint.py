@@ -1,4 +1,5 @@
-"""Weights on disk: safetensors with the network's parameters in the file's own header, so that one file is the whole model.
+"""Weights on disk: safetensors with the network's parameters in the file's own header, so that one file is the whole
+model.
 
 Nothing here unpickles: a checkpoint from a stranger can at worst be wrong.
 """
@@ -24,7 +25,8 @@ OTHER_FILE = "Give a .safetensors file written by `reid train`."
 
 
 class Header(NamedTuple):
-    """What a checkpoint says of itself: the network, the identities of its classifiers (None: it has none), and how it was trained."""
+    """What a checkpoint says of itself: the network, the identities of its classifiers (None: it has none), and how it
+    was trained."""
 
     network: NetworkParams
     num_ids: int | None
@@ -83,7 +85,8 @@ def load_model(path: Path, device: str | torch.device = "cpu", num_ids: int | No
     Args:
         path: file written by `save_model`.
         device: where the weights go.
-        num_ids: None leaves classifiers and rotation branch out, all that features need; a number asks for them, of that many identities.
+        num_ids: None leaves classifiers and rotation branch out, all that features need; a number asks for them, of
+            that many identities.
 
     Raises:
         UserError: as `read_header`; or the checkpoint has classifiers of another number of identities.

@@ -1,4 +1,5 @@
-"""Networks for other runtimes: ONNX and TorchScript files that take pixels and give unit vectors, checked against PyTorch.
+"""Networks for other runtimes: ONNX and TorchScript files that take pixels and give unit vectors, checked against
+PyTorch.
 
 Shape shorthand: B images, (h, w) the network's input size in pixels, D feature size.
 """
@@ -18,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reid.data.images import IMAGENET_MEAN, IMAGENET_STD
 from reid.errors import UserError
-from reid.evaluation.embed import IMAGENET_MEAN, IMAGENET_STD
 from reid.model.fuse import fused
 from reid.model.sgfd import SGFD
 
@@ -33,7 +34,8 @@ Runtime = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class Exported(NamedTuple):
-    """cosine: lowest over the samples between exported and original features. kept: whether the file was written: cosine >= 0.9999."""
+    """cosine: lowest over the samples between exported and original features. kept: whether the file was written:
+    cosine >= 0.9999."""
 
     path: Path
     cosine: float
@@ -41,7 +43,8 @@ class Exported(NamedTuple):
 
 
 class PixelsToVectors(nn.Module):
-    """What is exported: RGB pixels (B, 3, h, w) float32 in 0..255, already of the network's size, to unit vectors (B, D)."""
+    """What is exported: RGB pixels (B, 3, h, w) float32 in 0..255, already of the network's size, to unit vectors (B,
+    D)."""
 
     def __init__(self, model: SGFD) -> None:
         super().__init__()

@@ -1,4 +1,5 @@
-"""A network made fast for inference: normalisation folded into the convolutions, and their type that of the hardware."""
+"""A network made fast for inference: normalisation folded into the convolutions, and their type that of the
+hardware."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ def fused(model: SGFD, dtype: torch.dtype = torch.float32) -> SGFD:
 
     Args:
         model: the network, in evaluation mode; it is not changed.
-        dtype: what convolutions compute in. float32 changes features by rounding only (cosine above 1 - 1e-6); bfloat16 is fast where
-            the CPU has AMX, and on GPUs (cosine above 1 - 1e-3). Attention, pooling and necks stay in float32.
+        dtype: what convolutions compute in. float32 changes features by rounding only (cosine above 1 - 1e-6); bfloat16
+            is fast where the CPU has AMX, and on GPUs (cosine above 1 - 1e-3). Attention, pooling and necks stay in
+            float32.
     """
     quick = copy.deepcopy(model).eval()
     for part in (quick.stem, quick.global_tail, quick.geometric_tail, quick.attention_encoder):

@@ -1,4 +1,5 @@
-"""Start values that are not random: ImageNet weights of torchvision or out of installed packages, files, an SGFD trained before.
+"""Start values that are not random: ImageNet weights of torchvision or out of installed packages, files, an SGFD
+trained before.
 
 Weights by origin and licence, for those that this project finds itself; a checkpoint keeps the origin of its start.
 """
@@ -9,11 +10,11 @@ import pickle
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
@@ -29,7 +30,8 @@ CLASSIFIER = re.compile(r"(^|\.)_?(classifier|fc|head)\.(weight|bias)$|^classifi
 
 
 class Packaged(NamedTuple):
-    """ImageNet weights inside a Python package: its import name, the file's pattern in it, where they are from, under which licence."""
+    """ImageNet weights inside a Python package: its import name, the file's pattern in it, where they are from, under
+    which licence."""
 
     package: str
     pattern: str
@@ -59,8 +61,9 @@ def start_from(model: SGFD, pretrained: str) -> list[Origin]:
 
     Args:
         model: the network.
-        pretrained: ``none``; ``imagenet``; a .safetensors of this project (same network, any identities); a file of weights of the
-            backbone (the attention encoder stays random); or a folder with one for each, named like resnet50-19c8e357.pth.
+        pretrained: ``none``; ``imagenet``; a .safetensors of this project (same network, any identities); a file of
+            weights of the backbone (the attention encoder stays random); or a folder with one for each, named like
+            resnet50-19c8e357.pth.
 
     Raises:
         UserError: no such file, no such weights for this network, or no way to fetch them.
@@ -99,7 +102,8 @@ def _fill(model: SGFD, weights: dict[str, Weights], source: str) -> None:
 
 
 def _in_our_names(name: str, weights: Weights) -> Weights:
-    """The tensors by the names of our layers: the file's own names where they are the same but for dots, else in the file's order."""
+    """The tensors by the names of our layers: the file's own names where they are the same but for dots, else in the
+    file's order."""
     backbone = make_backbone(name) if not name.startswith("resnet") else None
     if not isinstance(backbone, CutBackbone):
         return weights
@@ -157,7 +161,7 @@ def _from_timm(name: str) -> tuple[Weights, Origin]:
     import timm
 
     network = timm.create_model(name.removeprefix("timm/"), pretrained=True)
-    facts = network.pretrained_cfg
+    facts = cast(dict[str, object], network.pretrained_cfg)
     return dict(network.state_dict()), Origin(name, f"timm {facts['tag']}", str(facts.get("license") or "unknown"))
 
 
@@ -212,11 +216,9 @@ def _read(path: Path) -> Weights:
 
 
 def _is_checkpoint(path: Path) -> bool:
-    from safetensors import safe_open
-
     try:
         with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get("format", "").startswith("sgfd")
+            return "format" in (file.metadata() or {}) and "network" in file.metadata()
     except SafetensorError:
         return True  # `load_model` says what is wrong with it
 

@@ -1,11 +1,13 @@
-"""SGFD: Self-supervised Geometric Features Discovery (paper Figure 2), and the smaller networks of its ablation (Table 4).
+"""SGFD: Self-supervised Geometric Features Discovery (paper Figure 2), and the smaller networks of its ablation (Table
+4).
 
     image ─┬─ stem ──────────┬───────────── global_tail ──── pool ─ neck ─ GB feature
            │                 └─ * Q ─────── geometric_tail ─ pool ─ neck ─ GFB feature
            └─ attention_encoder ─ IAM ─┘
                               └─ rotation_tail ─ pool ─ rotation_classifier   (SLB: training only)
 
-Shape shorthand: B images, D channels of a branch's feature (2048 for resnet50), C identities.
+Shape shorthand: B images, D channels of a branch's feature (2048 for resnet50), L of the attention encoder, C
+identities.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class TrainingOutput(NamedTuple):
 
 
 class CosineClassifier(nn.Module):
-    """Logits gamma * cos(feature, weight): what kind of thing it is, whatever the feature's length (released code: gamma learnable).
+    """Logits gamma * cos(feature, weight): what kind of thing it is, whatever the feature's length (released code:
+    gamma learnable).
 
     Args:
         inputs: channels of the feature.
@@ -69,7 +72,8 @@ class CosineClassifier(nn.Module):
 
 
 class BranchHead(nn.Module):
-    """Neck and identity classifier of one branch: average pooling, BatchNorm with its shift frozen at 0, a linear layer without bias."""
+    """Neck and identity classifier of one branch: average pooling, BatchNorm with its shift frozen at 0, a linear layer
+    without bias."""
 
     def __init__(self, channels: int, num_ids: int | None) -> None:
         super().__init__()
@@ -87,9 +91,9 @@ class BranchHead(nn.Module):
         """What the losses need, of maps (B, D, h, w)."""
         if self.classifier is None:
             raise RuntimeError("this SGFD was made for inference (num_ids=None): it has no classifiers to train")
-        pooled = pool(maps)
-        feature = self._neck(pooled)
-        return Branch(pooled, feature, self.classifier(feature))
+        pooled = pool(maps)  # (B, D)
+        feature = self._neck(pooled)  # (B, D)
+        return Branch(pooled, feature, self.classifier(feature))  # logits (B, C)
 
     def _neck(self, pooled: Tensor) -> Tensor:
         with torch.autocast(pooled.device.type, enabled=False):
@@ -102,11 +106,13 @@ def pool(maps: Tensor) -> Tensor:
 
 
 class SGFD(nn.Module):
-    """The network. In training mode it returns a `TrainingOutput`, in evaluation mode the feature (B, `feature_size`), GFB before GB.
+    """The network. In training mode it returns a `TrainingOutput`, in evaluation mode the feature (B, `feature_size`),
+    GFB before GB.
 
     Args:
         params: what the network is made of.
-        num_ids: identities to classify; None makes the network for inference only, without classifiers and rotation branch.
+        num_ids: identities to classify; None makes the network for inference only, without classifiers and rotation
+            branch.
     """
 
     def __init__(self, params: NetworkParams, num_ids: int | None = None) -> None:
@@ -133,13 +139,15 @@ class SGFD(nn.Module):
             self.rotation_classifier = CosineClassifier(encoder.encoder_channels, ROTATIONS, params.rotation_scale)
 
     def forward(self, images: Tensor, rotated: Tensor | None = None) -> TrainingOutput | Tensor:
-        """Training: branches of images (B, 3, h, w) and, in the variant ``full``, the logits of rotated (B, 3, h, w), passed first.
+        """Training: branches of images (B, 3, h, w) and, in the variant ``full``, the logits of rotated (B, 3, h, w),
+        passed first.
 
-        Evaluation: the feature (B, `feature_size`) float32 after the necks, not normalised; ``rotated`` must be left out.
+        Evaluation: the feature (B, `feature_size`) float32 after the necks, not normalised; ``rotated`` must be left
+            out.
         """
         if not self.training:
             return self.feature(images)
-        rotation_logits = None if rotated is None else self.rotation_logits(rotated)
+        rotation_logits = None if rotated is None else self.rotation_logits(rotated)  # (B, 4)
         maps = self._branch_maps(images)
         return TrainingOutput([self._head(name).branch(each) for name, each in maps.items()], rotation_logits)
 
@@ -163,18 +171,21 @@ class SGFD(nn.Module):
         """
         if self.rotation_tail is None or self.rotation_classifier is None or self.attention_encoder is None:
             raise RuntimeError(f"no rotation branch in variant {self.params.variant!r} with num_ids={self.num_ids}")
-        return cast(Tensor, self.rotation_classifier(pool(self.rotation_tail(self.attention_encoder(rotated)))))
+        local = self.attention_encoder(rotated)  # (B, L, h/8, w/8)
+        pooled = pool(self.rotation_tail(local))  # (B, L, h/32, w/32) to (B, L)
+        return cast(Tensor, self.rotation_classifier(pooled))  # (B, 4)
 
     def _branch_maps(self, images: Tensor) -> dict[str, Tensor]:
         """Last maps of each branch by name, in the order of the feature."""
-        images = self._as_weights(images)
-        shared = self.stem(images)
+        images = self._as_weights(images)  # (B, 3, h, w)
+        shared = self.stem(images)  # (B, C, h/8, w/8)
         maps: dict[str, Tensor] = {}
         if self.geometric_tail is not None:
-            maps["gfb"] = self.geometric_tail(shared * self.attention_map(images).to(shared.dtype))
+            attention = self.attention_map(images).to(shared.dtype)  # (B, 1, h/8, w/8)
+            maps["gfb"] = self.geometric_tail(shared * attention)  # (B, D, h/16, w/16)
         elif self.attention_encoder is not None:
-            maps["plain"] = self.attention_encoder(images)
-        maps["gb"] = self.global_tail(shared)
+            maps["plain"] = self.attention_encoder(images)  # (B, L, h/8, w/8)
+        maps["gb"] = self.global_tail(shared)  # (B, D, h/16, w/16)
         return maps
 
     def _as_weights(self, images: Tensor) -> Tensor:
@@ -186,7 +197,8 @@ class SGFD(nn.Module):
 
 
 def initialised(part: nn.Sequential) -> nn.Sequential:
-    """The same part with the start values of a network that is not pretrained: He normal over fan-out, as torchvision does."""
+    """The same part with the start values of a network that is not pretrained: He normal over fan-out, as torchvision
+    does."""
     for module in part.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -13,14 +13,15 @@ from torch import distributed
 
 @dataclass(frozen=True)
 class Process:
-    """rank: which one, 0 <= rank < world. local_rank: which one on this machine, also the number of its GPU. world: how many in all."""
+    """rank: which one, 0 <= rank < world. local_rank: which one on this machine, also the number of its GPU. world: how
+    many in all."""
 
     rank: int = 0
     local_rank: int = 0
     world: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes files and speaks to the user."""
         return self.rank == 0
 

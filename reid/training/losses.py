@@ -1,4 +1,5 @@
-"""What SGFD minimises (paper Eq. 7): smoothed cross entropy over identities, batch-hard triplets, cross entropy over rotations.
+"""What SGFD minimises (paper Eq. 7): smoothed cross entropy over identities, batch-hard triplets, cross entropy over
+rotations.
 
 Shape shorthand: B images of a batch, D channels of a feature, C identities.
 """
@@ -19,8 +20,9 @@ SQUARED_DISTANCE_FLOOR = 1e-12
 
 
 class Losses(NamedTuple):
-    """Scalars on the device: total is what to minimise; identity and triplet are unweighted means over the branches, rotation is
-    unweighted (0 where there is no rotation branch); accuracy is the share of images whose identity the last branch (GB) gets right."""
+    """Scalars on the device: total is what to minimise; identity and triplet are unweighted means over the branches,
+    rotation is unweighted (0 where there is no rotation branch); accuracy is the share of images whose identity the
+    last branch (GB) gets right."""
 
     total: Tensor
     identity: Tensor
@@ -29,13 +31,13 @@ class Losses(NamedTuple):
     accuracy: Tensor
 
 
-def sgfd_losses(output: TrainingOutput, labels: Tensor, turns: Tensor, params: LossParams) -> Losses:
+def sgfd_losses(output: TrainingOutput, labels: Tensor, rotations: Tensor, params: LossParams) -> Losses:
     """Equation 7 for one batch.
 
     Args:
         output: what the network gave in training mode for B images.
         labels: identities (B,) int64 in 0..C-1.
-        turns: quarter turns (R,) int64 in 0..3 of the rotated images.
+        rotations: quarter turns (R,) int64 in 0..3 of the rotated images.
         params: weights, margin and smoothing.
     """
     with torch.autocast(labels.device.type, enabled=False):
@@ -45,14 +47,15 @@ def sgfd_losses(output: TrainingOutput, labels: Tensor, turns: Tensor, params: L
         triplet = torch.stack([triplet_loss(each, labels, params.margin) for each in pooled]).mean()
         rotation = identity.new_zeros(())
         if output.rotation_logits is not None:
-            rotation = F.cross_entropy(output.rotation_logits.float(), turns)
+            rotation = F.cross_entropy(output.rotation_logits.float(), rotations)
         total = params.identity_weight * identity + params.triplet_weight * triplet + params.rotation_weight * rotation
         accuracy = (logits[-1].argmax(dim=1) == labels).float().mean()
     return Losses(total, identity.detach(), triplet.detach(), rotation.detach(), accuracy.detach())
 
 
 def identity_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
-    """Cross entropy of logits (B, C) against 1 - smoothing on the true identity plus smoothing / C on every one; mean over the batch."""
+    """Cross entropy of logits (B, C) against 1 - smoothing on the true identity plus smoothing / C on every one; mean
+    over the batch."""
     return F.cross_entropy(logits, labels, label_smoothing=smoothing)
 
 
@@ -61,7 +64,8 @@ def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
 
     Args:
         features: (B, D), not normalised; distances are Euclidean.
-        labels: (B,) identities. The anchor itself counts among its own kind; an anchor without another identity adds nothing.
+        labels: (B,) identities. The anchor itself counts among its own kind; an anchor without another identity adds
+            nothing.
         margin: >= 0, in the features' unit.
     """
     distances = euclidean(features)
@@ -74,7 +78,8 @@ def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
 def euclidean(features: Tensor) -> Tensor:
     """Distances (B, B) among the rows of features (B, D), at least 1e-6.
 
-    Differences of squared norms, in the features' own precision: exact enough for the triplet's margin, and one matrix product.
+    Differences of squared norms, in the features' own precision: exact enough for the triplet's margin, and one matrix
+    product.
     """
     squares = features.square().sum(dim=1)
     squared = squares[:, None] + squares[None, :] - 2 * features @ features.T

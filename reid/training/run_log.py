@@ -1,4 +1,5 @@
-"""What a training tells while it runs: progress and a line per epoch on stderr, a JSON-lines log, TensorBoard scalars."""
+"""What a training tells while it runs: progress and a line per epoch on stderr, a JSON-lines log, TensorBoard
+scalars."""
 
 from __future__ import annotations
 
@@ -19,10 +20,10 @@ from reid.training.losses import Losses
 LOG = "log.jsonl"
 BOARD = "tensorboard"
 CHECK_EVERY = 20
-"""Steps between two looks at the losses, since each look waits for the GPU."""
+"""Steps between two fetches of the losses, since each waits for the GPU."""
 
 
-class Journal(Protocol):
+class RunLog(Protocol):
     """Where a training reports to."""
 
     def epoch(self, epoch: int, batches: int) -> contextlib.AbstractContextManager[Any]:
@@ -34,11 +35,11 @@ class Journal(Protocol):
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
         """Keep the values of a kind (``step``, ``epoch``, ``evaluation``) at a global step."""
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """A line for the user."""
 
 
-class Silence:
+class NullLogger:
     """Reports nothing: processes other than the first."""
 
     def epoch(self, epoch: int, batches: int) -> contextlib.AbstractContextManager[None]:
@@ -51,11 +52,11 @@ class Silence:
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
         """Nothing."""
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Nothing."""
 
 
-class FolderJournal:
+class FolderLog:
     """Writes log.jsonl and tensorboard/ of a folder; a resumed training goes on below.
 
     Args:
@@ -107,7 +108,7 @@ class FolderJournal:
         for name, value in values.items():
             self._board.add_scalar(f"{kind}/{name}", value, step)
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """A line on stderr."""
         self._console.print(text, markup=False, soft_wrap=True)
 
@@ -117,18 +118,18 @@ class FolderJournal:
         self._board.close()
 
 
-class LossRecord:
-    """The losses of an epoch, left on their device and looked at every few steps.
+class EpochLosses:
+    """The losses of an epoch, left on their device and fetched every few steps.
 
     Args:
-        journal: told of each step.
+        log: told of each step.
         images: images per batch of this process.
         first_step: steps learned before the epoch.
         last_good: checkpoint to name when the loss breaks.
     """
 
-    def __init__(self, journal: Journal, images: int, first_step: int, last_good: Path) -> None:
-        self._journal, self._images, self._step, self._last_good = journal, images, first_step, last_good
+    def __init__(self, log: RunLog, images: int, first_step: int, last_good: Path) -> None:
+        self._run_log, self._images, self._step, self._last_good = log, images, first_step, last_good
         self._waiting: list[torch.Tensor] = []
         self._seen: list[torch.Tensor] = []
 
@@ -136,24 +137,24 @@ class LossRecord:
         """Keep one step's losses; raises UserError naming the step at which the loss was no number."""
         self._waiting.append(torch.stack([value.detach() for value in losses]))
         if len(self._waiting) >= CHECK_EVERY or losses.total.device.type == "cpu":
-            self.look()
+            self.flush()
 
-    def finish(self) -> dict[str, float]:
+    def means(self) -> dict[str, float]:
         """Means over the epoch by name; raises as `add`."""
-        self.look()
+        self.flush()
         return dict(zip(Losses._fields, torch.cat(self._seen).mean(dim=0).tolist(), strict=True))
 
-    def look(self) -> None:
+    def flush(self) -> None:
         """Fetch and check what is left on the device; raises as `add`."""
         if not self._waiting:
             return
         values = torch.stack(self._waiting).cpu()
-        self._journal.steps(self._images, len(values))
+        self._run_log.steps(self._images, len(values))
         for row in values:
             self._step += 1
             if not bool(torch.isfinite(row).all()):
                 raise diverged(self._step, self._last_good)
-            self._journal.write("step", self._step, dict(zip(Losses._fields, row.tolist(), strict=True)))
+            self._run_log.write("step", self._step, dict(zip(Losses._fields, row.tolist(), strict=True)))
         self._seen.append(values)
         self._waiting = []
 

@@ -10,8 +10,8 @@ from reid.config import OptimizerParams
 def learning_rate(epoch: int, epochs: int, params: OptimizerParams) -> float:
     """Rate of an epoch, counted from 0, of ``epochs`` in all.
 
-    ``steps`` is the paper's schedule for VeRi-776 and CityFlow; ``cosine`` that for VehicleID and persons: a linear warm-up, a
-    cosine from ``lr`` to ``floor``, and in the last ``tail_epochs`` a cosine from ``floor`` to 0.
+    ``steps`` is the paper's schedule for VeRi-776 and CityFlow; ``cosine`` that for VehicleID and persons: a linear
+    warm-up, a cosine from ``lr`` to ``floor``, and in the last ``tail_epochs`` a cosine from ``floor`` to 0.
     """
     if params.schedule == "steps":
         return params.lr * params.factor ** sum(epoch >= milestone for milestone in params.milestones)

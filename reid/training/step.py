@@ -15,10 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reid.config import TrainParams
-from reid.data.augment import erase, turn
+from reid.data.augment import erase, rotate
+from reid.data.images import normalise
 from reid.data.loader import Batch
-from reid.evaluation.embed import normalise
-from reid.model.precision import multiplies_bfloat16
+from reid.devices import choose_precision
 from reid.model.sgfd import ROTATIONS, SGFD, TrainingOutput
 from reid.training.losses import Losses, sgfd_losses
 
@@ -37,7 +37,7 @@ class Learner:
     def __init__(self, model: SGFD, params: TrainParams, world: int = 1) -> None:
         self.model, self.params = model, params
         self.device = next(model.parameters()).device
-        self.precision = chosen_precision(params.loop.precision, self.device)
+        self.precision = choose_precision(params.loop.precision, self.device)
         if params.loop.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch
         self._average = self._running_average() if params.loop.ema_decay else None
@@ -51,7 +51,7 @@ class Learner:
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
 
     @property
-    def judged(self) -> SGFD:
+    def eval_model(self) -> SGFD:
         """The network to evaluate and save: the running average where there is one."""
         return self.model if self._average is None else cast(SGFD, self._average.module)
 
@@ -60,11 +60,20 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def step(self, batch: Batch) -> Losses:
-        """Learn from one batch; returns its losses as they were before the step."""
-        losses = self.losses(batch)
+    def losses(self, batch: Batch) -> Losses:
+        """Losses of one batch, with the graph to learn from."""
+        self._parallel.train()
+        batch = batch.to(self.device)
+        images = erase(normalise(batch.pixels), batch.erased)  # (B, 3, h, w)
+        rotated, rotations = self._rotated(images, batch.rotations)  # (R, 3, h, h), (R,)
+        with self._autocast():
+            output = cast(TrainingOutput, self._parallel(self._laid_out(images), self._laid_out(rotated)))
+        return sgfd_losses(output, batch.labels, rotations, self.params.loss)
+
+    def update(self, loss: Tensor) -> None:
+        """Learn from one batch's total loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]  # in torch
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # in torch
         if self.params.optimizer.clip_norm:
             self._scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self._trained, self.params.optimizer.clip_norm)
@@ -72,17 +81,6 @@ class Learner:
         self._scaler.update()
         if self._average is not None:
             self._average.update_parameters(self.model)
-        return losses
-
-    def losses(self, batch: Batch) -> Losses:
-        """Losses of one batch, with the graph to learn from."""
-        self._parallel.train()
-        batch = batch.to(self.device)
-        images = erase(normalise(batch.pixels), batch.erased)
-        rotated, turns = self._rotated(images, batch.turns)
-        with self._autocast():
-            output = cast(TrainingOutput, self._parallel(self._laid_out(images), self._laid_out(rotated)))
-        return sgfd_losses(output, batch.labels, turns, self.params.loss)
 
     def state(self) -> State:
         """Everything that learning goes on from, as torch.load(weights_only=True) reads it."""
@@ -103,14 +101,14 @@ class Learner:
             self._average.load_state_dict(state["average"])
         torch.set_rng_state(state["random"].cpu())
 
-    def _rotated(self, images: Tensor, turns: Tensor) -> tuple[Tensor | None, Tensor]:
+    def _rotated(self, images: Tensor, rotations: Tensor) -> tuple[Tensor | None, Tensor]:
         """The rotation branch's images and their quarter turns."""
         if self.model.rotation_tail is None:
-            return None, turns
+            return None, rotations
         if self.params.augment.rotations == "one":
-            return turn(images, turns), turns
-        every = torch.arange(ROTATIONS, device=turns.device).repeat_interleave(len(images))
-        return turn(images.repeat(ROTATIONS, 1, 1, 1), every), every
+            return rotate(images, rotations), rotations
+        every = torch.arange(ROTATIONS, device=rotations.device).repeat_interleave(len(images))
+        return rotate(images.repeat(ROTATIONS, 1, 1, 1), every), every
 
     def _laid_out(self, images: Tensor | None) -> Tensor | None:
         layout = torch.channels_last if self.params.loop.channels_last else torch.contiguous_format
@@ -130,10 +128,3 @@ class Learner:
         if self.params.loop.sync_bn and world > 1:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]  # in torch
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
-
-
-def chosen_precision(name: str, device: torch.device) -> torch.dtype:
-    """Type that convolutions compute in; ``auto`` is bf16 where the hardware multiplies it fast, else float32."""
-    if name != "auto":
-        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
-    return torch.bfloat16 if multiplies_bfloat16(device) else torch.float32

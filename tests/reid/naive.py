@@ -1,4 +1,5 @@
-"""The protocols as plain loops over one query and one gallery item at a time, written from their definitions: the oracle."""
+"""The protocols as plain loops over one query and one gallery item at a time, written from their definitions: the
+oracle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One of two processes that `torchrun` starts for test_parallel.py: learns a little and writes down what it saw and became."""
+"""One of two processes that `torchrun` starts for test_parallel.py: learns a little and writes down what it saw and
+became."""
 
 from __future__ import annotations
 

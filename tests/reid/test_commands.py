@@ -26,9 +26,14 @@ def recipe(tmp_path: Path) -> Path:
     text = f"""
         dataset = "toy"
         pretrained = "none"
-        network = {{ backbone = "resnet10", attention_encoder = "resnet10", width = 0.125, attention_width = 0.125, image_size = [{size}, {size}] }}
         sampler = {{ identities = 4, images = 2 }}
         loop = {{ epochs = 2, evaluate_every = 2 }}
+        [network]
+        backbone = "resnet10"
+        attention_encoder = "resnet10"
+        width = 0.125
+        attention_width = 0.125
+        image_size = [{size}, {size}]
     """
     (tmp_path / "recipe.toml").write_text(text)
     return tmp_path / "recipe.toml"

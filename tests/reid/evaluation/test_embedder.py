@@ -5,8 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
+from reid.data.images import normalise, resize
+from reid.devices import choose_device
 from reid.errors import UserError
-from reid.evaluation.embed import choose_device, embed_crops, embed_images, normalise, resize
+from reid.evaluation.embed import embed_crops, embed_images
 
 SIZE = (8, 12)
 
@@ -58,7 +60,7 @@ def test_flip_averages_with_the_mirror(tmp_path):
 
 def test_progress_counts_every_image(paths):
     done: list[int] = []
-    embed_images(MeanColour(), paths, SIZE, batch_size=32, watch=done.append)
+    embed_images(MeanColour(), paths, SIZE, batch_size=32, progress=done.append)
     assert done == [32, 32, 6]
 
 

@@ -47,7 +47,8 @@ def test_a_track_is_the_mean_of_its_images_not_made_unit_again():
 
 
 def test_the_released_slip_keeps_the_own_camera_and_loses_the_one_before():
-    """Query in camera 2. Right: its own track is junk. Released: it stays (rank 1), and the answer in camera 1 is dropped."""
+    """Query in camera 2. Right: its own track is junk. Released: it stays (rank 1), and the answer in camera 1 is
+    dropped."""
     gallery = Embedded(unit(np.array([[1, 0.0], [0.5, 0.5], [0.8, 0.3]])), np.zeros(3), np.zeros(3))
     tracks = [
         GalleryTrack("own", 7, 2, np.array([0])),

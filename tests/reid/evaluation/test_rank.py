@@ -13,7 +13,8 @@ from tests.reid.naive import naive_rank
 
 
 def random_case(seed):
-    """A gallery with ties (few distinct scores, whole numbers), junk (query's own camera), distractors (ids nobody asks for)."""
+    """A gallery with ties (few distinct scores, whole numbers), junk (query's own camera), distractors (ids nobody asks
+    for)."""
     rng = np.random.default_rng(seed)
     queries, items = int(rng.integers(1, 9)), int(rng.integers(2, 60))
     levels = int(rng.choice([1, 2, 4, 50]))

@@ -49,9 +49,11 @@ def test_features_are_those_of_torchvision(folder: Path) -> None:
 
 def test_one_file_is_the_backbone(folder: Path) -> None:
     model = SGFD(NetworkParams(backbone="resnet18", attention_encoder="resnet10", attention_width=0.125), 3)
-    before = {name: value.clone() for name, value in model.attention_encoder.state_dict().items()}  # type: ignore[union-attr]
+    encoder = model.attention_encoder
+    assert encoder is not None
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
     start_from(model, str(folder / "resnet18-0000.pth"))
-    assert all(torch.equal(before[name], value) for name, value in model.attention_encoder.state_dict().items())  # type: ignore[union-attr]
+    assert all(torch.equal(before[name], value) for name, value in encoder.state_dict().items())
 
 
 def test_a_checkpoint_of_other_identities(tmp_path: Path) -> None:
@@ -68,9 +70,9 @@ def test_mistakes(folder: Path, tmp_path: Path) -> None:
     for model, source, message in [
         (tiny_network(5), str(tmp_path / "a.safetensors"), "kernel_size 7, found 3"),
         (network(width=0.5), str(folder), "of shape"),
-        (network(), str(tmp_path), "resnet18\\*.pth, found none"),
+        (network(), str(tmp_path), "one file resnet18-\\*.pth, found none"),
         (network(), str(tmp_path / "absent.pth"), "no such file"),
-        (network(), str(tmp_path / "bad.pth"), "a torchvision state dict"),
+        (network(), str(tmp_path / "bad.pth"), "a state dict"),
         (tiny_network(5), "imagenet", "a network that torchvision has weights for, found resnet10"),
     ]:
         with pytest.raises(UserError, match=message):

@@ -71,7 +71,7 @@ def test_distances() -> None:
 
 class TestEquation7:
     labels = torch.tensor([0, 0, 1, 1])
-    turns = torch.tensor([0, 1, 2, 3])
+    rotations = torch.tensor([0, 1, 2, 3])
 
     def output(self, branches: int = 2, rotates: bool = True) -> TrainingOutput:
         generator = torch.Generator().manual_seed(branches)
@@ -81,9 +81,9 @@ class TestEquation7:
 
     def test_the_papers_lambdas(self) -> None:
         output = self.output()
-        losses = sgfd_losses(output, self.labels, self.turns, LossParams(margin=0.5))
+        losses = sgfd_losses(output, self.labels, self.rotations, LossParams(margin=0.5))
         assert output.rotation_logits is not None
-        expected = naive_identity(output.rotation_logits.double(), self.turns.tolist(), 0)
+        expected = naive_identity(output.rotation_logits.double(), self.rotations.tolist(), 0)
         for branch in output.branches:
             expected += 0.5 * naive_identity(branch.logits.double(), self.labels.tolist(), 0.1)
             expected += 0.5 * naive_triplet(branch.pooled.double(), self.labels.tolist(), 0.5)
@@ -91,11 +91,11 @@ class TestEquation7:
 
     @pytest.mark.parametrize("weight", [0.1, 1.0, 2.0])
     def test_lambda_of_the_rotation_loss(self, weight: float) -> None:
-        losses = sgfd_losses(self.output(), self.labels, self.turns, LossParams(rotation_weight=weight))
+        losses = sgfd_losses(self.output(), self.labels, self.rotations, LossParams(rotation_weight=weight))
         total = losses.identity + losses.triplet + weight * losses.rotation
         assert float(losses.total) == pytest.approx(float(total))
 
     def test_one_branch_without_rotation(self) -> None:
-        losses = sgfd_losses(self.output(1, rotates=False), self.labels, self.turns, LossParams())
+        losses = sgfd_losses(self.output(1, rotates=False), self.labels, self.rotations, LossParams())
         assert float(losses.rotation) == 0
         assert float(losses.total) == pytest.approx(float(losses.identity + losses.triplet))

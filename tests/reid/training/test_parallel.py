@@ -26,7 +26,7 @@ def test_alone_without_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert this_process() == Process(0, 0, 1)
     assert Process(3, 1, 4).device(torch.device("cuda")) == torch.device("cuda", 1)
-    assert not Process(3, 1, 4).leads
+    assert not Process(3, 1, 4).is_main
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,13 @@ from reid.data.sampler import IdentitySampler
 from reid.datasets import Dataset, ImageSet
 from reid.datasets.toy import make_toy
 from reid.errors import UserError
+from reid.evaluation.datasets import evaluator
 from reid.model.checkpoint import load_model, read_header
 from reid.training.losses import Losses
-from reid.training.run_log import FolderJournal
+from reid.training.resume import read_state
+from reid.training.run_log import FolderLog
 from reid.training.step import Learner
-from reid.training.trainer import Training, evaluation_on, read_state
+from reid.training.trainer import Training
 from tests.reid.recipes import tiny_network, tiny_recipe
 
 
@@ -31,7 +33,9 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def training(params: TrainParams, toy: Dataset, folder: Path, **options: Any) -> Training:
     folder.mkdir(exist_ok=True)
-    return Training(params, toy, folder, evaluate=evaluation_on(torch.device("cpu"), params), **options)
+    return Training(
+        params, toy, folder, evaluate=evaluator(params.network.image_size, torch.device("cpu"), "float32"), **options
+    )
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -80,14 +84,14 @@ def test_killed_within_an_epoch_and_resumed_equals_uninterrupted_to_the_bit(toy:
 
 def interrupt_after(run: Training, steps: int) -> None:
     """Learn, and be killed at the step after ``steps``."""
-    learn = run.learner.step
+    losses = run.learner.losses
 
-    def step(batch: Batch) -> Losses:
+    def until_killed(batch: Batch) -> Losses:
         if run.progress.step == steps:
             raise KeyboardInterrupt
-        return learn(batch)
+        return losses(batch)
 
-    run.learner.step = step  # type: ignore[method-assign]
+    run.learner.losses = until_killed  # type: ignore[method-assign]
     run.run()
 
 
@@ -122,9 +126,9 @@ def _places(sampler: IdentitySampler) -> list[list[Place]]:
 
 def test_loss_falls_logs_are_kept_and_checkpoints_say_what_they_are(toy: Dataset, tmp_path: Path) -> None:
     params = tiny_recipe(loop={"epochs": 6, "evaluate_every": 3}, optimizer={"lr": 3e-3})
-    journal = FolderJournal(tmp_path, 6)
-    trained = training(params, toy, tmp_path, journal=journal).run()
-    journal.close()
+    log = FolderLog(tmp_path, 6)
+    trained = training(params, toy, tmp_path, log=log).run()
+    log.close()
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     epochs = [row for row in rows if row["kind"] == "epoch"]
     assert [row["epoch"] for row in epochs] == [1, 2, 3, 4, 5, 6]
@@ -159,23 +163,23 @@ def test_running_average_is_what_is_saved(toy: Dataset, tmp_path: Path) -> None:
     run = training(tiny_recipe(loop={"epochs": 1, "ema_decay": 0.99}), toy, tmp_path)
     run.run()
     saved = load_model(tmp_path / "last.safetensors").state_dict()["stem.conv1.weight"]
-    assert torch.equal(saved, run.learner.judged.state_dict()["stem.conv1.weight"])
+    assert torch.equal(saved, run.learner.eval_model.state_dict()["stem.conv1.weight"])
     assert not torch.equal(saved, run.learner.model.state_dict()["stem.conv1.weight"])
 
 
 def test_all_rotations_are_four_times_the_images() -> None:
     learner = Learner(tiny_network(6), tiny_recipe(augment={"rotations": "all"}))
     images = torch.randn(3, 3, 32, 32)
-    rotated, turns = learner._rotated(images, torch.zeros(3, dtype=torch.long))
+    rotated, rotations = learner._rotated(images, torch.zeros(3, dtype=torch.long))
     assert rotated is not None
     assert rotated.shape[0] == 12
-    assert turns.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    assert rotations.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
     assert torch.equal(rotated[3:6], torch.rot90(images, 1, (2, 3)))
 
 
 def test_clipping_bounds_the_gradient() -> None:
     learner = Learner(tiny_network(6), tiny_recipe(optimizer={"clip_norm": 0.01}))
-    learner.step(batch())
+    learner.update(learner.losses(batch()).total)
     norms = [parameter.grad.norm() for parameter in learner.model.parameters() if parameter.grad is not None]
     assert float(torch.stack(norms).norm()) <= 0.0101
 
@@ -244,11 +248,11 @@ def test_identity_with_one_image_is_drawn_with_replacement_and_said(toy: Dataset
     keep = np.ones(len(toy.train), bool)
     keep[np.flatnonzero(toy.train.vehicle_ids == 2)[1:]] = False
     few = Dataset("toy", toy.train.take(keep), toy.query, toy.gallery)
-    journal = FolderJournal(tmp_path, 1)
+    log = FolderLog(tmp_path, 1)
     said: list[str] = []
-    journal.say = said.append  # type: ignore[method-assign]
-    training(tiny_recipe(loop={"epochs": 1}, sampler={"identities": 6}), few, tmp_path, journal=journal).run()
-    journal.close()
+    log.info = said.append  # type: ignore[method-assign]
+    training(tiny_recipe(loop={"epochs": 1}, sampler={"identities": 6}), few, tmp_path, log=log).run()
+    log.close()
     assert "1 of 6 identities have fewer than 2 images" in said[0]
 
 

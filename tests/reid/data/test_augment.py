@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reid.config import AugmentParams
-from reid.data.augment import erase, turn, vary
+from reid.data.augment import augment, erase, rotate
 
 PLAIN = AugmentParams(zoom_probability=0, flip_probability=0, erase_probability=0)
 
@@ -27,12 +27,12 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def test_without_variation_it_is_the_test_image() -> None:
     expected = np.asarray(gradient().resize((48, 32), Image.Resampling.BILINEAR))
-    assert np.array_equal(vary(gradient(), (32, 48), PLAIN, rng()).pixels, expected)
+    assert np.array_equal(augment(gradient(), (32, 48), PLAIN, rng()).pixels, expected)
 
 
 def test_flip() -> None:
-    flipped = vary(gradient(), (32, 48), PLAIN.model_copy(update={"flip_probability": 1}), rng()).pixels
-    assert np.array_equal(flipped, vary(gradient(), (32, 48), PLAIN, rng()).pixels[:, ::-1])
+    flipped = augment(gradient(), (32, 48), PLAIN.model_copy(update={"flip_probability": 1}), rng()).pixels
+    assert np.array_equal(flipped, augment(gradient(), (32, 48), PLAIN, rng()).pixels[:, ::-1])
 
 
 def test_zoom_is_a_random_cut_of_the_enlarged_image() -> None:
@@ -40,7 +40,7 @@ def test_zoom_is_a_random_cut_of_the_enlarged_image() -> None:
     enlarged = np.asarray(gradient().resize((72, 36), Image.Resampling.BILINEAR))  # 1.125 x (64, 32)
     seen = set()
     for seed in range(200):
-        cut = vary(gradient(), (32, 64), params, rng(seed)).pixels
+        cut = augment(gradient(), (32, 64), params, rng(seed)).pixels
         places = [
             (top, left)
             for top in range(5)
@@ -55,16 +55,16 @@ def test_zoom_is_a_random_cut_of_the_enlarged_image() -> None:
 
 def test_how_often() -> None:
     params = AugmentParams()
-    samples = [vary(gradient(), (32, 32), params, rng(seed)) for seed in range(600)]
+    samples = [augment(gradient(), (32, 32), params, rng(seed)) for seed in range(600)]
     assert 0.4 < np.mean([sample.erased[2] > 0 for sample in samples]) < 0.6
-    turns = np.bincount([sample.turns for sample in samples], minlength=4) / 600
-    assert (abs(turns - 0.25) < 0.06).all()
+    rotations = np.bincount([sample.rotation for sample in samples], minlength=4) / 600
+    assert (abs(rotations - 0.25) < 0.06).all()
 
 
 @given(st.integers(0, 10_000), st.sampled_from([(64, 64), (64, 32), (32, 96)]))
 def test_erased_squares(seed: int, size: tuple[int, int]) -> None:
     params = PLAIN.model_copy(update={"erase_probability": 1})
-    top, left, height, width = vary(gradient(), size, params, rng(seed)).erased
+    top, left, height, width = augment(gradient(), size, params, rng(seed)).erased
     assert height == width
     if height:
         assert 0 <= top <= size[0] - height
@@ -87,27 +87,27 @@ def test_turn_is_counter_clockwise() -> None:
     image[..., 0, 2] = 1  # upper right corner: a quarter turn counter-clockwise takes it to the upper left
     corners = {0: (0, 2), 1: (0, 0), 2: (2, 0), 3: (2, 2)}
     for quarter, (row, column) in corners.items():
-        assert float(turn(image, torch.tensor([quarter]))[0, 0, row, column]) == 1
+        assert float(rotate(image, torch.tensor([quarter]))[0, 0, row, column]) == 1
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
-def test_turn_each_image_by_its_own(turns: list[int]) -> None:
-    images = torch.randn(len(turns), 3, 4, 4)
-    turned = turn(images, torch.tensor(turns)).numpy()
-    for image, quarter, result in zip(images.numpy(), turns, turned, strict=True):
+def test_rotate_each_image_by_its_own(rotations: list[int]) -> None:
+    images = torch.randn(len(rotations), 3, 4, 4)
+    turned = rotate(images, torch.tensor(rotations)).numpy()
+    for image, quarter, result in zip(images.numpy(), rotations, turned, strict=True):
         assert np.array_equal(result, np.rot90(image, quarter, axes=(1, 2)))
 
 
 def test_jitter_stays_in_range_and_varies() -> None:
     params = PLAIN.model_copy(update={"jitter": 0.3})
-    mean = [vary(gradient(), (32, 32), params, rng(seed)).pixels.mean() for seed in range(40)]
-    plain = vary(gradient(), (32, 32), PLAIN, rng()).pixels.mean()
+    mean = [augment(gradient(), (32, 32), params, rng(seed)).pixels.mean() for seed in range(40)]
+    plain = augment(gradient(), (32, 32), PLAIN, rng()).pixels.mean()
     assert min(mean) < 0.9 * plain
     assert max(mean) > 1.1 * plain
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_same_seed_same_sample(seed: int) -> None:
-    one, other = (vary(gradient(), (32, 32), AugmentParams(jitter=0.2), rng(seed)) for _ in range(2))
+    one, other = (augment(gradient(), (32, 32), AugmentParams(jitter=0.2), rng(seed)) for _ in range(2))
     assert np.array_equal(one.pixels, other.pixels)
     assert one[1:] == other[1:]

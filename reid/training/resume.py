@@ -1,0 +1,58 @@
+"""The state file of a training: what it must hold, and which recipe may go on from it."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from reid.config import TrainParams
+from reid.errors import UserError
+from reid.training.step import State
+
+FREE = frozenset(f"loop.{key}" for key in ("epochs", "evaluate_every", "save_every", "compile", "workers", "cache_mb"))
+"""What a resumed training may change: where things are, how long and how fast it runs; nothing that it learns by."""
+
+
+def write_state(path: Path, state: State) -> None:
+    """Write a training's state, whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    torch.save(state, temporary)
+    temporary.replace(path)
+
+
+def read_state(path: Path) -> State:
+    """A training's state, without unpickling anything but tensors and plain values.
+
+    Raises UserError where it is missing or broken.
+    """
+    fix = "Start without --resume, or give --out the folder of the training to go on with."
+    try:
+        return cast(State, torch.load(path, map_location="cpu", weights_only=True))
+    except FileNotFoundError:
+        raise UserError(path, "the state of a training", "no such file", fix) from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as broken:
+        raise UserError(path, "the state of a training", str(broken).splitlines()[0], fix) from None
+
+
+def require_same_recipe(before: TrainParams, now: TrainParams, where: Path) -> None:
+    """Raise UserError where something was changed that is learned by."""
+    old, new = _recipe(before), _recipe(now)
+    for key, value in new.items():
+        if value != old[key]:
+            fix = "Resume with the same recipe, or start anew."
+            raise UserError(where, f"{key} {old[key]}, as before", f"{value}", fix)
+
+
+def _recipe(params: TrainParams) -> dict[str, object]:
+    """All that is learned by, as flat keys."""
+    sections = params.model_dump()
+    flat = {
+        f"{name}.{key}": value
+        for name, section in sections.items()
+        if isinstance(section, dict)
+        for key, value in section.items()
+    }
+    return {"dataset": params.dataset} | {key: value for key, value in flat.items() if key not in FREE}
