@@ -2,7 +2,9 @@
 
 In the order of the flow; a room imports only from rooms above it:
 
-    errors, config, devices   mistakes of the user; every parameter; where to compute, in which number type
+    errors, exits             a user's mistakes, and how commands end
+    settings, devices         TOML files and --set into parameters; where to compute, in which number type
+    config                    every parameter
     datasets/                 which images are there, of which vehicle and camera?
     data/                     how do image files become batches?
     crops/                    how does a data set come out of videos?

@@ -48,7 +48,8 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "reid": (
         frozenset({"errors"}),
-        frozenset({"config", "devices"}),
+        frozenset({"exits", "settings", "devices"}),
+        frozenset({"config"}),
         frozenset({"datasets"}),
         frozenset({"data"}),
         frozenset({"crops"}),
