@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtmc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mtmc.pipeline import Plan
+
 
 def run(
-    videos: Annotated[
-        Path, typer.Option(help="Folder of one scene: AI City (S06/c041/vdo.avi) or plain videos (cam1.mp4).")
-    ],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[VIDEOS]", help="Folder of one scene: AI City (S06/c041/vdo.avi) or videos (cam1.mp4)."
+        ),
+    ] = None,
+    videos: Annotated[Path | None, typer.Option(help="The same, by name.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/<scene>]", show_default=False)] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file, such as configs/pipeline/paper.toml.")] = None,
     set_: Annotated[
@@ -36,37 +45,39 @@ def run(
 
     \b
     Examples:
-      mtmc run --videos S06/
-      mtmc run --videos my_cameras/ --detector motion
-      mtmc run --videos S06/ --config configs/pipeline/paper.toml --set track.max_lost_s=2.0
+      mtmc run cams/
+      mtmc run cams/ --detector motion --set track.jde.max_lost_s=2.0
+      mtmc run S06/ --config configs/pipeline/paper.toml --reid-weights best.safetensors
     """
+    from mtmc import api
     from mtmc.cli.progress import logged, watching
-    from mtmc.config import load_config
-    from mtmc.pipeline import default_workers, plan, run_pipeline
-    from mtmc.scene import find_videos
+    from mtmc.pipeline import default_workers, run_pipeline
 
-    choices = {
-        "detect.detector": detector,
-        "detect.weights": weights,
-        "track.tracker": tracker,
-        "embed.embedder": embedder,
-        "embed.weights": reid_weights,
-        "link.linker": link,
+    parts = {
+        "detector": detector,
+        "weights": weights,
+        "tracker": tracker,
+        "embedder": embedder,
+        "reid_weights": reid_weights,
+        "link": link,
     }
-    overrides = [f"{key}={json.dumps(value)}" for key, value in choices.items() if value is not None]
-    settings = load_config(config, [*overrides, *(set_ or [])])
-    find_videos(videos)  # a wrong folder is refused before a run folder is made
-    folder = out or Path("runs") / videos.resolve().name
-    with logged(folder):
-        todo = plan(videos, folder, settings, device)
-        count = workers or default_workers(len(todo.scene.cameras), device)
-        with watching() as watch:
-            finished = run_pipeline(todo, count, watch)
-    _report(folder, finished.vehicles(), json_)
+    todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
+    count = workers or default_workers(len(todo.scene.cameras), device)
+    with logged(todo.run.folder), watching() as watch:
+        run_pipeline(todo, count, watch)
+    _report(todo, json_)
 
 
-def _report(folder: Path, vehicles: list, as_json: bool) -> None:  # type: ignore[type-arg]
-    timings = json.loads((folder / "timings.json").read_text())
+def _one_of(folder: Path | None, videos: Path | None) -> Path:
+    given = [path for path in (folder, videos) if path is not None]
+    if len(given) != 1:
+        found = " and ".join(map(str, given)) or "nothing"
+        raise ConfigError("mtmc run", "one folder of videos", found, "Write `mtmc run FOLDER`.")
+    return given[0]
+
+
+def _report(done: Plan, as_json: bool) -> None:
+    folder, vehicles = done.run.folder, done.run.vehicles()
     shared = sum(len(vehicle.cameras) > 1 for vehicle in vehicles)
     summary = {
         "run": str(folder),
@@ -74,11 +85,11 @@ def _report(folder: Path, vehicles: list, as_json: bool) -> None:  # type: ignor
         "vehicles_in_several_cameras": shared,
         "tracklets": sum(len(vehicle.tracklets) for vehicle in vehicles),
         "files": sorted(str(p.relative_to(folder)) for p in folder.rglob("[!.]*") if p.is_file()),
-        "timings": timings,
+        "timings": json.loads((folder / "timings.json").read_text()),
     }
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
         return
     typer.echo(f"{len(vehicles)} vehicles, {shared} of them in several cameras: {folder}/track3.txt, vehicles.parquet")
-    if (folder / "video").exists():
+    if done.config.report.video:  # else an older one may lie there
         typer.echo(f"look at {folder}/video/mosaic.mp4")

@@ -182,6 +182,7 @@ def one_sentence(finished: subprocess.CompletedProcess[str], *words: str) -> Non
         (["--detector", "onnx", "--weights", __file__], [Path(__file__).name]),
         (["--config", "nowhere.toml"], ["nowhere.toml"]),
         (["--tracker", "best"], ["best"]),
+        (["other_videos"], ["one folder of videos", "other_videos and "]),
         (["--link", "magic"], ["magic"]),
     ],
 )
@@ -261,7 +262,7 @@ def test_full_disk_keeps_finished_work(city: Path, small_disk: Path) -> None:
 
 
 def test_numbers_of_the_summary_match_the_tables(city: Path, tmp_path: Path) -> None:
-    summary = json.loads(mtmc("run", "--videos", city, "--out", tmp_path / "run", *QUICK, "--json").stdout)
+    summary = json.loads(mtmc("run", city, "--out", tmp_path / "run", *QUICK, "--json").stdout)
     vehicles = open_run(tmp_path / "run").vehicles()
     assert summary["vehicles"] == len(vehicles)
     assert summary["vehicles_in_several_cameras"] == sum(len(v.cameras) > 1 for v in vehicles)

@@ -1,0 +1,159 @@
+"""A run's vehicles as tables: boxes, tracklets, visits and vehicles, with seconds, metres and speeds where they are known.
+
+Frames are 0-based; ``time_s`` is scene time, seconds on the clock that all cameras share. ``x_m y_m`` (east, north), ``lon lat`` and
+``speed_kmh`` are of the middle of a box's lower edge, null without calibration.
+Shape shorthand: T boxes of a tracklet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from mtmc.geometry import bottom_centres, metres_to_gps
+from mtmc.scene import Scene
+from mtmc.structures import LABELS, Double, GlobalTrack, Tracklet
+
+SPEED_OVER_S = 1.0
+"""A speed is the way between half of this before and half of this after, so that a box's jitter of some pixels does not count."""
+
+BOX_COLUMNS = {
+    "vehicle_id": pa.int64(),
+    "camera_id": pa.string(),
+    "track_id": pa.int64(),
+    "frame": pa.int32(),
+    "time_s": pa.float64(),
+    "x1": pa.float32(),
+    "y1": pa.float32(),
+    "x2": pa.float32(),
+    "y2": pa.float32(),
+    "score": pa.float32(),
+    "label": pa.string(),
+    "x_m": pa.float64(),
+    "y_m": pa.float64(),
+    "lon": pa.float64(),
+    "lat": pa.float64(),
+    "speed_kmh": pa.float64(),
+}
+NOTES = {
+    "frame_base": "0",
+    "boxes": "x1 y1 x2 y2 in pixels, 0-based, x2 and y2 just outside",
+    "time_s": "seconds on the scene's clock",
+    "x_m": "metres east of the scene's origin, y_m north",
+}
+"""Stands in the schema's metadata of every table of boxes."""
+
+
+def box_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
+    """One row per box, by vehicle, camera and frame; columns as in ``BOX_COLUMNS``."""
+    parts = [_box_columns(vehicle.vehicle_id, t, scene) for vehicle, t in _members(vehicles)]
+    schema = pa.schema(BOX_COLUMNS, NOTES)
+    return pa.concat_tables([pa.table(part, schema=schema) for part in parts] or [schema.empty_table()])
+
+
+def tracklet_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
+    """One row per tracklet: vehicle_id camera_id track_id label first_frame last_frame start_s end_s boxes score."""
+    rows = [_tracklet_row(vehicle.vehicle_id, tracklet, scene) for vehicle, tracklet in _members(vehicles)]
+    return pa.Table.from_pylist(rows, pa.schema({
+        "vehicle_id": pa.int64(), "camera_id": pa.string(), "track_id": pa.int64(), "label": pa.string(),
+        "first_frame": pa.int32(), "last_frame": pa.int32(), "start_s": pa.float64(), "end_s": pa.float64(),
+        "boxes": pa.int32(), "score": pa.float64(),
+    }, {"frame_base": "0"}))  # fmt: skip
+
+
+def visit_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
+    """One row per stay of a vehicle in a camera, in time: vehicle_id visit camera_id enter_s leave_s from_camera travel_s overlap_s.
+
+    ``travel_s``: from the end of the stay before to the start of this one; ``overlap_s``: how long both cameras saw the vehicle.
+    Null for the first. Tracklets that follow each other in one camera are one stay.
+    """
+    rows = [row for vehicle in vehicles for row in _visits(vehicle, scene)]
+    return pa.Table.from_pylist(rows, pa.schema({
+        "vehicle_id": pa.int64(), "visit": pa.int32(), "camera_id": pa.string(), "enter_s": pa.float64(),
+        "leave_s": pa.float64(), "from_camera": pa.string(), "travel_s": pa.float64(), "overlap_s": pa.float64(),
+    }))  # fmt: skip
+
+
+def vehicle_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
+    """One row per vehicle: vehicle_id label cameras route first_s last_s tracklets boxes; ``route`` names its cameras in time."""
+    rows = []
+    for vehicle in vehicles:
+        visits = list(_visits(vehicle, scene))
+        longest = max(vehicle.tracklets, key=len)
+        rows.append({
+            "vehicle_id": vehicle.vehicle_id, "label": LABELS[longest.label], "cameras": len(vehicle.cameras),
+            "route": " ".join(visit["camera_id"] for visit in visits), "first_s": visits[0]["enter_s"],
+            "last_s": max(visit["leave_s"] for visit in visits), "tracklets": len(vehicle.tracklets),
+            "boxes": sum(len(t) for t in vehicle.tracklets),
+        })  # fmt: skip
+    return pa.Table.from_pylist(rows, pa.schema({
+        "vehicle_id": pa.int64(), "label": pa.string(), "cameras": pa.int32(), "route": pa.string(), "first_s": pa.float64(),
+        "last_s": pa.float64(), "tracklets": pa.int32(), "boxes": pa.int64(),
+    }))  # fmt: skip
+
+
+def ground_speed_kmh(metres: Double, time_s: Double) -> Double:
+    """Speed (T,) along a path of ``metres`` (T, 2) at ``time_s`` (T,): the way within a second around; NaN where that is unknown."""
+    half = SPEED_OVER_S / 2
+    first = np.searchsorted(time_s, time_s - half - 1e-9)
+    last = np.searchsorted(time_s, time_s + half + 1e-9, side="right") - 1
+    way = np.hypot(*(metres[last] - metres[first]).T)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(last > first, 3.6 * way / (time_s[last] - time_s[first]), np.nan)
+
+
+def _members(vehicles: Sequence[GlobalTrack]) -> Iterator[tuple[GlobalTrack, Tracklet]]:
+    for vehicle in vehicles:
+        for tracklet in sorted(vehicle.tracklets, key=lambda t: (t.camera_id, int(t.frames[0]))):
+            yield vehicle, tracklet
+
+
+def _box_columns(vehicle_id: int, tracklet: Tracklet, scene: Scene) -> dict[str, Any]:
+    camera, count = scene.cameras[tracklet.camera_id], len(tracklet)
+    time_s = camera.time_s(tracklet.frames)
+    metres = camera.ground_points(bottom_centres(tracklet.xyxy))
+    gps = np.full((count, 2), np.nan) if scene.origin is None else metres_to_gps(metres, scene.origin)
+    places = {"x_m": metres[:, 0], "y_m": metres[:, 1], "lon": gps[:, 1], "lat": gps[:, 0]}
+    places["speed_kmh"] = ground_speed_kmh(metres, time_s)
+    named = {
+        "vehicle_id": vehicle_id,
+        "camera_id": camera.id,
+        "track_id": tracklet.track_id,
+        "label": LABELS[tracklet.label],
+    }
+    return {
+        **{name: pa.array([value] * count, BOX_COLUMNS[name]) for name, value in named.items()},
+        **{"frame": tracklet.frames, "time_s": np.round(time_s, 4), "score": tracklet.scores},
+        **{name: np.ascontiguousarray(tracklet.xyxy[:, i]) for i, name in enumerate(("x1", "y1", "x2", "y2"))},
+        **{name: pa.array(values, pa.float64(), from_pandas=True) for name, values in places.items()},
+    }
+
+
+def _tracklet_row(vehicle_id: int, tracklet: Tracklet, scene: Scene) -> dict[str, Any]:
+    start_s, end_s = scene.cameras[tracklet.camera_id].time_s(tracklet.frames[[0, -1]]).tolist()
+    return {
+        "vehicle_id": vehicle_id, "camera_id": tracklet.camera_id, "track_id": tracklet.track_id,
+        "label": LABELS[tracklet.label], "first_frame": int(tracklet.frames[0]), "last_frame": int(tracklet.frames[-1]),
+        "start_s": start_s, "end_s": end_s, "boxes": len(tracklet), "score": float(tracklet.scores.mean()),
+    }  # fmt: skip
+
+
+def _visits(vehicle: GlobalTrack, scene: Scene) -> list[dict[str, Any]]:
+    rows = [_tracklet_row(vehicle.vehicle_id, tracklet, scene) for tracklet in vehicle.tracklets]
+    visits: list[dict[str, Any]] = []
+    for row in sorted(rows, key=lambda row: (row["start_s"], row["end_s"], row["camera_id"])):
+        before = visits[-1] if visits else None
+        if before is not None and before["camera_id"] == row["camera_id"]:
+            before["leave_s"] = max(before["leave_s"], row["end_s"])
+            continue
+        gap = None if before is None else row["start_s"] - before["leave_s"]
+        visits.append({
+            "vehicle_id": vehicle.vehicle_id, "visit": len(visits) + 1, "camera_id": row["camera_id"],
+            "enter_s": row["start_s"], "leave_s": row["end_s"],
+            "from_camera": None if before is None else before["camera_id"],
+            "travel_s": None if gap is None else max(gap, 0.0), "overlap_s": None if gap is None else max(-gap, 0.0),
+        })  # fmt: skip
+    return visits
