@@ -1,4 +1,5 @@
-"""Measures linking: scripts/bench_link --levels | --scale | --reliability PNG [--seeds 5] [--sizes 1000,10000] [--json FILE]."""
+"""Measures linking: scripts/bench_link --levels | --scale | --reliability PNG [--seeds 5] [--sizes 1000,10000] [--json
+FILE]."""
 
 from __future__ import annotations
 
@@ -17,8 +18,7 @@ from mtmc.link import LINKERS, LinkParams, Problem, solve
 from mtmc.link.benchmark import agreement, calibration, peak_mb, restart_peak
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.learning.em import learn
-from mtmc.link.model.camera_network import Limits
-from mtmc.link.model.topology_graph import streets
+from mtmc.link.model.topology_graph import direct_transitions
 from mtmc.link.problem import canonical
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 
@@ -27,7 +27,8 @@ WORST = ("clock_max_s", "clock_max_errors")
 
 
 def levels(seeds: list[int], chosen: list[int], out: dict) -> None:
-    """IDF1 of every linker, and what the network linker loses and finds when the clocks are withheld; mean and sd over seeds."""
+    """IDF1 of every linker, and what the network linker loses and finds when the clocks are withheld; mean and sd over
+    seeds."""
     for level in chosen:
         rows = [_one(simulate(LEVELS[level], seed), simulate(LEVELS[level], seed, MAX_OFFSET_S)) for seed in seeds]
         summary = {key: [float(np.mean(v)), float(np.std(v))] for key in rows[0] if (v := [row[key] for row in rows])}
@@ -59,16 +60,16 @@ def _one(known: Simulated, withheld: Simulated) -> dict[str, float]:
 
 def graph_f1(truth: Simulated, network) -> float:
     """F1 of the directed camera pairs called streets."""
-    found = {(s.source, s.target) for s in streets(network)}
+    found = {(s.source, s.target) for s in direct_transitions(network)}
     real = set(zip(truth.link_from.tolist(), truth.link_to.tolist(), strict=True))
     return 2 * len(found & real) / max(len(found) + len(real), 1)
 
 
 def clock_errors(truth: Simulated, network) -> dict[str, float]:
-    """Errors of the clocks that the network says it knows, about their common median (the time of day itself cannot be known), in seconds
-    and in the standard errors that it states."""
+    """Errors of the clocks that the network says it knows, about their common median (the time of day itself cannot be
+    known), in seconds and in the standard errors that it states."""
     tied = np.isfinite(network.clock_error_s)
-    error = (network.clock_ahead_s - truth.offset_s)[tied]
+    error = (network.clock_offset_s - truth.offset_s)[tied]
     error = np.abs(error - np.median(error)) if len(error) else np.zeros(1)
     stated = network.clock_error_s[tied] if tied.any() else np.ones(1)
     return {
@@ -80,7 +81,8 @@ def clock_errors(truth: Simulated, network) -> dict[str, float]:
 
 
 def reliability(path: Path, seeds: list[int], chosen: list[int], out: dict) -> None:
-    """Probabilities of candidate pairs against the truth, drawn. Pairs below 0.01 are left out: they are right by being many."""
+    """Probabilities of candidate pairs against the truth, drawn. Pairs below 0.01 are left out: they are right by being
+    many."""
     said, right = [], []
     for level in chosen:
         for seed in seeds:
@@ -88,7 +90,11 @@ def reliability(path: Path, seeds: list[int], chosen: list[int], out: dict) -> N
             order, problem = canonical(Problem.of(world.table))
             table = problem.table
             learned = learn(
-                table, without_camera_bias(table), problem.paths, np.ones(len(table.cameras), bool), Limits()
+                table,
+                without_camera_bias(table),
+                problem.trajectories,
+                np.ones(len(table.cameras), bool),
+                LinkParams().limits,
             )
             follower = next_of_vehicle(table.start_s, world.vehicle_id[order])
             keep = learned.probability >= 0.01
@@ -138,12 +144,14 @@ def draw(path: Path, count: np.ndarray, mean: np.ndarray, share: np.ndarray, err
 
 
 def scale(sizes: list[int], out: dict) -> None:
-    """Seconds and peak memory of the network linker against the number of tracklets, 256-d features, and the exponent of time."""
+    """Seconds and peak memory of the network linker against the number of tracklets, 256-d features, and the exponent
+    of time."""
     rows = []
     for size in sizes:
         command = [sys.executable, __file__, "--one", str(size)]
         rows.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-        line = "{tracklets:>9,} tracklets {seconds:8.1f} s ({processor_s:.1f} s of processor) {peak_mb:7.0f} MB  IDF1 {idf1:.4f}  {cameras} cameras"
+        line = "{tracklets:>9,} tracklets {seconds:8.1f} s ({processor_s:.1f} s of processor) {peak_mb:7.0f} MB  "
+        line += "IDF1 {idf1:.4f}  {cameras} cameras"
         print(line.format(**rows[-1]), *rows[-1]["warnings"], sep="\n          ", flush=True)
     out["scale"] = rows
     if len(rows) > 1:
@@ -159,7 +167,8 @@ def one_size(size: int) -> None:
     start, worked = time.perf_counter(), time.process_time()
     solution = solve(Problem.of(world.table), LinkParams())
     row = {
-        "tracklets": len(world.table), "seconds": time.perf_counter() - start, "processor_s": time.process_time() - worked,
+        "tracklets": len(world.table),
+        "seconds": time.perf_counter() - start, "processor_s": time.process_time() - worked,
         "peak_mb": peak_mb() - before, "input_mb": world.table.features.nbytes / 2**20,
         "idf1": agreement(world.vehicle_id, solution.labels, world.boxes).idf1, "cameras": len(world.table.cameras),
         "warnings": [sentence for sentence in solution.warnings if len(sentence) < 200],
@@ -168,7 +177,8 @@ def one_size(size: int) -> None:
 
 
 def large_world(size: int) -> Simulated:
-    """Level 2 with 0.7 tracklets a minute and camera, as 1,000 cameras see 1e6 in a day: more tracklets are more cameras and hours."""
+    """Level 2 with 0.7 tracklets a minute and camera, as 1,000 cameras see 1e6 in a day: more tracklets are more
+    cameras and hours."""
     cameras = int(np.clip(size / 1000, 12, 1000))
     duration = size / (0.7 * cameras) * 60
     level = LEVELS[2]

@@ -1,5 +1,5 @@
-"""``mtmc bench-link``: all linkers on the same tracklets. ``mtmc explain``: why tracklets were linked. ``mtmc network``: what was
-learned of the cameras."""
+"""``mtmc bench-link``: all linkers on the same tracklets. ``mtmc explain``: why tracklets were linked. ``mtmc
+network``: what was learned of the cameras."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def bench_link(
 ) -> None:
     """Run all linkers on the same tracklets and print their accuracy, seconds and memory.
 
-    IDF1 of several folders is their mean, seconds their sum, memory the largest. On simulated tracklets IDF1 weighs each tracklet by
-    its boxes; on runs it is that of `mtmc score`.
+    IDF1 of several folders is their mean, seconds their sum, memory the largest. On simulated tracklets IDF1 weighs
+    each tracklet by its boxes; on runs it is that of `mtmc score`.
 
     \b
     Examples:
@@ -126,7 +126,7 @@ def explain(
     Example:
       mtmc explain runs/s90 3
     """
-    from mtmc.cli.explanation import link_rows, sentences
+    from mtmc.cli.explanation import link_rows, vehicle_sentences
     from mtmc.store import open_run
 
     folder = open_run(run)
@@ -134,7 +134,7 @@ def explain(
     if json_:
         typer.echo(json.dumps({"vehicle": vehicle, "links": rows}))
         return
-    for line in sentences(folder, vehicle, rows):
+    for line in vehicle_sentences(folder, vehicle, rows):
         typer.echo(line)
 
 
@@ -143,7 +143,8 @@ def network(
     png: Annotated[Path | None, typer.Option(help="Draw the cameras and streets here.", show_default=False)] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print clocks and streets for machines.")] = False,
 ) -> None:
-    """Show the camera network that linking learned: which camera leads to which, how long it takes, how far each clock is ahead.
+    """Show the camera network that linking learned: which camera leads to which, how long it takes, how far each clock
+    is ahead.
 
     \b
     Examples:

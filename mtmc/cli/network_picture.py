@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
+from mtmc.link.model.topology_graph import planar_layout
 from mtmc.store.atomic import writing
+
+ARROW = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 14, "shrinkB": 14, "connectionstyle": "arc3,rad=0.12"}
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -38,9 +41,8 @@ def sentences(stored: dict[str, Any]) -> Iterator[str]:
     """Lines for people."""
     for name, camera in stored["cameras"].items():
         error = camera["clock_error_s"]
-        clock = (
-            "unknown" if error is None else f"{camera['clock_ahead_s']:+.2f} s" + (f" (±{error:.2f})" if error else "")
-        )
+        known = f"{camera['clock_ahead_s']:+.2f} s" + (f" (±{error:.2f})" if error else "")
+        clock = "unknown" if error is None else known
         ends = f"{len(camera['entries'])} entries, {len(camera['exits'])} exits"
         yield f"{name}: {ends}, clock ahead {clock}"
     for street in stored["streets"]:
@@ -50,44 +52,30 @@ def sentences(stored: dict[str, Any]) -> Iterator[str]:
 
 
 def draw(stored: dict[str, Any], path: Path) -> None:
-    """Cameras as dots, streets as arrows as thick as their traffic, typical seconds beside them; near in time is near on the page."""
+    """Cameras as dots, streets as arrows as thick as their traffic, typical seconds beside them; near in time is near
+    on the page."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     names = list(stored["cameras"])
-    place = dict(zip(names, layout(len(names), _times(stored, names)), strict=True))
+    place = dict(zip(names, planar_layout(_times(stored, names)), strict=True))
     size = float(np.clip(2 + len(names) ** 0.5 * 1.6, 5, 30))
     figure, axes = plt.subplots(figsize=(size, size * 0.8), layout="constrained")
     most = max((s["vehicles"] for s in stored["streets"]), default=1.0)
     for street in stored["streets"]:
         a, b = place[street["from"]], place[street["to"]]
         width = 0.6 + 3.0 * street["vehicles"] / most
-        arrow = {
-            "arrowstyle": "-|>",
-            "lw": width,
-            "color": "0.55",
-            "shrinkA": 14,
-            "shrinkB": 14,
-            "connectionstyle": "arc3,rad=0.12",
-        }
-        axes.annotate("", xy=b, xytext=a, arrowprops=arrow)
+        axes.annotate("", xy=b, xytext=a, arrowprops=ARROW | {"lw": width})
         side = np.array([b[1] - a[1], a[0] - b[0]]) * 0.09
         middle = (a + b) / 2 + side
-        axes.text(
-            float(middle[0]),
-            float(middle[1]),
-            f"{street['travel_s'][1]:.0f} s",
-            fontsize=7,
-            ha="center",
-            va="center",
-            color="0.3",
-        )
+        seconds = f"{street['travel_s'][1]:.0f} s"
+        axes.text(middle[0], middle[1], seconds, fontsize=7, ha="center", va="center", color="0.3")
     points = np.array(list(place.values())).reshape(-1, 2)
     axes.scatter(points[:, 0], points[:, 1], s=420, color="tab:blue", zorder=3)
     for name, point in place.items():
-        axes.text(float(point[0]), float(point[1]), name, ha="center", va="center", color="white", fontsize=7, zorder=4)
+        axes.text(point[0], point[1], name, ha="center", va="center", color="white", fontsize=7, zorder=4)
     axes.set_axis_off()
     axes.margins(0.15)
     axes.set_aspect("equal", adjustable="datalim")
@@ -104,25 +92,3 @@ def _times(stored: dict[str, Any], names: list[str]) -> NDArray[np.float64]:
         a, b = number[street["from"]], number[street["to"]]
         times[a, b] = times[b, a] = min(times[a, b], max(street["travel_s"][1], 8.0))
     return times
-
-
-def layout(count: int, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Places (C, 2) whose distances follow the shortest times, by classical scaling and some steps of stress reduction."""
-    from scipy.sparse.csgraph import shortest_path
-
-    distance = np.asarray(shortest_path(np.where(np.isfinite(times), times, 0.0), directed=False))
-    far = distance[np.isfinite(distance)].max(initial=1.0)
-    distance = np.where(np.isfinite(distance), distance, 1.3 * far)
-    centring = np.eye(count) - 1.0 / max(count, 1)
-    values, vectors = np.linalg.eigh(-0.5 * centring @ distance**2 @ centring)
-    places = vectors[:, ::-1][:, :2] * np.sqrt(np.maximum(values[::-1][:2], 1e-6))
-    places = np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
-    weight = 1.0 / np.maximum(distance, 1e-6) ** 2 * (1 - np.eye(count))
-    for _ in range(200):
-        difference = places[:, None] - places[None]
-        now = np.maximum(np.linalg.norm(difference, axis=2), 1e-6)
-        pull = weight * (distance - now) / now
-        places = (
-            places + (pull[..., None] * difference).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)[:, None] * 0.5
-        )
-    return np.asarray(places)

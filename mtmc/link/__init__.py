@@ -1,8 +1,23 @@
 """Linking: which tracklets of all cameras are one vehicle.
 
-A linker is any callable that maps a ``Problem`` (tracklet table, crops, clocks) to a ``Solution``; ``LINKERS`` is the menu of
-those built in, and ``"module:callable"`` names one of your own (called with the ``LinkParams`` and the device, it returns the
-linker).
+A linker is any callable that maps a ``Problem`` (tracklet table, crops, clocks) to a ``Solution``; ``LINKERS`` is the
+menu of those built in, and ``"module:callable"`` names one of your own (called with the ``LinkParams`` and the device,
+it returns the linker).
+
+What lives where, in the order of the flow; arrows point up this list, never down:
+
+- ``describe``: what does linking need to know of a tracklet? Boxes and crops in, one table out
+- ``model/``: what is known of the cameras (zones, transitions, routes, likelihoods), and how is it stored?
+- ``problem``: what is a linker given, and what does it hand back?
+- ``constraints``: what may never be one vehicle?
+- ``evidence/``: which pairs may be linked at all, and what speaks for a pair?
+- ``learning/``: how is the model learned from unlabelled tracklets?
+- ``selection``: which links are made, given their probabilities?
+- ``explain``: why was a link made?
+- ``warnings``: what could not be learned?
+- ``network_linker``: the default linker, top down; its model in two pages is MODEL.md
+- ``baselines/``: the linkers to compare with
+- ``benchmark``: how good and how costly is each linker, and are its probabilities right?
 """
 
 from __future__ import annotations
@@ -19,9 +34,9 @@ from pydantic import Field
 from mtmc.errors import ConfigError
 from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
-from mtmc.link.baselines.zones import ZoneMap, Zones, read_zones
+from mtmc.link.baselines.zones import DrawnZones, ZoneMap, read_zones
 from mtmc.link.describe import describe, pose
-from mtmc.link.model.camera_network import CameraNetwork, Limits
+from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.network_linker import NetworkLinker
 from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
@@ -48,8 +63,8 @@ __all__ = [
 
 
 class LinkParams(StageParams):
-    """Which linker, and the limits of each. Distances are 1 - cosine in [0, 2], but for ``electricity``'s, which are squared
-    Euclidean between unit vectors, in [0, 4]."""
+    """Which linker, and the limits of each. Distances are 1 - cosine in [0, 2], but for ``electricity``'s, which are
+    squared Euclidean between unit vectors, in [0, 4]."""
 
     linker: str = Field(
         default="network",
@@ -69,13 +84,19 @@ class LinkParams(StageParams):
     electricity_isolation_distance: float = Field(default=1.5, ge=0, le=4, description="beyond it: isolated")
     electricity_remove_isolated: bool = Field(default=False, description="drop isolated tracks, as published")
 
+    @property
+    def limits(self) -> Limits:
+        """What the network linker takes for granted."""
+        return Limits(self.max_travel_s, self.max_overlap_s, self.max_clock_error_s, self.least_probability)
+
     def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
         """The files of zones and of a learned network, the code of an outside linker."""
         files = {"linker": source_file(self.linker, LINKERS), "network": self.network_file, "zones": self.zones_file}
         return {key: path for key, path in files.items() if path is not None}
 
     def check(self) -> None:
-        """Raises ConfigError for an unknown linker, a file of zones that cannot be used, a missing file of a network."""
+        """Raises ConfigError for an unknown linker, a file of zones that cannot be used, a missing file of a
+        network."""
         check_part("link.linker", self.linker, LINKERS)
         if self.zones_file is not None:
             read_zones(self.zones_file)
@@ -86,9 +107,9 @@ class LinkParams(StageParams):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linked:
-    """Vehicles with what is known about how they came about: ``reasons`` are the columns of a table with one row per link (empty
-    for linkers that cannot explain themselves), ``network`` the camera network learned, ready for JSON (None without), ``warnings``
-    full sentences."""
+    """Vehicles with what is known about how they came about: ``reasons`` are the columns of a table with one row per
+    link (empty for linkers that cannot explain themselves), ``network`` the camera network learned, ready for JSON
+    (None without), ``warnings`` full sentences."""
 
     vehicles: list[GlobalTrack]
     reasons: dict[str, NDArray[np.generic]] = field(default_factory=dict)
@@ -104,16 +125,14 @@ def _electricity(params: LinkParams, device: str) -> Linker:
 
 def _zones(params: LinkParams, device: str) -> Linker:
     zones = ZoneMap() if params.zones_file is None else read_zones(params.zones_file)
-    return Zones(zones, params.zones_max_distance)
+    return DrawnZones(zones, params.zones_max_distance)
 
 
 def _network(params: LinkParams, device: str) -> Linker:
-    limits = Limits(params.max_travel_s, params.max_overlap_s, params.max_clock_error_s, params.least_probability)
-
     def linker(problem: Problem) -> Solution:
         file = params.network_file
         known = None if file is None else read_network(file, problem.table.cameras)
-        return NetworkLinker(limits, known)(problem)
+        return NetworkLinker(params.limits, known)(problem)
 
     return linker
 
@@ -128,12 +147,14 @@ LINKERS: Menu = {
 
 
 def find_linker(params: LinkParams, device: str = "auto") -> Linker:
-    """The linker that ``params.linker`` names. Raises ConfigError for a name that is neither on the menu nor importable."""
+    """The linker that ``params.linker`` names. Raises ConfigError for a name that is neither on the menu nor
+    importable."""
     return make_part("link.linker", params.linker, LINKERS, params, device, "__call__")  # type: ignore[no-any-return]
 
 
 def solve(problem: Problem, params: LinkParams, device: str = "auto") -> Solution:
-    """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the linker's rules."""
+    """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the
+    linker's rules."""
     order, sorted_problem = canonical(problem)
     solution = restored(find_linker(params, device)(sorted_problem), order)
     labels = canonical_labels(solution.labels, problem.table)
@@ -164,7 +185,7 @@ def link_with_reasons(
     return Linked(
         vehicles(tracklets, solution.labels),
         _reasons(solution),
-        to_json(network) if isinstance(network, CameraNetwork) else None,
+        None if network is None else to_json(network),
         solution.warnings,
     )
 

@@ -1,5 +1,6 @@
-"""Linkers on the same tracklets: one folder's tracklets with their truth, what a linker costs, how far its probabilities can be trusted, and
-how well its partition into vehicles agrees with the true one: identity F1 and link precision, recall and F1.
+"""Linkers on the same tracklets: one folder's tracklets with their truth, what a linker costs, how far its
+probabilities can be trusted, and how well its partition into vehicles agrees with the true one: identity F1 and link
+precision, recall and F1.
 
 A tracklet counts with its number of boxes, so on tracklets that are each of one vehicle IDF1 equals the box-wise one.
 Shape shorthand: T tracklets.
@@ -33,14 +34,16 @@ Rates = dict[str, float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """A problem, where it came from, and a judge of labels (T,) that returns idf1, link_precision, link_recall and link_f1."""
+    """A problem, where it came from, and a judge of labels (T,) that returns idf1, link_precision, link_recall and
+    link_f1."""
 
     folder: Path
     problem: Problem
     judge: Callable[[Long], Rates]
 
     def run(self, name: str, params: LinkParams, zones: Path | None) -> tuple[Rates, tuple[str, ...]]:
-        """The named linker's rates, seconds and peak_mb, and its warnings. ``zones``: else the folder's own zones.toml, if any."""
+        """The named linker's rates, seconds and peak_mb, and its warnings. ``zones``: else the folder's own zones.toml,
+        if any."""
         own = self.folder / "zones.toml"
         file = zones or params.zones_file or (own if own.exists() else None)
         outcome = measure(self.problem, params.model_copy(update={"linker": name, "zones_file": file}))
@@ -83,8 +86,8 @@ MEGABYTE = 1024.0 if sys.platform != "darwin" else 1024.0 * 1024.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What a linker answered, in how many seconds by the clock and of the processor (which a busy machine disturbs less), and by how
-    many megabytes its process grew at most."""
+    """What a linker answered, in how many seconds by the clock and of the processor (which a busy machine disturbs
+    less), and by how many megabytes its process grew at most."""
 
     solution: Solution
     seconds: float
@@ -131,8 +134,8 @@ def _status_mb(key: str) -> float:
 def calibration(
     probability: np.ndarray, correct: np.ndarray, bins: int = 10
 ) -> tuple[Long, np.ndarray, np.ndarray, float]:
-    """Reliability of probabilities (N,) against what was right (N,): count, mean probability and share right per bin of equal width
-    (bins,), NaN where empty, and the expected calibration error."""
+    """Reliability of probabilities (N,) against what was right (N,): count, mean probability and share right per bin of
+    equal width (bins,), NaN where empty, and the expected calibration error."""
     number = np.minimum((probability * bins).astype(np.int64), bins - 1)
     count = np.bincount(number, minlength=bins)
     said, right = (np.bincount(number, values, bins) for values in (probability, correct.astype(np.float64)))
@@ -151,7 +154,8 @@ class Agreement:
 
 
 def agreement(truth: Long, predicted: Long, boxes: Long) -> Agreement:
-    """Compare labels (T,) with the true ones, weighted by boxes (T,). Negative labels: not in the truth / not in the result."""
+    """Compare labels (T,) with the true ones, weighted by boxes (T,). Negative labels: not in the truth / not in the
+    result."""
     both = (truth >= 0) & (predicted >= 0)
     shared = _contingency(truth[both], predicted[both], boxes[both])
     total = float(boxes[truth >= 0].sum() + boxes[predicted >= 0].sum())

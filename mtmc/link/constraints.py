@@ -36,7 +36,8 @@ class Partition:
         return row
 
     def join(self, a: int, b: int) -> bool:
-        """Unite the sets of two rows unless one camera would then see the vehicle twice at one time; whether they are united."""
+        """Unite the sets of two rows unless one camera would then see the vehicle twice at one time; whether they are
+        united."""
         first, second = self.find(a), self.find(b)
         if first == second:
             return True

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtmc.geometry import areas, bottom_centres
 from mtmc.link.problem import Crops, Problem
 from mtmc.scene import Camera, Scene
-from mtmc.structures import Embeddings, Float, Tracklet, TrackletTable
+from mtmc.structures import Double, Embeddings, Float, Tracklet, TrackletTable
 
 VELOCITY_SPAN_S = 0.5
-"""Boxes this close to a tracklet's end give its velocity there: long enough to outvote box jitter, short enough for a turn."""
+"""Boxes this close to a tracklet's end give its velocity there: long enough to outvote box jitter, short enough for a
+turn."""
 
-PATH_PLACES = 32
-"""Places of a path on the ground: turns and waits show in it."""
+TRAJECTORY_PLACES = 32
+"""Places of a trajectory on the ground: turns and waits show in it."""
 BORDER_PX = 2.0
 """A box that ends this near to the image border is cut by it."""
 
@@ -27,7 +27,8 @@ BORDER_PX = 2.0
 def describe(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings]) -> TrackletTable:
     """One row per tracklet, in the order given; cameras are those of the scene, sorted.
 
-    A tracklet's feature is the quality-weighted mean of its crops, made unit; a tracklet without a crop has zeros and quality 0.
+    A tracklet's feature is the quality-weighted mean of its crops, made unit; a tracklet without a crop has zeros and
+    quality 0.
     """
     names = tuple(sorted(scene.cameras))
     number = {name: index for index, name in enumerate(names)}
@@ -55,11 +56,16 @@ def pose(scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, E
     """The linking problem of a scene: table, crops in time order, and which clocks are known."""
     table = describe(scene, tracklets, embeddings)
     known = np.array([scene.cameras[name].offset_known for name in table.cameras], bool)
-    paths = [ground_path(scene.cameras[t.camera_id], t) for t in tracklets]
-    return Problem(table, _crops(tracklets, embeddings), known, np.array(paths).reshape(len(tracklets), PATH_PLACES, 2))
+    trajectories = [ground_trajectory(scene.cameras[t.camera_id], t) for t in tracklets]
+    return Problem(
+        table,
+        _crops(tracklets, embeddings),
+        known,
+        np.array(trajectories).reshape(len(tracklets), TRAJECTORY_PLACES, 2),
+    )
 
 
-def ground_path(camera: Camera, tracklet: Tracklet) -> NDArray[np.float64]:
+def ground_trajectory(camera: Camera, tracklet: Tracklet) -> Double:
     """Places (K, 2) in metres at evenly spaced times of a tracklet's life; NaN without calibration.
 
     Boxes cut by the lower image border show no wheels: the others speak for them, if there are any.
@@ -67,7 +73,7 @@ def ground_path(camera: Camera, tracklet: Tracklet) -> NDArray[np.float64]:
     whole = tracklet.xyxy[:, 3] < camera.size[1] - BORDER_PX
     rows = np.flatnonzero(whole) if whole.any() else np.arange(len(tracklet))
     places = camera.ground_points(bottom_centres(tracklet.xyxy[rows]))
-    times = np.linspace(tracklet.frames[0], tracklet.frames[-1], PATH_PLACES)
+    times = np.linspace(tracklet.frames[0], tracklet.frames[-1], TRAJECTORY_PLACES)
     return np.stack([np.interp(times, tracklet.frames[rows], places[:, axis]) for axis in (0, 1)], axis=1)
 
 
@@ -76,11 +82,11 @@ def feature_size(embeddings: Mapping[str, Embeddings]) -> int:
     return max((e.vectors.shape[1] for e in embeddings.values()), default=0)
 
 
-def _column(ends: Sequence[dict[str, NDArray[np.float64]]], name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _column(ends: Sequence[dict[str, Double]], name: str, shape: tuple[int, ...]) -> Double:
     return np.array([end[name] for end in ends], np.float64).reshape((len(ends), *shape))
 
 
-def _ends(camera: Camera, tracklet: Tracklet) -> dict[str, NDArray[np.float64]]:
+def _ends(camera: Camera, tracklet: Tracklet) -> dict[str, Double]:
     """Times, places and speeds of a tracklet's first and last box."""
     size = np.asarray(camera.size, np.float64)
     places = np.clip(bottom_centres(tracklet.xyxy) / size, 0.0, 1.0)
@@ -96,7 +102,7 @@ def _ends(camera: Camera, tracklet: Tracklet) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _velocity(times: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _velocity(times: Double, places: Double) -> Double:
     """Mean velocity (2,) over the first half second, or over the first step of a sparser tracklet; zero for one box."""
     if len(times) < 2:
         return np.zeros(2)
@@ -104,9 +110,7 @@ def _velocity(times: NDArray[np.float64], places: NDArray[np.float64]) -> NDArra
     return np.asarray((places[last] - places[0]) / (times[last] - times[0]))
 
 
-def _features(
-    tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings], size: int
-) -> tuple[Float, NDArray[np.float32]]:
+def _features(tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings], size: int) -> tuple[Float, Float]:
     features = np.zeros((len(tracklets), size), np.float32)
     quality = np.zeros(len(tracklets), np.float32)
     for row, tracklet in enumerate(tracklets):
@@ -117,7 +121,7 @@ def _features(
     return features, quality
 
 
-def mean_feature(vectors: Float, quality: NDArray[np.float32]) -> Float:
+def mean_feature(vectors: Float, quality: Float) -> Float:
     """Unit mean (D,) of crop vectors (M, D) weighted by quality (M,); equal weights where all qualities are zero."""
     weights = quality if quality.sum() > 0 else np.ones_like(quality)
     mean = (vectors * weights[:, None]).sum(axis=0)

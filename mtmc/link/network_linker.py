@@ -1,143 +1,112 @@
-"""The network linker: learns the camera network from the tracklets it is given, then links under calibrated probabilities, in windows
-of time where there are many tracklets, so that memory grows with the window and time with the tracklets.
+"""The network linker, top down: learns the camera network from the tracklets it is given, then links under calibrated
+probabilities.
 
-A network is learned from a few stretches of the run; then window after window, with margins as wide as the longest gate, the
-candidates are weighed under it. Only links worth choosing leave the window. Up to ``WHOLE`` tracklets there is one window.
+1. Features lose their cameras' bias; where there are many tracklets they are compressed.
+2. The network is learned from all tracklets, or from a few stretches of a long run (``learning.em``).
+3. Candidates are scored under it, window after window where there are many tracklets, with margins as wide as the
+   longest gate, so that memory grows with the window and time with the tracklets. Only links worth choosing leave a
+   window.
+4. Calibrated ground speaks for pairs that share time or follow at once (``evidence.ground_overlap``,
+   ``ground_handover``).
+5. Vehicles are chosen under the hard rule (``selection``), and every link is explained.
 
-Shape shorthand: T tracklets, C cameras, P candidate pairs, E links worth choosing.
+Shape shorthand: T tracklets, C cameras, E links worth choosing; ``trajectories`` (T, K, 2) on the ground.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtmc.link.evidence.appearance import compressor, turned, without_camera_bias
+from mtmc.link.evidence.appearance import principal_directions, projected, without_camera_bias
 from mtmc.link.evidence.ground_handover import against_rivals, find_handovers
-from mtmc.link.evidence.ground_overlap import Sightings, find_sightings, on_sure_clocks
+from mtmc.link.evidence.ground_overlap import GroundMatches, find_overlaps, with_sure_clocks
 from mtmc.link.evidence.log_odds import cosine
-from mtmc.link.explain import explain_links, reasons
-from mtmc.link.learning.clock_steps import mended
+from mtmc.link.explain import explain_links, explain_matches
+from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, apply, learn, on_common_time, relearn
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.problem import Links, Problem, Solution
-from mtmc.link.selection import choose, join, unite
+from mtmc.link.selection import merge, select
 from mtmc.link.warnings import warnings_of
-from mtmc.structures import Double, Float, Long, TrackletTable
+from mtmc.structures import Double, Float, Long, Mask, TrackletTable
+
+WHOLE = 60_000
+"""Tracklets up to which everything is learned from and linked at once: some 2 GB of memory."""
+WINDOW = 40_000
+"""Tracklets of a window."""
+STRETCHES, LEARNED_FROM = 4, 100_000
+"""A long run is learned from so many stretches of so many tracklets in all: different hours, and no more than memory
+holds."""
+COMPRESSED = 128
+"""Numbers kept of a feature where there are many tracklets."""
+STAY_QUANTILE = 0.999
+"""Quantile of the stays in view that a window's margin holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLinker:
-    """Needs no zones, travel times, calibration or clocks; uses what it is given. ``known``: a network of the same cameras."""
+    """Needs no zones, travel times, calibration or clocks; uses what it is given. ``known``: a network of the same
+    cameras."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
     known: CameraNetwork | None = None
 
     def __call__(self, problem: Problem) -> Solution:
-        """Link by the learned network; in windows of time where there are many tracklets."""
-        (table, notes), known = compress(problem.table), problem.clock_known
+        """Link by the learned network."""
+        table, notes = _compressed(problem.table)
         features = without_camera_bias(table)
         table = replace(table, features=np.zeros((len(table), 0), np.float32))  # from here on they would only take room
-        learned, paths = self._learn(table, features, problem.paths, known)
-        chosen = Chosen.gather(decided(learned, table, features, paths, self.limits))
+        learned, trajectories = self._learn(table, features, problem)
         network = learned.network
-        late = on_common_time(mended(table, learned.jumps), network.clock_ahead_s)
-        places = on_sure_clocks(problem.paths, table.camera, network.clock_error_s)
-        seen = _with_looks(find_sightings(late, places), features, learned)
-        seen = seen.beside(against_rivals(late, _with_looks(find_handovers(late, places), features, learned)))
-        labels, links = self._settle(table, chosen, seen)
-        return Solution(labels, links, network, (*notes, *warnings_of(learned, known, _joined(table, links))))
+        links = Links.concatenated(_score_windows(learned, table, features, trajectories, self.limits))
+        matches = _ground_matches(learned, table, features, problem.trajectories)
+        labels, made = self._select(table, links, matches)
+        warnings = warnings_of(learned, problem.clock_known, _joined(table, made))
+        return Solution(labels, made, network, (*notes, *warnings))
 
-    def _settle(self, table: TrackletTable, chosen: Chosen, seen: Sightings) -> tuple[Long, Links]:
-        """Vehicles and the links that made them: the network's, and before them what two cameras saw in one place at once."""
-        labels, held = settle(table, chosen, self.limits)
-        if len(seen) == 0:
-            return labels, _links(chosen, held)
+    def _learn(self, table: TrackletTable, features: Float, problem: Problem) -> tuple[Learned, Double]:
+        """What is learned, and the trajectories that could be used for it: those by clocks that are sure to begin
+        with."""
+        clock_known, rows = problem.clock_known, _learning_rows(table)
+        error = np.where(clock_known, 0.0, np.inf) if self.known is None else self.known.clock_error_s
+        trajectories = with_sure_clocks(problem.trajectories, table.camera, error)
+        part = table, features, trajectories
+        if len(rows) < len(table):
+            part = table.take(rows), features[rows], trajectories[rows]
+        if self.known is None:
+            return learn(*part, clock_known, self.limits), trajectories
+        return relearn(*part, self.known), trajectories
+
+    def _select(self, table: TrackletTable, links: Links, matches: GroundMatches) -> tuple[Long, Links]:
+        """Vehicles and the links that made them: the network's, and before them what two cameras saw in one place at
+        once."""
         least = self.limits.least_probability
-        ends = chosen.source[held], chosen.target[held], chosen.probability[held]
-        labels, sighted, made = unite(table, seen, ends, least)
-        near = seen.take(sighted)
-        beside = Chosen(near.source, near.target, near.probability(), reasons(table, near, chosen.columns, least))
-        both = Chosen.gather([beside, chosen])
-        return labels, _links(both, np.concatenate([np.arange(len(sighted)), len(sighted) + held[made]]))
-
-    def _learn(
-        self, table: TrackletTable, features: Float, paths: Double, known: NDArray[np.bool_]
-    ) -> tuple[Learned, Double]:
-        """What is learned, and the paths that could be used for it: those by clocks that are sure to begin with."""
-        error = np.where(known, 0.0, np.inf) if self.known is None else self.known.clock_error_s
-        paths, rows = on_sure_clocks(paths, table.camera, error), learning_rows(table)
-        part = (table, features, paths) if len(rows) == len(table) else (table.take(rows), features[rows], paths[rows])
-        return learn(*part, known, self.limits) if self.known is None else relearn(*part, self.known), paths
+        labels, held = select(table, links.source, links.target, links.probability, least)
+        if len(matches) == 0:
+            return labels, links.take(held)
+        ends = links.source[held], links.target[held], links.probability[held]
+        labels, matched, made = merge(table, matches, ends, least)
+        near = matches.take(matched)
+        columns = explain_matches(table, near, least)
+        seen = Links(near.source, near.target, near.probability(), columns)
+        return labels, Links.concatenated([seen, links.take(held[made])])
 
 
-def _joined(table: TrackletTable, links: Links) -> NDArray[np.bool_]:
-    """Cameras (C,) that links join with others."""
-    ends = np.stack([table.camera[links.source], table.camera[links.target]])
-    return np.isin(np.arange(len(table.cameras)), ends[:, ends[0] != ends[1]])
-
-
-def _with_looks(seen: Sightings, features: Float, learned: Learned) -> Sightings:
-    """The sightings with what looks say of them, as learned."""
-    rows, ends = np.unique(np.stack([seen.source, seen.target]), return_inverse=True)
-    looks = features[rows]
-    for whitener in learned.whiteners:
-        looks = turned(looks, whitener)
-    score = cosine(looks, *ends.reshape(2, -1))
-    return replace(seen, cosine=score, appearance=learned.network.meaning.appearance(score))
-
-
-def _links(chosen: Chosen, held: Long) -> Links:
-    columns = {name: column[held] for name, column in chosen.columns.items()}
-    return Links(chosen.source[held], chosen.target[held], chosen.probability[held], columns)
-
-
-WHOLE = 60_000
-"""Tracklets up to which everything is learned from and linked at once."""
-WINDOW = 40_000
-STRETCHES = 4
-LEARNED_FROM = 100_000
-COMPRESSED = 128
-"""Numbers kept of a feature where there are many tracklets."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
-    """Links (E,) at least as probable as asked for: rows of the whole table, probability, and their reasons."""
-
-    source: Long
-    target: Long
-    probability: Double
-    columns: dict[str, NDArray[np.generic]]
-
-    @staticmethod
-    def gather(parts: Iterable[Chosen]) -> Chosen:
-        """The links of all windows."""
-        found = list(parts)
-        return Chosen(
-            np.concatenate([p.source for p in found]),
-            np.concatenate([p.target for p in found]),
-            np.concatenate([p.probability for p in found]),
-            {name: np.concatenate([p.columns[name] for p in found]) for name in found[0].columns},
-        )
-
-
-def compress(table: TrackletTable) -> tuple[TrackletTable, tuple[str, ...]]:
+def _compressed(table: TrackletTable) -> tuple[TrackletTable, tuple[str, ...]]:
     """The table with shorter features where there are many tracklets, and a sentence that says what was lost."""
     size = table.features.shape[1]
     if len(table) <= WHOLE or size <= COMPRESSED:
         return table, ()
-    directions, kept = compressor(table, COMPRESSED)
-    shorter = replace(table, features=turned(table.features, directions))
-    return shorter, (
-        f"Features were compressed from {size} to {COMPRESSED} numbers, which keep {kept:.1%} of their variance.",
-    )
+    directions, kept = principal_directions(table, COMPRESSED)
+    shorter = replace(table, features=projected(table.features, directions))
+    note = f"Features were compressed from {size} to {COMPRESSED} numbers, which keep {kept:.1%} of their variance."
+    return shorter, (note,)
 
 
-def learning_rows(table: TrackletTable) -> Long:
+def _learning_rows(table: TrackletTable) -> Long:
     """Rows (of a table sorted by time) to learn from: all, or a few stretches spread over the run."""
     count = len(table)
     if count <= WHOLE:
@@ -147,42 +116,63 @@ def learning_rows(table: TrackletTable) -> Long:
     return np.unique(np.concatenate([np.arange(s, s + length) for s in starts]))
 
 
-def decided(learned: Learned, table: TrackletTable, features: Float, paths: Double, limits: Limits) -> Iterator[Chosen]:
-    """Links worth choosing, window by window."""
+def _score_windows(
+    learned: Learned, table: TrackletTable, features: Float, trajectories: Double, limits: Limits
+) -> Iterator[Links]:
+    """Links worth choosing, window by window; up to WHOLE tracklets there is one."""
     if len(table) <= WHOLE:
         yield _worth_choosing(learned, np.arange(len(table), dtype=np.int64), limits, (-np.inf, np.inf))
         return
     network = learned.network
-    table = on_common_time(mended(table, learned.jumps), network.clock_ahead_s)
+    table = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     margin = _margin_s(learned)
     for first in range(0, len(table), WINDOW):
         begin = table.start_s[first] if first else -np.inf
         end = table.start_s[first + WINDOW] if first + WINDOW < len(table) else np.inf
         rows = np.flatnonzero((table.start_s >= begin - margin) & (table.start_s < end + margin))
-        seen = features[rows]
-        for whitener in learned.whiteners:
-            seen = turned(seen, whitener)
-        yield _worth_choosing(apply(network, table.take(rows), seen, paths[rows]), rows, limits, (begin, end))
+        scored = apply(network, table.take(rows), _whitened(features[rows], learned), trajectories[rows])
+        yield _worth_choosing(scored, rows, limits, (begin, end))
 
 
 def _margin_s(learned: Learned) -> float:
     """Seconds around a window in which a tracklet can still matter: two gates and a long stay."""
-    travel, table = learned.network.travel, learned.table
-    stay = float(np.quantile(table.end_s - table.start_s, 0.999)) if len(table) else 0.0
-    return 2.0 * float(np.abs(np.concatenate([travel.low_s, travel.high_s])).max(initial=0.0)) + stay
+    transitions, table = learned.network.transitions, learned.table
+    stay = float(np.quantile(table.end_s - table.start_s, STAY_QUANTILE)) if len(table) else 0.0
+    return 2.0 * float(np.abs(np.concatenate([transitions.low_s, transitions.high_s])).max(initial=0.0)) + stay
 
 
-def _worth_choosing(learned: Learned, rows: Long, limits: Limits, window: tuple[float, float]) -> Chosen:
-    pairs, start = learned.pairs, learned.table.start_s
+def _worth_choosing(learned: Learned, rows: Long, limits: Limits, window: tuple[float, float]) -> Links:
+    """Links that start in ``window``, under the rows (T,) of the whole table, with their reasons."""
+    pairs, start, least = learned.pairs, learned.table.start_s, limits.least_probability
     inside = (start[pairs.source] >= window[0]) & (start[pairs.source] < window[1])
-    chosen = np.flatnonzero(inside & (learned.probability >= limits.least_probability))
-    columns = explain_links(learned, chosen, limits.least_probability)
-    return Chosen(rows[pairs.source[chosen]], rows[pairs.target[chosen]], learned.probability[chosen], columns)
+    chosen = np.flatnonzero(inside & (learned.probability >= least))
+    columns = explain_links(learned, chosen, least)
+    return Links(rows[pairs.source[chosen]], rows[pairs.target[chosen]], learned.probability[chosen], columns)
 
 
-def settle(table: TrackletTable, links: Chosen, limits: Limits) -> tuple[Long, Long]:
-    """Labels (T,) and the indices of the links that are made: those of largest summed probability, each tracklet with one follower and
-    one predecessor at most, that keep the rule of one place at a time."""
-    chosen = choose(len(table), links.source, links.target, links.probability - limits.least_probability)
-    labels, held = join(table, links.source[chosen], links.target[chosen], links.probability[chosen])
-    return labels, chosen[held]
+def _ground_matches(learned: Learned, table: TrackletTable, features: Float, trajectories: Double) -> GroundMatches:
+    """Pairs that calibrated ground speaks for or against, with what appearance says of them as learned."""
+    network = learned.network
+    late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
+    places = with_sure_clocks(trajectories, table.camera, network.clock_error_s)
+    overlaps = _with_appearance(find_overlaps(late, places), features, learned)
+    handovers = _with_appearance(find_handovers(late, places), features, learned)
+    return overlaps.concatenated(against_rivals(late, handovers))
+
+
+def _with_appearance(matches: GroundMatches, features: Float, learned: Learned) -> GroundMatches:
+    rows, ends = np.unique(np.stack([matches.source, matches.target]), return_inverse=True)
+    score = cosine(_whitened(features[rows], learned), *ends.reshape(2, -1))
+    return replace(matches, cosine=score, appearance=learned.network.likelihoods.appearance(score))
+
+
+def _whitened(features: Float, learned: Learned) -> Float:
+    for whitener in learned.whiteners:
+        features = projected(features, whitener)
+    return features
+
+
+def _joined(table: TrackletTable, links: Links) -> Mask:
+    """Cameras (C,) that links join with others."""
+    ends = np.stack([table.camera[links.source], table.camera[links.target]])
+    return np.isin(np.arange(len(table.cameras)), ends[:, ends[0] != ends[1]])

@@ -5,19 +5,21 @@ Shape shorthand: T tracklets (rows of the table), M sampled crops, D feature siz
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.structures import Double, Float, GlobalTrack, Long, Tracklet, TrackletTable
+from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.structures import Double, Float, GlobalTrack, Long, Mask, Tracklet, TrackletTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """Sampled crops of all tracklets: vectors (M, D) float32 unit rows; row (M,) int64 index into the tracklet table, sorted."""
+    """Sampled crops of all tracklets: vectors (M, D) float32 unit rows; row (M,) int64 index into the tracklet table,
+    sorted."""
 
     vectors: Float
     row: Long
@@ -25,19 +27,20 @@ class Crops:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """One linking problem: the table, its crops, whether each camera's clock (C,) is on the common time, and ``paths`` (T, K, 2): places
-    on the ground in metres at K evenly spaced times from start to end, NaN without calibration; K = 0 where nobody knows any."""
+    """One linking problem: the table, its crops, whether each camera's clock (C,) is on the common time, and
+    ``trajectories`` (T, K, 2): places on the ground in metres at K evenly spaced times from start to end, NaN without
+    calibration; K = 0 where nobody knows any."""
 
     table: TrackletTable
     crops: Crops
-    clock_known: NDArray[np.bool_]
-    paths: Double
+    clock_known: Mask
+    trajectories: Double
 
     def __len__(self) -> int:
         return len(self.table)
 
     @staticmethod
-    def of(table: TrackletTable, clock_known: bool | Sequence[bool] | NDArray[np.bool_] = True) -> Problem:
+    def of(table: TrackletTable, clock_known: bool | Sequence[bool] | Mask = True) -> Problem:
         """A problem of tracklets alone: each tracklet's feature is its one crop."""
         known = np.broadcast_to(np.asarray(clock_known, bool), (len(table.cameras),)).copy()
         crops = Crops(table.features, np.arange(len(table), dtype=np.int64))
@@ -46,57 +49,72 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Links:
-    """Chosen links, one row each, with their evidence: ``source`` and ``target`` (E,) rows of the table, ``probability`` (E,)
-    in [0, 1], and the other ``columns`` of the reasons table by name, each (E,)."""
+    """Chosen links, one row each, with their evidence: ``source`` and ``target`` (E,) rows of the table,
+    ``probability`` (E,) in [0, 1], and the other ``columns`` of the reasons table by name, each (E,)."""
 
     source: Long
     target: Long
     probability: Double
     columns: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
+    def take(self, rows: Long) -> Links:
+        """The chosen links."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Links(self.source[rows], self.target[rows], self.probability[rows], columns)
+
+    @staticmethod
+    def concatenated(parts: Iterable[Links]) -> Links:
+        """All links of at least one part, one after the other."""
+        found = list(parts)
+        source, target = (np.concatenate([getattr(p, end) for p in found]) for end in ("source", "target"))
+        columns = {name: np.concatenate([p.columns[name] for p in found]) for name in found[0].columns}
+        return Links(source, target, np.concatenate([p.probability for p in found]), columns)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """A linker's answer: ``labels`` (T,) int64, equal for one vehicle, -1 for a tracklet that the linker's rules remove;
-    ``links`` where the linker can explain itself; ``network`` the camera network it learned; ``warnings`` in full sentences."""
+    """A linker's answer: ``labels`` (T,) int64, equal for one vehicle, -1 for a tracklet that the linker's rules
+    remove; ``links`` where the linker can explain itself; ``network`` the camera network it learned; ``warnings`` in
+    full sentences."""
 
     labels: Long
     links: Links | None = None
-    network: object | None = None
+    network: CameraNetwork | None = None
     warnings: tuple[str, ...] = ()
 
 
 class Linker(Protocol):
-    """Maps a problem to vehicles. Deterministic; never puts two tracklets of one camera that overlap in time together."""
+    """Maps a problem to vehicles. Deterministic; never puts two tracklets of one camera that overlap in time
+    together."""
 
     def __call__(self, problem: Problem, /) -> Solution:
         """Link the tracklets of ``problem``."""
         ...
 
 
-def overlapping(table: TrackletTable, a: Long, b: Long) -> NDArray[np.bool_]:
+def overlapping(table: TrackletTable, a: Long, b: Long) -> Mask:
     """Whether rows ``a`` and ``b`` (P,) are of one camera and overlap in time: no vehicle can be both."""
     apart = (table.end_s[a] < table.start_s[b]) | (table.end_s[b] < table.start_s[a])
     return np.asarray((table.camera[a] == table.camera[b]) & ~apart)
 
 
 def canonical(problem: Problem) -> tuple[Long, Problem]:
-    """The rows (T,) in an order of their own, and the problem in that order with its cameras sorted by name, so that the order given
-    plays no role."""
+    """The rows (T,) in an order of their own, and the problem in that order with its cameras sorted by name, so that
+    the order given plays no role."""
     table, crops = problem.table, problem.crops
     by_name = np.argsort(np.array(table.cameras, dtype=np.str_), kind="stable")
     camera = np.argsort(by_name).astype(np.int32)[table.camera]
     order = np.lexsort((table.track_id, camera, table.end_s, table.start_s)).astype(np.int64)
     named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
     if bool((order[1:] > order[:-1]).all()):  # in order already: no copy of what may be gigabytes
-        return order, Problem(named, crops, problem.clock_known[by_name], problem.paths)
-    clocks, paths = problem.clock_known[by_name], problem.paths[order]
+        return order, Problem(named, crops, problem.clock_known[by_name], problem.trajectories)
+    clocks, trajectories = problem.clock_known[by_name], problem.trajectories[order]
     if crops.vectors is table.features:
         sorted_ = named.take(order)
-        return order, Problem(sorted_, Crops(sorted_.features, crops.row), clocks, paths)
+        return order, Problem(sorted_, Crops(sorted_.features, crops.row), clocks, trajectories)
     row = np.argsort(order)[crops.row]
     rows = np.argsort(row, kind="stable")
-    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), clocks, paths)
+    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), clocks, trajectories)
 
 
 def restored(solution: Solution, order: Long) -> Solution:

@@ -1,5 +1,5 @@
-"""From probabilities to vehicles: the best set of links in which everyone has one follower and one predecessor at most, without
-breaking the one hard rule. Shape shorthand: T tracklets, P candidate pairs.
+"""From probabilities to vehicles: the best set of links in which everyone has one follower and one predecessor at most,
+without breaking the one hard rule. Shape shorthand: T tracklets, E links.
 """
 
 from __future__ import annotations
@@ -12,13 +12,24 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.link.constraints import Partition
-from mtmc.link.evidence.ground_overlap import APART_M, Sightings
+from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
 from mtmc.structures import Double, Long, TrackletTable
 
 
+def select(
+    table: TrackletTable, source: Long, target: Long, probability: Double, least_probability: float
+) -> tuple[Long, Long]:
+    """Labels (T,) and the indices of the links (E,) that are made: those of largest summed probability above the least,
+    each tracklet with one follower and one predecessor at most, that keep the rule of one place at a time."""
+    chosen = choose(len(table), source, target, probability - least_probability)
+    labels, held = join(table, source[chosen], target[chosen], probability[chosen])
+    return labels, chosen[held]
+
+
 def choose(count: int, source: Long, target: Long, gain: Double) -> Long:
-    """Indices of the links that maximize the summed gain, each source and each target at most once; solved exactly, connected part
-    by connected part. Links without positive gain are never chosen. Ties go to the link that comes first."""
+    """Indices of the links that maximize the summed gain, each source and each target at most once; solved exactly,
+    connected part by connected part. Links without positive gain are never chosen. Ties go to the link that comes
+    first."""
     useful = np.flatnonzero(gain > 0)
     if len(useful) == 0:
         return useful
@@ -46,8 +57,9 @@ def _assign(links: Long, source: Long, target: Long, gain: Double) -> Long:
 
 
 def join(table: TrackletTable, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:
-    """Labels (T,) after joining links, and the indices of the links that hold: where a vehicle would have two tracklets of one camera
-    at one time, its links are joined one by one, surest first, and one that would break the rule is left out."""
+    """Labels (T,) after joining links, and the indices of the links that hold: where a vehicle would have two tracklets
+    of one camera at one time, its links are joined one by one, surest first, and one that would break the rule is left
+    out."""
     count = len(table)
     graph = sparse.coo_array((np.ones(len(source)), (source, target)), shape=(count, count))
     labels = connected_components(graph, directed=False)[1].astype(np.int64)
@@ -65,24 +77,25 @@ def join(table: TrackletTable, source: Long, target: Long, probability: Double) 
 def _clashing(table: TrackletTable, labels: Long) -> Long:
     """Rows that begin while an earlier one of the same vehicle and camera still lasts."""
     order = np.lexsort((table.start_s, table.camera, labels))
-    group = labels[order] * (len(table.cameras) + 1) + table.camera[order]
-    same = np.diff(group) == 0
+    label, camera = labels[order], table.camera[order]
+    same = (np.diff(label) == 0) & (np.diff(camera) == 0)
     late = same & (table.start_s[order][1:] <= table.end_s[order][:-1])
     return np.asarray(order[1:][late], np.int64)
 
 
-def unite(
-    table: TrackletTable, sightings: Sightings, links: tuple[Long, Long, Double], least_probability: float
+def merge(
+    table: TrackletTable, matches: GroundMatches, links: tuple[Long, Long, Double], least_probability: float
 ) -> tuple[Long, Long, Long]:
-    """Labels (T,), the indices of the sightings and of the ``links`` (source, target, probability) that are made.
+    """Labels (T,), the indices of the ``matches`` on the ground and of the ``links`` (source, target, probability) that
+    are made.
 
-    Sightings first, then links, the surest of each first; what would give a vehicle two places at once is left out.
+    Matches first, then links, the surest of each first; what would give a vehicle two places at once is left out.
     """
-    apart = sightings.away_m > APART_M
-    partition = Partition(table, zip(sightings.source[apart].tolist(), sightings.target[apart].tolist(), strict=True))
-    seen = np.flatnonzero(sightings.probability() >= least_probability)
-    seen = seen[np.lexsort((sightings.target[seen], sightings.source[seen], -sightings.log_odds()[seen]))]
-    held = _join(partition, seen.tolist(), sightings.source, sightings.target)
+    apart = matches.away_m > APART_M
+    partition = Partition(table, zip(matches.source[apart].tolist(), matches.target[apart].tolist(), strict=True))
+    seen = np.flatnonzero(matches.probability() >= least_probability)
+    seen = seen[np.lexsort((matches.target[seen], matches.source[seen], -matches.log_odds()[seen]))]
+    held = _join(partition, seen.tolist(), matches.source, matches.target)
     source, target, probability = links
     order = np.lexsort((target, source, -probability))
     made = _join(partition, order.tolist(), source, target)

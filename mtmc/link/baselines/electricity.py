@@ -1,9 +1,10 @@
-"""The synchronization rules of the 2020 winner, which the paper applies "identically": greedy nearest track per camera,
-smallest distance wins, no time, direction or geometry, with its listed bugs corrected.
+"""The synchronization rules of the 2020 winner (ELECTRICITY, Qian et al., CVPR workshops 2020), which the paper applies
+"identically": greedy nearest track per camera, smallest distance wins, no time, direction or geometry, with its listed
+bugs corrected.
 
-Corrected: tracks are keyed by (camera, number), so equal numbers in two cameras neither forbid a match nor collide in the
-output; a track without a match keeps a vehicle id of its own. Distances are squared Euclidean between unit vectors, in
-[0, 4]: the published 12 and 100 belong to un-normalised features and are always true here.
+Corrected: tracks are keyed by (camera, number), so equal numbers in two cameras neither forbid a match nor collide in
+the output; a track without a match keeps a vehicle id of its own. Distances are squared Euclidean between unit vectors,
+in [0, 4]: the published 12 and 100 belong to un-normalised features and are always true here.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ BLOCK = 512
 class Electricity:
     """Linker with the published rules.
 
-    max_distance: squared distance up to which a track matches; isolation_distance: a track whose nearest crop in other cameras
-    is farther is isolated; remove_isolated: drop isolated tracks from the result as published (label -1), else each is a vehicle.
+    max_distance: squared distance up to which a track matches; isolation_distance: a track whose nearest crop in other
+    cameras is farther is isolated; remove_isolated: drop isolated tracks from the result as published (label -1), else
+    each is a vehicle.
     """
 
-    max_distance: float = 0.5
-    isolation_distance: float = 1.5
-    remove_isolated: bool = False
+    max_distance: float
+    isolation_distance: float
+    remove_isolated: bool
 
     def __call__(self, problem: Problem) -> Solution:
         """Link by the published rules; ``remove_isolated`` is the one way in which a tracklet may get label -1."""
@@ -42,7 +44,8 @@ class Electricity:
 
 
 def nearest_tracks(problem: Problem) -> tuple[Long, Double]:
-    """For each tracklet's first crop the nearest track in every camera: rows (T, C) and squared distances (T, C), inf where none.
+    """For each tracklet's first crop the nearest track in every camera: rows (T, C) and squared distances (T, C), inf
+    where none.
 
     The released rule is one query crop against every gallery crop, the best crop standing for its track.
     """
@@ -78,8 +81,9 @@ def _nearest_in(
 
 
 def relabel(nearest: Long, distance: Double) -> Long:
-    """Labels (T,) by the greedy rule: each query opens a new id for itself (score: its smallest distance) and its matches (score:
-    their own distance); a track keeps the id that came with the strictly smallest score. Unmatched tracks get fresh ids."""
+    """Labels (T,) by the greedy rule: each query opens a new id for itself (score: its smallest distance) and its
+    matches (score: their own distance); a track keeps the id that came with the strictly smallest score. Unmatched
+    tracks get fresh ids."""
     count = len(nearest)
     labels, score = np.arange(count, dtype=np.int64), np.full(count, np.inf)
     for query in range(count):

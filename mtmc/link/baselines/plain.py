@@ -26,10 +26,10 @@ LARGEST_MATRIX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Hungarian:
-    """Optimal one-to-one assignment between each two cameras on cosine distance, cut at ``max_distance``; then, nearest pair first,
-    pairs are united into vehicles."""
+    """Optimal one-to-one assignment between each two cameras on cosine distance, cut at ``max_distance``; then, nearest
+    pair first, pairs are united into vehicles."""
 
-    max_distance: float = 0.5
+    max_distance: float
 
     def __call__(self, problem: Problem) -> Solution:
         """Link by pairwise assignment."""
@@ -50,10 +50,10 @@ class Hungarian:
 
 @dataclass(frozen=True, slots=True)
 class Agglomerative:
-    """Complete-linkage clustering on cosine distance, cut at ``max_distance``; pairs of one camera that overlap in time are kept apart
-    by an infinite distance, which complete linkage carries to whole clusters."""
+    """Complete-linkage clustering on cosine distance, cut at ``max_distance``; pairs of one camera that overlap in time
+    are kept apart by an infinite distance, which complete linkage carries to whole clusters."""
 
-    max_distance: float = 0.5
+    max_distance: float
 
     def __call__(self, problem: Problem) -> Solution:
         """Link by clustering. Raises ConfigError for more tracklets than a full distance matrix can hold."""

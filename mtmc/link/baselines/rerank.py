@@ -1,7 +1,8 @@
-"""k-reciprocal re-ranking on a sparse graph of candidate pairs: two tracklets are alike if they have the same near neighbours.
+"""k-reciprocal re-ranking on a sparse graph of candidate pairs: two tracklets are alike if they have the same near
+neighbours.
 
-After Zhong et al., CVPR 2017, restricted to pairs that time allows, so its cost grows with the candidates, not with T x T.
-Shape shorthand: T tracklets, P candidate pairs.
+After Zhong et al., CVPR 2017, restricted to pairs that time allows, so its cost grows with the candidates, not with T x
+T. Shape shorthand: T tracklets, P candidate pairs.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from scipy import sparse
 from mtmc.structures import Double, Long
 
 NEIGHBOURS = 12
-JACCARD_SHARE = 0.7
+"""Near neighbours that make a neighbourhood: a vehicle is rarely seen by more cameras."""
+JACCARD_WEIGHT = 0.7
+"""Weight of the Jaccard distance, as published (1 - lambda of the paper)."""
 BLOCK = 50_000
+"""Pairs compared at once: bounds memory."""
 
 
 def rerank(count: int, a: Long, b: Long, distance: Double) -> Double:
-    """Distances (P,) of pairs (a, b) mixed with the Jaccard distance of their reciprocal neighbourhoods; same range as given, [0, 2].
+    """Distances (P,) of pairs (a, b) mixed with the Jaccard distance of their reciprocal neighbourhoods; same range as
+    given, [0, 2].
 
     ``count`` = T; each unordered pair once, a != b.
     """
@@ -30,7 +35,7 @@ def rerank(count: int, a: Long, b: Long, distance: Double) -> Double:
         left, right = neighbours[a[rows]], neighbours[b[rows]]
         shared = np.asarray(left.minimum(right).sum(axis=1)).ravel()
         jaccard[rows] = 1.0 - shared / (2.0 - shared)
-    return np.asarray((1 - JACCARD_SHARE) * distance + JACCARD_SHARE * jaccard)
+    return np.asarray((1 - JACCARD_WEIGHT) * distance + JACCARD_WEIGHT * jaccard)
 
 
 def _reciprocal(count: int, a: Long, b: Long, distance: Double) -> sparse.csr_array:

@@ -1,4 +1,5 @@
-"""The 2021 winner's kind of linker: zones and travel times drawn by hand for one scene.
+"""The 2021 winner's kind of linker: zones and travel times drawn by hand for one scene (Liu et al., CVPR workshops
+2021).
 
 The file::
 
@@ -27,7 +28,7 @@ from mtmc.link.baselines.rerank import rerank
 from mtmc.link.constraints import join_in_order
 from mtmc.link.problem import Problem, Solution
 from mtmc.params import Params
-from mtmc.structures import Double, Float, Long, TrackletTable
+from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 
 class ZoneLink(Params):
@@ -62,12 +63,12 @@ def read_zones(path: Path) -> ZoneMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Zones:
+class DrawnZones:
     """Pairs allowed by zone and travel time, re-ranked, matched nearest first between neighbouring cameras and cut at
     ``max_distance``, then united under the camera rule."""
 
     zones: ZoneMap
-    max_distance: float = 0.6
+    max_distance: float
 
     def __call__(self, problem: Problem) -> Solution:
         """Link by zones."""
@@ -98,23 +99,24 @@ class Zones:
         self, table: TrackletTable, number: dict[str, int], ends: list[tuple[str, str]], window: tuple[float, float]
     ) -> Long:
         """Pairs (2, P) of one link."""
-        (leave, gate), (arrive, door) = ends
+        (leave, exit_zone), (arrive, entry_zone) = ends
         out = np.flatnonzero(table.camera == number[leave])
-        out = out[_inside(self.zones.cameras[leave][gate], table.exit_xy[out])]
+        out = out[_inside(self.zones.cameras[leave][exit_zone], table.exit_xy[out])]
         into = np.flatnonzero(table.camera == number[arrive])
-        into = into[_inside(self.zones.cameras[arrive][door], table.entry_xy[into])]
+        into = into[_inside(self.zones.cameras[arrive][entry_zone], table.entry_xy[into])]
         travel: Double = table.start_s[into][None, :] - table.end_s[out][:, None]
         first, second = np.nonzero((travel >= window[0]) & (travel <= window[1]))
         return np.stack([out[first], into[second]]).astype(np.int64)
 
 
-def _inside(zone: tuple[float, float, float, float], places: Float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _inside(zone: tuple[float, float, float, float], places: Float) -> Mask:
     low, high = np.array(zone[:2], np.float32), np.array(zone[2:], np.float32)
     return np.asarray(((places >= low) & (places <= high)).all(axis=1))
 
 
 def _one_to_one(table: TrackletTable, source: Long, target: Long, order: Long) -> Long:
-    """Of links in ``order``, those whose source has no follower and whose target no predecessor in the other's camera yet."""
+    """Of links in ``order``, those whose source has no follower and whose target no predecessor in the other's camera
+    yet."""
     taken: set[tuple[int, int, bool]] = set()
     kept = []
     for link in order.tolist():

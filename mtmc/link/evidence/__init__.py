@@ -1,1 +1,11 @@
-"""What speaks for a pair of tracklets: candidates, log odds, appearance, ground, and what the pairs say together."""
+"""What speaks for a pair of tracklets, given a model.
+
+In the order of the flow:
+
+- ``candidates``: which pairs may be linked at all? (gates in time)
+- ``appearance``: how are features made comparable between cameras?
+- ``ground_overlap``: were two calibrated cameras' tracklets in one place at one time?
+- ``ground_handover``: does a trajectory on the ground go on in the next view?
+- ``log_odds``: how much does each kind of evidence say? (sum = log-odds of the link)
+- ``belief_propagation``: how probable is each link when each tracklet has at most one follower and one predecessor?
+"""

@@ -1,6 +1,6 @@
-"""Candidate pairs: only those that a link of the network allows in time, never all of T x T.
+"""Candidate pairs: only those that a transition of the network allows in time, never all of T x T.
 
-Shape shorthand: T tracklets, P candidate pairs, L links.
+Shape shorthand: T tracklets, P candidate pairs, L transitions.
 """
 
 from __future__ import annotations
@@ -10,22 +10,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtmc.link.model.camera_network import CameraNetwork, Travel
+from mtmc.link.model.camera_network import CameraNetwork, Transitions
 from mtmc.structures import Double, Long, TrackletTable
 
 GAP_S = 3.0
-"""Longest gap between two pieces of one passage."""
+"""Longest gap between two fragments of one traversal."""
 REACH = 0.25
-"""Farthest that a piece may begin from where the one before was heading, as a share of the image."""
+"""Farthest that a fragment may begin from where the one before was heading, as a fraction of the image."""
+LEAST_COUNT = 0.1
+"""Vehicles that a transition is taken to have had at least when several of two cameras compete for a pair."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Pairs (P,): the tracklet in row ``target`` may be the next of the vehicle in row ``source``, over ``link``, ``seconds`` later."""
+    """Pairs (P,): the tracklet in row ``target`` may be the next of the vehicle in row ``source``, over ``transition``,
+    ``seconds`` later."""
 
     source: Long
     target: Long
-    link: Long
+    transition: Long
     seconds: Double
 
     def __len__(self) -> int:
@@ -57,25 +60,29 @@ class Timetable:
 
 
 def candidates(table: TrackletTable, timetable: Timetable, network: CameraNetwork) -> Candidates:
-    """All pairs that the links allow, sorted by (source, target), each once; forward in time where both clocks are trusted."""
-    parts = list(_by_link(table, timetable, network.travel))
+    """All pairs that the transitions allow, sorted by (source, target), each once; forward in time where both clocks
+    are trusted."""
+    parts = list(_by_transition(table, timetable, network.transitions))
     if not parts:
         empty = np.zeros(0, np.int64)
         return Candidates(empty, empty, empty, np.zeros(0))
-    source, target, link = (np.concatenate(column) for column in zip(*parts, strict=True))
+    source, target, transition = (np.concatenate(column) for column in zip(*parts, strict=True))
+    # one order only where clocks say which
     middle = (table.start_s + table.end_s) / 2
     forward = (middle[source] < middle[target]) | ((middle[source] == middle[target]) & (source < target))
-    strict = network.clock_trusted[table.camera[source]] & network.clock_trusted[table.camera[target]]
-    keep = (forward | ~strict) & (source != target)
-    source, target, link = source[keep], target[keep], link[keep]
-    order = _once(source, target, _likeness(network.travel, link, table.start_s[target] - table.end_s[source]))
-    source, target, link = source[order], target[order], link[order]
-    return Candidates(source, target, link, table.start_s[target] - table.end_s[source])
+    ordered = network.clock_trusted[table.camera[source]] & network.clock_trusted[table.camera[target]]
+    keep = (forward | ~ordered) & (source != target)
+    source, target, transition = source[keep], target[keep], transition[keep]
+    # of several transitions between two cameras the one that fits the time best keeps the pair
+    seconds = table.start_s[target] - table.end_s[source]
+    order = _once(source, target, _fit(network.transitions, transition, seconds))
+    return Candidates(source[order], target[order], transition[order], seconds[order])
 
 
-def _likeness(travel: Travel, link: Long, seconds: Double) -> Double:
-    """How well a time fits a link: of several links between two cameras the best keeps the pair."""
-    return np.asarray(np.log(travel.flow[link] + 0.1) + travel.log_density(link, seconds, np.zeros(len(link))))
+def _fit(transitions: Transitions, transition: Long, seconds: Double) -> Double:
+    """How well (P,) a time fits a transition."""
+    density = transitions.log_density(transition, seconds, np.zeros(len(transition)))
+    return np.asarray(np.log(transitions.count[transition] + LEAST_COUNT) + density)
 
 
 def _once(source: Long, target: Long, merit: Double) -> Long:
@@ -86,20 +93,21 @@ def _once(source: Long, target: Long, merit: Double) -> Long:
     return order[first]
 
 
-def _by_link(table: TrackletTable, timetable: Timetable, travel: Travel) -> Iterator[tuple[Long, Long, Long]]:
-    for link in range(len(travel)):
-        same = travel.source[link] == travel.target[link]
-        a, b = timetable.pairs(
-            int(travel.source[link]), int(travel.target[link]), float(travel.low_s[link]), float(travel.high_s[link])
-        )
-        if same:
-            near = np.linalg.norm(drift(table, a, b), axis=1) <= REACH
+def _by_transition(
+    table: TrackletTable, timetable: Timetable, transitions: Transitions
+) -> Iterator[tuple[Long, Long, Long]]:
+    ends = zip(transitions.source.tolist(), transitions.target.tolist(), strict=True)
+    gates = zip(transitions.low_s.tolist(), transitions.high_s.tolist(), strict=True)
+    for number, ((source, target), gate) in enumerate(zip(ends, gates, strict=True)):
+        a, b = timetable.pairs(source, target, *gate)
+        if transitions.is_self[number]:
+            near = np.linalg.norm(position_residual(table, a, b), axis=1) <= REACH
             a, b = a[near], b[near]
-        yield a, b, np.full(len(a), link, np.int64)
+        yield a, b, np.full(len(a), number, np.int64)
 
 
-def drift(table: TrackletTable, a: Long, b: Long) -> Double:
-    """How far (P, 2) rows ``b`` begin from where rows ``a`` were heading, as a share of the image."""
+def position_residual(table: TrackletTable, a: Long, b: Long) -> Double:
+    """How far (P, 2) rows ``b`` begin from where rows ``a`` were heading, as a fraction of the image."""
     gap = (table.start_s[b] - table.end_s[a])[:, None]
     speed = (table.exit_velocity[a].astype(np.float64) + table.entry_velocity[b]) / 2
     return np.asarray(table.entry_xy[b] - (table.exit_xy[a] + speed * gap))

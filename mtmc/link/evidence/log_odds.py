@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtmc.link.evidence.candidates import GAP_S, Candidates, drift
+from mtmc.link.evidence.candidates import GAP_S, Candidates, position_residual
 from mtmc.link.model.camera_network import CameraNetwork
-from mtmc.link.model.entry_exit_zones import PortMap, Ports
-from mtmc.structures import Double, Float, Long, TrackletTable
+from mtmc.link.model.entry_exit_zones import CameraZones, Zones
+from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 BLOCK = 65_536
+"""Pairs compared at once: bounds the memory of their features."""
+LEAST_OF_A_WAY = 6
+"""Tracklets of one way through a view whose median size counts as usual."""
+MOST_PLACE_EVIDENCE = 20.0
+"""Bound of a place's evidence (natural log): far tails of a Gaussian are not to be believed."""
+LEAST_LOG_DENSITY = -8.0
+"""Bound of the log density of an entry's place given its zone, for the same reason."""
 
 
 def cosine(features: Float, a: Long, b: Long) -> Double:
@@ -25,11 +32,11 @@ def cosine(features: Float, a: Long, b: Long) -> Double:
     return np.where(blank[a] | blank[b], np.nan, result)
 
 
-def unusual_size(table: TrackletTable, ports: PortMap) -> Double:
+def size_residuals(table: TrackletTable, zones: Zones) -> Double:
     """log size (T,) against the usual of the same camera, entry and exit: what is left is the vehicle's own size."""
     size = np.log(np.maximum(table.size.astype(np.float64), 1e-4))
-    way = ports.entry * (int(ports.exit.max(initial=0)) + 1) + ports.exit
-    for group, least in ((table.camera.astype(np.int64), 1), (way, 6)):
+    way = zones.entry * (int(zones.exit.max(initial=0)) + 1) + zones.exit
+    for group, least in ((table.camera.astype(np.int64), 1), (way, LEAST_OF_A_WAY)):
         size = size - _medians(size, group, least)
     return size
 
@@ -45,66 +52,63 @@ def _medians(values: Double, group: Long, least: int) -> Double:
     return result
 
 
-def weigh(
-    network: CameraNetwork,
-    table: TrackletTable,
-    pairs: Candidates,
-    score: Double,
-    sizes: Double,
-    ground: Double,
-    own: Double,
-) -> dict[str, Double]:
-    """Evidence (P,) of each kind; the sum is the log-odds of the link against both ends staying free.
+def evidence_of(
+    network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double, ground: Double,
+    self_count: Double,
+) -> dict[str, Double]:  # fmt: skip
+    """Evidence (P,) of each kind, under its column in links.parquet; the sum is the log-odds of the link against both
+    ends staying free.
 
-    ``score``: cosines; ``ground``: evidence of calibrated places, which needs no learning; ``own``: the probabilities from which
-    ``network`` was learned (zeros if from other data), so that no pair speaks for itself.
+    ``score``: cosines; ``ground``: evidence of calibrated places, which needs no learning; ``self_count``: the
+    probabilities from which ``network`` was learned (zeros if from other data), so that no pair speaks for itself.
     """
-    ports, meaning, travel = network.ports, network.meaning, network.travel
-    a, b = pairs.source, pairs.target
-    pieces = travel.source[pairs.link] == travel.target[pairs.link]
-    time = np.where(pieces, _gap(pairs.seconds, meaning.gap_s), travel.log_density(pairs.link, pairs.seconds, own))
+    zones, likelihoods, transitions = network.zones, network.likelihoods, network.transitions
+    a, b, transition = pairs.source, pairs.target, pairs.transition
+    fragments = transitions.is_self[transition]
+    travel_time = transitions.log_density(transition, pairs.seconds, self_count)
+    exit_zone, entry_zone = zones.exit[a], zones.entry[b]
     return {
-        "appearance": meaning.appearance(score),
-        "time": time,
-        "path": network.paths.log_odds(travel, ports, pairs.link, ports.exit[a], ports.entry[b], own),
-        "size": meaning.size(np.abs(sizes[a] - sizes[b])),
-        "kind": meaning.kind[table.label[a], table.label[b]],
-        "place": _place(table, ports, a, b, pieces, meaning.drift),
+        "appearance": likelihoods.appearance(score),
+        "time": np.where(fragments, _log_gap(pairs.seconds, likelihoods.gap_s), travel_time),
+        "path": network.routes.log_odds(transitions, zones, transition, exit_zone, entry_zone, self_count),
+        "size": likelihoods.size(np.abs(sizes[a] - sizes[b])),
+        "kind": likelihoods.label_class[table.label[a], table.label[b]],
+        "place": _place(table, zones, a, b, fragments, likelihoods.position_deviation),
         "ground": ground,
     }
 
 
-def _gap(seconds: Double, mean: float) -> Double:
-    """Evidence of a gap within one passage: exponential against any time up to the longest gap."""
+def _log_gap(seconds: Double, mean: float) -> Double:
+    """Evidence of a gap within one traversal: exponential against any time up to the longest gap."""
     return np.asarray(np.log(GAP_S / mean) - np.maximum(seconds, 0.0) / mean)
 
 
-def _place(table: TrackletTable, ports: PortMap, a: Long, b: Long, pieces: Long, deviation: float) -> Double:
-    """Pieces of one passage: where the second begins, against where entries by its port usually begin; 0 for other pairs."""
+def _place(table: TrackletTable, zones: Zones, a: Long, b: Long, fragments: Mask, deviation: float) -> Double:
+    """Fragments of one traversal: where the second begins, against where entries by its zone usually begin; 0 for other
+    pairs."""
     evidence = np.zeros(len(a))
-    rows = np.flatnonzero(pieces)
-    off = (drift(table, a[rows], b[rows]) ** 2).sum(axis=1)
+    rows = np.flatnonzero(fragments)
+    off = (position_residual(table, a[rows], b[rows]) ** 2).sum(axis=1)
     straight = -np.log(2 * np.pi * deviation**2) - off / (2 * deviation**2)
-    evidence[rows] = straight - _usual(table, ports, b[rows])
-    return np.clip(evidence, -20.0, 20.0)
+    evidence[rows] = straight - _log_entry_density(table, zones, b[rows])
+    return np.clip(evidence, -MOST_PLACE_EVIDENCE, MOST_PLACE_EVIDENCE)
 
 
-def _usual(table: TrackletTable, ports: PortMap, rows: Long) -> Double:
-    """log density of an entry's place given its port: a bell about the port's centre, even over the image for "elsewhere"."""
-    local = (
-        ports.entry[rows] - np.concatenate([[0], np.cumsum([len(p) + 1 for p in ports.entries])])[table.camera[rows]]
-    )
+def _log_entry_density(table: TrackletTable, zones: Zones, rows: Long) -> Double:
+    """log density of an entry's place given its zone: a Gaussian about the zone's centre, even over the image for
+    "elsewhere"."""
+    number = zones.entry[rows] - zones.entry_offsets[table.camera[rows]]
     result = np.zeros(len(rows))
     for camera in np.unique(table.camera[rows]):
         at = np.flatnonzero(table.camera[rows] == camera)
-        result[at] = _bell(ports.entries[camera], local[at], table.entry_xy[rows[at]])
+        result[at] = _log_gaussian(zones.entries[camera], number[at], table.entry_xy[rows[at]])
     return result
 
 
-def _bell(ports: Ports, local: Long, places: Float) -> Double:
-    known = local < len(ports)
-    result = np.zeros(len(local))
-    k = local[known]
-    off = ((places[known] - ports.centre[k, :2]) ** 2).sum(axis=1)
-    result[known] = -np.log(2 * np.pi * ports.spread[k] ** 2) - off / (2 * ports.spread[k] ** 2)
-    return np.maximum(result, -8.0)
+def _log_gaussian(zones: CameraZones, number: Long, places: Float) -> Double:
+    known = number < len(zones)
+    result = np.zeros(len(number))
+    k = number[known]
+    off = ((places[known] - zones.centre[k, :2]) ** 2).sum(axis=1)
+    result[known] = -np.log(2 * np.pi * zones.deviation[k] ** 2) - off / (2 * zones.deviation[k] ** 2)
+    return np.maximum(result, LEAST_LOG_DENSITY)

@@ -1,1 +1,11 @@
-"""How the model is learned from unlabelled tracklets: transitions, expectation maximisation, clocks."""
+"""How the model is learned from unlabelled tracklets.
+
+In the order of the flow:
+
+- ``transitions``: which exit zone leads to which entry zone? (modes of the delay histogram of look-alike tracklets)
+- ``em``: the loop: expectation (link marginals) and maximisation in turn, gates narrowed, features whitened, clocks
+  solved
+- ``m_step``: which network fits the link marginals best? The first network, and narrower gates, are made here too
+- ``clock_offsets``: how far is each camera's clock ahead, by the travel times of both directions?
+- ``clock_steps``: did a clock change in the middle of the recording?
+"""

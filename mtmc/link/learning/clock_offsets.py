@@ -1,11 +1,12 @@
 """Clock offsets between cameras, from the travel times of both directions.
 
-By the cameras' own clocks a journey from A to B seems to last (travel + ahead_B - ahead_A), the journey back (travel + ahead_A -
-ahead_B). If the road takes as long one way as the other, half the difference is the offset. Every two-way link gives one such
-equation; the least-squares solution over the whole network gives each camera's clock. Where two cameras' images overlap or calibration
-or timestamps say more, those clocks are known to begin with.
+By the cameras' own clocks a journey from A to B seems to last (travel + offset_B - offset_A), the journey back (travel
++ offset_A
+- offset_B). If the road takes as long one way as the other, half the difference is the offset. Every two-way transition
+gives one such equation; the least-squares solution over the whole network gives each camera's clock. Where two cameras'
+images overlap or calibration or timestamps say more, those clocks are known to begin with.
 
-Shape shorthand: C cameras, L links, Q two-way pairs.
+Shape shorthand: C cameras, L transitions, Q two-way pairs.
 """
 
 from __future__ import annotations
@@ -13,98 +14,108 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.link.evidence.candidates import Candidates
-from mtmc.link.model.camera_network import Travel
-from mtmc.structures import Double, Long
+from mtmc.link.model.camera_network import Transitions
+from mtmc.structures import Double, Long, Mask
 
-LEAST_FLOW = 4.0
-"""Vehicles that must have gone each way before a pair of links says anything about clocks."""
+LEAST_COUNT = 4.0
+"""Vehicles that must have gone each way before a pair of transitions says anything about clocks."""
 SURE = 0.8
 """Links at least this probable show how long a journey takes."""
 ASYMMETRY_S = 0.3
 """How far apart the typical times of the two directions may be on a real road: added to the statistical error."""
+QUICK = (0.05, 0.5)
+"""Quantiles between which journeys count as quick: the quickest may be false, the slow ones waited."""
+GROSS, GROSS_WEIGHT = 4.0, 0.1
+"""Residuals of more than this many medians are gross errors and lose weight in each of ROUNDS rounds."""
+LEAST_SCALE_S = 0.3
+"""Median residual at least: clocks and travel times are not known better."""
+ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clocks:
-    """ahead_s (C,): how far each clock is ahead of the common time, that of the known clocks or, in a group without any, the group's
-    mean; error_s (C,): its standard error, inf where nothing tells; group (C,): cameras whose offsets are tied together share a number."""
+    """offset_s (C,): how far each clock is ahead of the common time, that of the known clocks or, in a group without
+    any, the group's mean; error_s (C,): its standard error, inf where nothing tells; group (C,): cameras whose offsets
+    are tied together share a number."""
 
-    ahead_s: Double
+    offset_s: Double
     error_s: Double
     group: Long
 
 
-def typical_s(travel: Travel, pairs: Candidates, probability: Double) -> tuple[Double, Double, Long]:
-    """Typical seconds (L,) of each link, the mean of the quicker half of its journeys, which late waiters do not move; how much that
-    would vary if taken from one journey (L,); and the number of journeys (L,)."""
+def typical_s(transitions: Transitions, pairs: Candidates, probability: Double) -> tuple[Double, Double, Long]:
+    """Typical seconds (L,) of each transition, the mean of the quicker half of its journeys, which late waiters do not
+    move; how much that would vary if taken from one journey (L,); and the number of journeys (L,)."""
     sure = probability >= SURE
-    typical, spread = np.zeros(len(travel)), np.zeros(len(travel))
-    order = np.lexsort((pairs.seconds[sure], pairs.link[sure]))
-    link, seconds = pairs.link[sure][order], pairs.seconds[sure][order]
-    first = np.searchsorted(link, np.arange(len(travel) + 1))
-    for number in np.unique(link).tolist():
+    typical, spread = np.zeros(len(transitions)), np.zeros(len(transitions))
+    order = np.lexsort((pairs.seconds[sure], pairs.transition[sure]))
+    transition, seconds = pairs.transition[sure][order], pairs.seconds[sure][order]
+    first = np.searchsorted(transition, np.arange(len(transitions) + 1))
+    low, high = QUICK
+    for number in np.unique(transition).tolist():
         times = seconds[first[number] : first[number + 1]]
-        quick = times[int(0.05 * len(times)) : max(len(times) // 2, 1)]
+        quick = times[int(low * len(times)) : max(int(high * len(times)), 1)]
         typical[number] = quick.mean()
         spread[number] = max(1.2 * float(np.median(times) - np.quantile(times, 0.16)), 0.05)
     return typical, spread, np.diff(first).astype(np.int64)
 
 
-def solve_clocks(travel: Travel, pairs: Candidates, probability: Double, known: NDArray[np.bool_]) -> Clocks:
-    """Clocks of all cameras from links and the probabilities (P,) of their pairs. ``known`` (C,): on the common time already."""
-    seconds, spread, count = typical_s(travel, pairs, probability)
-    there, back = _two_way(travel)
+def solve_clocks(transitions: Transitions, pairs: Candidates, probability: Double, known: Mask) -> Clocks:
+    """Clocks of all cameras from transitions and the probabilities (P,) of their pairs. ``known`` (C,): on the common
+    time already."""
+    seconds, spread, count = typical_s(transitions, pairs, probability)
+    there, back = _two_way(transitions)
     sound = (count[there] > 0) & (count[back] > 0)
     there, back = there[sound], back[sound]
     offset = (seconds[there] - seconds[back]) / 2
     weight = 1.0 / (_variance(spread, count, there, back) / 4 + ASYMMETRY_S**2)
-    a, b = travel.source[there], travel.target[there]
+    a, b = transitions.source[there], transitions.target[there]
     a, b = np.where(known[a], -1, a), np.where(known[b], -1, b)  # all known clocks are one
     return _least_squares(len(known), a, b, offset, weight, known)
 
 
 def _variance(spread: Double, count: Long, there: Long, back: Long) -> Double:
-    """Variance (Q,) of the difference of both ways' typical seconds. Journeys on one road vary alike both ways: a few that happen to
-    take equally long are no sign of a better clock."""
+    """Variance (Q,) of the difference of both ways' typical seconds. Journeys on one road vary alike both ways: a few
+    that happen to take equally long are no sign of a better clock."""
     ahead, behind = count[there], count[back]
     alike = (ahead * spread[there] ** 2 + behind * spread[back] ** 2) / (ahead + behind)
     return np.asarray(alike * (1.0 / ahead + 1.0 / behind))
 
 
-def _two_way(travel: Travel) -> tuple[Long, Long]:
-    """Pairs (Q,) of links that lead there and back, each once; of several links between two cameras the busiest."""
+def _two_way(transitions: Transitions) -> tuple[Long, Long]:
+    """Pairs (Q,) of transitions that lead there and back, each once; of several between two cameras the busiest."""
     busiest: dict[tuple[int, int], int] = {}
-    for link in np.argsort(travel.flow, kind="stable").tolist():
-        if travel.flow[link] >= LEAST_FLOW and travel.source[link] != travel.target[link]:
-            busiest[int(travel.source[link]), int(travel.target[link])] = link
+    for number in np.argsort(transitions.count, kind="stable").tolist():
+        if transitions.count[number] >= LEAST_COUNT and not transitions.is_self[number]:
+            busiest[int(transitions.source[number]), int(transitions.target[number])] = number
     pairs = [(busiest[k], busiest[k[::-1]]) for k in sorted(busiest) if k[0] < k[1] and k[::-1] in busiest]
     there, back = np.array(pairs, np.int64).reshape(-1, 2).T
     return there, back
 
 
-def _least_squares(count: int, a: Long, b: Long, offset: Double, weight: Double, known: NDArray[np.bool_]) -> Clocks:
-    """Weighted least squares of ahead_b - ahead_a = offset, iterated once without gross errors; index -1 is the common time."""
-    ahead, error = np.zeros(count), np.full(count, np.inf)
-    for _ in range(4):
+def _least_squares(count: int, a: Long, b: Long, offset: Double, weight: Double, known: Mask) -> Clocks:
+    """Weighted least squares of clock_b - clock_a = offset, in ROUNDS rounds of which each gives gross errors of the
+    one before less weight (iteratively reweighted); index -1 is the common time."""
+    clock = np.zeros(count)
+    for _ in range(ROUNDS):
         laplacian, right = _normal_equations(count, a, b, offset, weight)
         group = connected_components(np.abs(laplacian) > 0, directed=False)[1]
         inverse = np.linalg.pinv(laplacian, hermitian=True)
         solution = inverse @ right
-        ahead = solution[:count] - solution[count] * (group[:count] == group[count])
-        residual = np.abs(offset - (_at(ahead, b) - _at(ahead, a)))
-        scale = max(float(np.median(residual)), 0.3) if len(residual) else 1.0
-        weight = weight * np.where(residual > 4 * scale, 0.1, 1.0)
+        clock = solution[:count] - solution[count] * (group[:count] == group[count])
+        residual = np.abs(offset - (_at(clock, b) - _at(clock, a)))
+        scale = max(float(np.median(residual)), LEAST_SCALE_S) if len(residual) else 1.0
+        weight = weight * np.where(residual > GROSS * scale, GROSS_WEIGHT, 1.0)
     # the error is against the common time where a clock is tied to it, else against the group's mean
     shared = np.where(group[:count] == group[count], inverse[count, count] - 2 * inverse[:count, count], 0.0)
     variance = np.diag(inverse)[:count] + shared
     tied = np.bincount(group)[group[:count]] > 1
     error = np.where(tied, np.sqrt(np.maximum(variance, 0.0)), np.inf)
-    ahead = _centred(ahead, group[:count], int(group[count]))
-    return Clocks(np.where(known, 0.0, ahead), np.where(known, 0.0, error), group[:count].astype(np.int64))
+    clock = _centred(clock, group[:count], int(group[count]))
+    return Clocks(np.where(known, 0.0, clock), np.where(known, 0.0, error), group[:count].astype(np.int64))
 
 
 def _normal_equations(count: int, a: Long, b: Long, offset: Double, weight: Double) -> tuple[Double, Double]:
@@ -120,13 +131,13 @@ def _normal_equations(count: int, a: Long, b: Long, offset: Double, weight: Doub
     return laplacian, right
 
 
-def _at(ahead: Double, camera: Long) -> Double:
-    return np.where(camera < 0, 0.0, ahead[np.maximum(camera, 0)])
+def _at(clock: Double, camera: Long) -> Double:
+    return np.where(camera < 0, 0.0, clock[np.maximum(camera, 0)])
 
 
-def _centred(ahead: Double, group: Long, fixed: int) -> Double:
+def _centred(clock: Double, group: Long, fixed: int) -> Double:
     """Without a known clock, a group's own mean is its common time."""
-    result = ahead.copy()
+    result = clock.copy()
     for number in np.unique(group):
         if number != fixed:
             result[group == number] -= result[group == number].mean()

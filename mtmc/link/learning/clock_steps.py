@@ -1,11 +1,13 @@
-"""Clocks that jump in the middle of a recording: found where the travel times of all of a camera's links step at one moment.
+"""Clock steps: clocks that change in the middle of a recording, found where the travel times of all of a camera's
+transitions step at one moment.
 
-A clock that gains seconds makes every journey to its camera seem longer and every journey from it shorter by as much, all from one
-moment on. Traffic lights and jams make journeys longer too, in bursts, but not all links at one moment, and not those to a camera and
-from it in opposite ways. So a step counts only if both directions show it, and if hardly any reordering of each link's minutes shows a
-step as good (a permutation test; what happens within a minute happens together, so it is one piece of evidence).
+A clock that gains seconds makes every journey to its camera seem longer and every journey from it shorter by as much,
+all from one moment on. Traffic lights and jams make journeys longer too, in bursts, but not all transitions at one
+moment, and not those to a camera and from it in opposite ways. So a step counts only if both directions show it, and if
+hardly any reordering of each transition's minutes shows a step as good (a permutation test; what happens within a
+minute happens together, so it is one piece of evidence).
 
-Shape shorthand: N sure transitions that begin or end in one camera, in time order.
+Shape shorthand: N sure journeys that begin or end in one camera, in time order.
 """
 
 from __future__ import annotations
@@ -14,24 +16,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtmc.link.evidence.candidates import Candidates
-from mtmc.link.model.camera_network import Travel
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.link.model.camera_network import Transitions
+from mtmc.structures import Double, Long, Mask, TrackletTable
 
 SURE = 0.7
+"""Links at least this probable show how long a journey takes."""
 LEAST_SIDE = 8
-"""Transitions on each side of a jump."""
+"""Journeys on each side of a step."""
 LEAST_WAY = 3
 """Of them, in each direction."""
 MOST_CUTS = 100
+"""Moments at which a step is tried: bounds the time."""
 LEAST_S = 2.0
+"""Seconds below which a step is not told from usual variation."""
 LEAST_GAIN = 12.0
-"""By how many mean deviations a step must shorten the residuals in all to count as a jump."""
+"""By how many mean deviations a step must shorten the residuals in all to count as one."""
 BURST_S = 60.0
 """A cycle of traffic lights: what happens within it is not independent."""
+LEAST_MEAN_S = 0.2
+"""Mean deviation at least: times are not known better."""
 ORDERS = 499
+"""Random orders of the permutation test."""
 MOST_AS_GOOD = 4
 """Of so many random orders of the bursts, how many may show as good a step: a chance of 1 in 100."""
 MOST_AS_GOOD_KNOWN = 0
@@ -39,7 +46,7 @@ MOST_AS_GOOD_KNOWN = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Jump:
+class ClockStep:
     """From ``at_s`` (by its own clock) on, the clock of ``camera`` is ``by_s`` further ahead."""
 
     camera: int
@@ -48,65 +55,66 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transitions:
-    """One camera's transitions (N,): ``time_s`` by its clock; ``offset_s``: how far ahead each makes that clock seem, against the usual of
-    its ``way`` (a number per other camera and direction); ``into``: whether it ends here."""
+class Journeys:
+    """One camera's journeys (N,): ``time_s`` by its clock; ``offset_s``: how far ahead each makes that clock seem,
+    against the usual of its ``way`` (a number per other camera and direction); ``into``: whether it ends here."""
 
     time_s: Double
     offset_s: Double
     way: Long
-    into: NDArray[np.bool_]
+    into: Mask
 
 
-def find_jump(
-    table: TrackletTable, travel: Travel, pairs: Candidates, probability: Double, clock_known: NDArray[np.bool_]
-) -> Jump | None:
-    """The clearest jump of any camera's clock, if there is one."""
-    sure = np.flatnonzero((probability >= SURE) & (travel.source != travel.target)[pairs.link])
-    source, target, link = pairs.source[sure], pairs.target[sure], pairs.link[sure]
-    residual = pairs.seconds[sure] - _typical(link, pairs.seconds[sure], len(travel))
-    found: list[tuple[float, Jump]] = []
+def find_clock_step(
+    table: TrackletTable, transitions: Transitions, pairs: Candidates, probability: Double, clock_known: Mask
+) -> ClockStep | None:
+    """The clearest step of any camera's clock, if there is one."""
+    sure = np.flatnonzero((probability >= SURE) & ~transitions.is_self[pairs.transition])
+    source, target, transition = pairs.source[sure], pairs.target[sure], pairs.transition[sure]
+    residual = pairs.seconds[sure] - _typical(transition, pairs.seconds[sure], len(transitions))
+    found: list[tuple[float, ClockStep]] = []
     for camera in range(len(table.cameras)):
         into, out = np.flatnonzero(table.camera[target] == camera), np.flatnonzero(table.camera[source] == camera)
         seen = _in_time(
             np.concatenate([table.start_s[target[into]], table.end_s[source[out]]]),
             np.concatenate([residual[into], -residual[out]]),
-            np.concatenate([link[into], link[out]]),
+            np.concatenate([transition[into], transition[out]]),
             np.arange(len(into) + len(out)) < len(into),
         )
         step = best_step(seen.time_s, seen.offset_s)
         most = MOST_AS_GOOD_KNOWN if clock_known[camera] else MOST_AS_GOOD
         if step is not None and shown_both_ways(seen, step[1], step[2]) and beyond_chance(seen, step[0], most):
-            found.append((step[0], Jump(camera, step[1], step[2])))
+            found.append((step[0], ClockStep(camera, step[1], step[2])))
     return max(found, key=lambda item: (item[0], -item[1].camera))[1] if found else None
 
 
-def _in_time(time_s: Double, offset_s: Double, way: Long, into: NDArray[np.bool_]) -> Transitions:
+def _in_time(time_s: Double, offset_s: Double, way: Long, into: Mask) -> Journeys:
     order = np.lexsort((offset_s, time_s))
-    return Transitions(time_s[order], offset_s[order], way[order], into[order])
+    return Journeys(time_s[order], offset_s[order], way[order], into[order])
 
 
-def _typical(link: Long, seconds: Double, count: int) -> Double:
-    """Median (N,) of the seconds of each transition's link."""
-    median = np.array([np.median(seconds[link == k]) if (link == k).any() else 0.0 for k in range(count)])
-    return median[link]
+def _typical(transition: Long, seconds: Double, count: int) -> Double:
+    """Median (N,) of the seconds of each journey's transition."""
+    median = np.array([np.median(seconds[transition == k]) if (transition == k).any() else 0.0 for k in range(count)])
+    return median[transition]
 
 
 def best_step(time: Double, offset: Double) -> tuple[float, float, float] | None:
-    """(gain, time, height) of the step that explains offsets (N,) at times (N,), in time order, best; None if none does well enough."""
+    """(gain, time, height) of the step that explains offsets (N,) at times (N,), in time order, best; None if none does
+    well enough."""
     flat = float(np.abs(offset - np.median(offset)).sum()) if len(offset) else 0.0
     best: tuple[float, float, float] | None = None
     step = max(len(offset) // MOST_CUTS, 1)
     for cut in range(LEAST_SIDE, len(offset) - LEAST_SIDE + 1, step):
         low, high = np.median(offset[:cut]), np.median(offset[cut:])
         rest = float(np.abs(offset[:cut] - low).sum() + np.abs(offset[cut:] - high).sum())
-        gain = (flat - rest) / max(rest / len(offset), 0.2)
+        gain = (flat - rest) / max(rest / len(offset), LEAST_MEAN_S)
         if abs(high - low) >= LEAST_S and gain >= LEAST_GAIN and (best is None or gain > best[0]):
             best = gain, float((time[cut - 1] + time[cut]) / 2), float(high - low)
     return best
 
 
-def shown_both_ways(seen: Transitions, at_s: float, by_s: float) -> bool:
+def shown_both_ways(seen: Journeys, at_s: float, by_s: float) -> bool:
     """Whether the journeys to the camera and those from it each show at least half of the step."""
     late = seen.time_s >= at_s
     for way in (seen.into, ~seen.into):
@@ -118,7 +126,7 @@ def shown_both_ways(seen: Transitions, at_s: float, by_s: float) -> bool:
     return True
 
 
-def beyond_chance(seen: Transitions, gain: float, most: int) -> bool:
+def beyond_chance(seen: Journeys, gain: float, most: int) -> bool:
     """Whether at most ``most`` of ORDERS random orders of each way's bursts show a step as good as ``gain``."""
     random = np.random.default_rng(0)
     burst = np.floor((seen.time_s - seen.time_s[0]) / BURST_S)
@@ -136,9 +144,9 @@ def beyond_chance(seen: Transitions, gain: float, most: int) -> bool:
     return True
 
 
-def mended(table: TrackletTable, jumps: Iterable[Jump]) -> TrackletTable:
-    """The table with the clocks put back after each jump, one after the other."""
-    for jump in jumps:
-        late = np.where((table.camera == jump.camera) & (table.start_s >= jump.at_s), jump.by_s, 0.0)
+def corrected(table: TrackletTable, steps: Iterable[ClockStep]) -> TrackletTable:
+    """The table with the clocks put back after each step, one after the other."""
+    for step in steps:
+        late = np.where((table.camera == step.camera) & (table.start_s >= step.at_s), step.by_s, 0.0)
         table = replace(table, start_s=table.start_s - late, end_s=table.end_s - late)
     return table

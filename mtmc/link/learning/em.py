@@ -1,6 +1,15 @@
-"""The steps of learning in their order: ports, peaks, then links and what they mean in turn, then clocks.
+"""Expectation maximisation: the steps of learning in their order.
 
-Shape shorthand: T tracklets, C cameras, P candidate pairs; ``paths`` (T, K, 2) on the ground, NaN without calibration or a sure clock.
+1. ``assign_zones``, ``zone_pairs``, ``discover``: entry and exit zones, and modes of the delays between them, make a
+   first network.
+2. E step (``evidence_of``, ``link_marginals``) and M step (``update``) in turn; twice on the way gates are narrowed and
+   features whitened by what sure links say.
+3. ``solve_clocks``: clock offsets from the travel times of both directions. With unknown clocks 1-3 run twice: roughly,
+   with wide gates, to find the clocks; then on corrected times.
+4. ``find_clock_step``: a clock that changed in the middle is corrected and all is learned once more.
+
+Shape shorthand: T tracklets, C cameras, P candidate pairs; ``trajectories`` (T, K, 2) on the ground, NaN without
+calibration or a sure clock.
 """
 
 from __future__ import annotations
@@ -8,33 +17,38 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtmc.link.evidence.appearance import noise_whitener, turned
-from mtmc.link.evidence.belief_propagation import link_probabilities
+from mtmc.link.evidence.appearance import projected, within_class_whitening
+from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.evidence.candidates import Candidates, Timetable, candidates
-from mtmc.link.evidence.ground_overlap import on_the_ground
-from mtmc.link.evidence.log_odds import cosine, unusual_size, weigh
+from mtmc.link.evidence.ground_overlap import ground_evidence
+from mtmc.link.evidence.log_odds import cosine, evidence_of, size_residuals
 from mtmc.link.learning.clock_offsets import Clocks, solve_clocks
-from mtmc.link.learning.clock_steps import Jump, find_jump, mended
-from mtmc.link.learning.m_step import first_network, regate, scaled, update
-from mtmc.link.learning.transitions import discover, port_pairs
+from mtmc.link.learning.clock_steps import ClockStep, corrected, find_clock_step
+from mtmc.link.learning.m_step import initial_network, narrow_gates, rescaled, update
+from mtmc.link.learning.transitions import discover, zone_pairs
 from mtmc.link.model.camera_network import CameraNetwork, Limits
-from mtmc.link.model.entry_exit_zones import PortMap, map_ports
-from mtmc.structures import Double, Float, Long, TrackletTable
+from mtmc.link.model.entry_exit_zones import Zones, assign_zones
+from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 ROUNDS = 8
+ROUGH_ROUNDS = 5
+ADAPTING_ROUNDS = 4
+"""E and M steps: to learn anew, to find unknown clocks first, and to adapt a network that is known."""
 NARROWED = (2, 4)
-"""Rounds after which gates are narrowed and features made quieter: once links are good enough, and once more when they are better."""
-MOST_JUMPS = 3
+"""Rounds after which gates are narrowed and features whitened: once links are good enough, and once more when they are
+better."""
+MOST_CLOCK_STEPS = 3
+"""Changes of clocks that are looked for at most, each with all learning anew."""
 GOOD_CLOCK_S = 6.0
 """A clock known better than this is as good as given when links are looked for again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A network with the last candidates it was learned from: features (T, D) as finally used, after ``whiteners``; ``jumps`` of clocks that were put back; evidence (P,) by kind, cosine and
-    probability (P,). ``table`` is on the network's common time."""
+    """A network with the last candidates it was learned from: features (T, D) as finally used, after ``whiteners``;
+    ``clock_steps`` that were corrected; evidence (P,) by kind, cosine and probability (P,). ``table`` is on the
+    network's common time."""
 
     network: CameraNetwork
     table: TrackletTable
@@ -44,108 +58,115 @@ class Learned:
     evidence: dict[str, Double]
     cosine: Double
     probability: Double
-    jumps: tuple[Jump, ...] = ()
+    clock_steps: tuple[ClockStep, ...] = ()
 
 
-def learn(
-    table: TrackletTable, features: Float, paths: Double, clock_known: NDArray[np.bool_], limits: Limits
-) -> Learned:
-    """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias.
-
-    Where a clock has jumped in the middle, it is put back and all is learned once more.
-    """
-    jumps: tuple[Jump, ...] = ()
+def learn(table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits) -> Learned:
+    """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias."""
+    steps: tuple[ClockStep, ...] = ()
     while True:
-        learned = _learn_clocks(mended(table, jumps), features, paths, clock_known, limits)
-        jump = find_jump(learned.table, learned.network.travel, learned.pairs, learned.probability, clock_known)
-        if jump is None or len(jumps) == MOST_JUMPS:
-            return replace(learned, jumps=jumps)
-        own = jump.at_s + float(learned.network.clock_ahead_s[jump.camera])
-        jumps = (*jumps, replace(jump, at_s=own))
+        learned = _learn_clocks(corrected(table, steps), features, trajectories, clock_known, limits)
+        transitions = learned.network.transitions
+        found = find_clock_step(learned.table, transitions, learned.pairs, learned.probability, clock_known)
+        if found is None or len(steps) == MOST_CLOCK_STEPS:
+            return replace(learned, clock_steps=steps)
+        own_time_s = found.at_s + float(learned.network.clock_offset_s[found.camera])
+        steps = (*steps, replace(found, at_s=own_time_s))
 
 
 def _learn_clocks(
-    table: TrackletTable, features: Float, paths: Double, clock_known: NDArray[np.bool_], limits: Limits
+    table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits
 ) -> Learned:
     """With unknown clocks this learns twice: roughly, with wide gates, to find the clocks; then on corrected times."""
-    ports, trusted = map_ports(table), clock_known.copy()
-    ahead = np.zeros(len(clock_known))
+    zones, trusted = assign_zones(table), clock_known.copy()
+    offset = np.zeros(len(clock_known))
     whiteners: tuple[Float, ...] = ()
     if not clock_known.all() and len(clock_known) > 1:
-        rough = _learn(table, features, paths, ports, trusted, limits, rounds=5)
+        rough = _learn(table, features, trajectories, zones, trusted, limits, ROUGH_ROUNDS)
         clocks = _clocks(rough, clock_known)
-        ahead, features, whiteners = clocks.ahead_s, rough.features, rough.whiteners
+        offset, features, whiteners = clocks.offset_s, rough.features, rough.whiteners
         trusted = _trusted(clocks.error_s, clocks.group)
-        table = on_common_time(table, ahead)
-    fine = _learn(table, features, paths, ports, trusted, limits, rounds=ROUNDS)
+        table = on_common_time(table, offset)
+    fine = _learn(table, features, trajectories, zones, trusted, limits, ROUNDS)
     clocks = _clocks(fine, clock_known)
-    travel = fine.network.travel.by_clocks(clocks.ahead_s)
-    network = replace(fine.network, travel=travel, clock_ahead_s=ahead + clocks.ahead_s, clock_error_s=clocks.error_s)
+    network = replace(
+        fine.network,
+        transitions=fine.network.transitions.by_clocks(clocks.offset_s),
+        clock_offset_s=offset + clocks.offset_s,
+        clock_error_s=clocks.error_s,
+    )
     return replace(fine, network=network, whiteners=(*whiteners, *fine.whiteners))
 
 
-def _clocks(learned: Learned, known: NDArray[np.bool_]) -> Clocks:
-    return solve_clocks(learned.network.travel, learned.pairs, learned.probability, known)
+def _clocks(learned: Learned, known: Mask) -> Clocks:
+    return solve_clocks(learned.network.transitions, learned.pairs, learned.probability, known)
 
 
-def _trusted(error_s: Double, group: Long) -> NDArray[np.bool_]:
-    """The largest group of cameras whose clocks are tied together well."""
+def _trusted(error_s: Double, group: Long) -> Mask:
+    """The largest group of cameras (C,) whose clocks are tied together well."""
     good = error_s < GOOD_CLOCK_S
     if not good.any():
         return good
     return np.asarray(good & (group == np.bincount(group[good]).argmax()))
 
 
-def on_common_time(table: TrackletTable, ahead_s: Double) -> TrackletTable:
-    """The table with every camera's clock put right."""
-    late = ahead_s[table.camera]
+def on_common_time(table: TrackletTable, offset_s: Double) -> TrackletTable:
+    """The table with every camera's clock, ``offset_s`` (C,) seconds ahead, put right."""
+    late = offset_s[table.camera]
     return replace(table, start_s=table.start_s - late, end_s=table.end_s - late)
 
 
-def relearn(table: TrackletTable, features: Float, paths: Double, known: CameraNetwork) -> Learned:
-    """Adapt a network learned before to a new run of the same cameras: its ports, links, travel times and clocks are where to start."""
-    table = on_common_time(table, known.clock_ahead_s)
-    ports = map_ports(table, (known.ports.entries, known.ports.exits))
-    return _rounds(scaled(replace(known, ports=ports), len(table)), table, features, paths, rounds=4)
+def relearn(table: TrackletTable, features: Float, trajectories: Double, known: CameraNetwork) -> Learned:
+    """Adapt a network learned before to a new run of the same cameras: its zones, transitions and clocks are where to
+    start."""
+    table = on_common_time(table, known.clock_offset_s)
+    zones = assign_zones(table, (known.zones.entries, known.zones.exits))
+    network = rescaled(replace(known, zones=zones), len(table))
+    return _rounds(network, table, features, trajectories, ADAPTING_ROUNDS)
 
 
-def apply(network: CameraNetwork, table: TrackletTable, features: Float, paths: Double) -> Learned:
+def apply(network: CameraNetwork, table: TrackletTable, features: Float, trajectories: Double) -> Learned:
     """The candidates of other tracklets under a network as it is; ``table`` on its common time, features whitened."""
-    ports = map_ports(table, (network.ports.entries, network.ports.exits))
-    return _rounds(replace(network, ports=ports), table, features, paths, rounds=1)
+    zones = assign_zones(table, (network.zones.entries, network.zones.exits))
+    return _rounds(replace(network, zones=zones), table, features, trajectories, rounds=1)
 
 
 def _learn(
-    table: TrackletTable, features: Float, paths: Double, ports: PortMap, trusted: NDArray[np.bool_], limits: Limits,
+    table: TrackletTable, features: Float, trajectories: Double, zones: Zones, trusted: Mask, limits: Limits,
     rounds: int,
 ) -> Learned:  # fmt: skip
-    peaks = discover(table, features, ports, port_pairs(table, features, ports, trusted, limits), trusted, limits)
-    nothing = np.zeros(len(table.cameras))
-    return _rounds(first_network(table, ports, peaks, trusted, nothing), table, features, paths, rounds)
+    pairs = zone_pairs(table, features, zones, trusted, limits)
+    modes = discover(table, features, zones, pairs, trusted, limits)
+    no_offset = np.zeros(len(table.cameras))
+    return _rounds(initial_network(table, zones, modes, trusted, no_offset), table, features, trajectories, rounds)
 
 
-def _rounds(network: CameraNetwork, table: TrackletTable, features: Float, paths: Double, rounds: int) -> Learned:
-    timetable, sizes = Timetable(table), unusual_size(table, network.ports)
+def _rounds(
+    network: CameraNetwork, table: TrackletTable, features: Float, trajectories: Double, rounds: int
+) -> Learned:
+    timetable, sizes = Timetable(table), size_residuals(table, network.zones)
     pairs = candidates(table, timetable, network)
     score = cosine(features, pairs.source, pairs.target)
-    ground = on_the_ground(table, paths, pairs.source, pairs.target)
+    ground = ground_evidence(table, trajectories, pairs.source, pairs.target)
     probability = np.zeros(len(pairs))
     whiteners: tuple[Float, ...] = ()
     for number in range(rounds):
-        evidence = weigh(network, table, pairs, score, sizes, ground, probability)
-        probability = link_probabilities(len(table), pairs.source, pairs.target, log_odds(evidence))
+        # E step
+        evidence = evidence_of(network, table, pairs, score, sizes, ground, probability)
+        probability = link_marginals(len(table), pairs.source, pairs.target, log_odds(evidence))
         if number == rounds - 1:
             break
+        # M step
         network = update(network, table, pairs, score, sizes, probability)
         if number in NARROWED:
-            whitener = noise_whitener(features, pairs.source, pairs.target, probability)
+            whitener = within_class_whitening(features, pairs.source, pairs.target, probability)
             if whitener is not None:
-                features, whiteners = turned(features, whitener), (*whiteners, whitener)
-            network = regate(network)
+                features, whiteners = projected(features, whitener), (*whiteners, whitener)
+            network = narrow_gates(network)
             before, pairs = pairs, candidates(table, timetable, network)
             probability = _carried(len(table), before, probability, pairs)
             score = cosine(features, pairs.source, pairs.target)
-            ground = on_the_ground(table, paths, pairs.source, pairs.target)
+            ground = ground_evidence(table, trajectories, pairs.source, pairs.target)
     return Learned(network, table, features, whiteners, pairs, evidence, score, probability)
 
 

@@ -1,6 +1,7 @@
-"""Learning the network: expectation (probabilities of links) and maximization (densities, paths, meanings) in turn.
+"""The M step: transitions, routes and likelihoods that fit the link marginals best; and the first network, from prior
+belief.
 
-Shape shorthand: as in ``network``; P candidate pairs.
+Shape shorthand: C cameras, L transitions, G bins of a travel-time density, P candidate pairs.
 """
 
 from __future__ import annotations
@@ -9,104 +10,136 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from mtmc.link.evidence.candidates import GAP_S, Candidates, drift
-from mtmc.link.learning.transitions import Peak
-from mtmc.link.model.camera_network import GRID, PRIOR_FLOW, STRAY, CameraNetwork, Meaning, Paths, Travel
-from mtmc.link.model.densities import Bell, learn_ratio
-from mtmc.link.model.entry_exit_zones import PortMap
-from mtmc.structures import LABELS, Double, Long, TrackletTable
+from mtmc.link.evidence.candidates import GAP_S, Candidates, position_residual
+from mtmc.link.learning.transitions import DelayMode
+from mtmc.link.model.camera_network import (
+    GRID,
+    OUTLIER_FRACTION,
+    PRIOR_COUNT,
+    CameraNetwork,
+    Likelihoods,
+    Routes,
+    Transitions,
+)
+from mtmc.link.model.densities import GaussianPrior, fit_log_ratio
+from mtmc.link.model.entry_exit_zones import Zones
+from mtmc.structures import LABELS, Double, Mask, TrackletTable
 
-SAME_LOOK, OTHER_LOOK = Bell(0.55, 0.2, 4.0), Bell(0.05, 0.2, 4.0)
-SAME_SIZE, OTHER_SIZE = Bell(0.0, 0.15, 8.0), Bell(0.0, 0.35, 8.0)
-LOOKS, SIZES = (-1.0, 1.0), (0.0, 1.5)
-KIND_WEIGHT = 20.0
-KIND_AGREES = 0.8
-PIECES_WEIGHT = 10.0
-USUAL_GAP_S, USUAL_DRIFT = 0.8, 0.05
-LEAST_FLOW = 1.0
-EARLY, LATE = 0.15, 0.4
-"""Margins of a narrowed gate, as shares of its width: some wait much longer than most."""
+SAME_COSINE, OTHER_COSINE = GaussianPrior(0.55, 0.2, 4.0), GaussianPrior(0.05, 0.2, 4.0)
+COSINES = (-1.0, 1.0)
+"""Cosines of one vehicle's and of two vehicles' features before any are seen, and their range."""
+SAME_SIZE, OTHER_SIZE = GaussianPrior(0.0, 0.15, 8.0), GaussianPrior(0.0, 0.35, 8.0)
+SIZES = (0.0, 1.5)
+"""The same for absolute differences of log size."""
+CLASS_WEIGHT = 20.0
+CLASS_AGREES = 0.8
+"""Prior of label pairs: one vehicle gets the same class twice with this probability, worth so many links."""
+FRAGMENT_WEIGHT = 10.0
+USUAL_GAP_S, USUAL_DEVIATION = 0.8, 0.05
+"""Prior of the gap between fragments and of their position residual (fraction of the image), worth so many links."""
+FIRST_GATE_WIDTHS, FIRST_GATE_S = (1.5, 2.0), (5.0, 15.0)
+"""First gate before and after a delay mode, in widths of the mode and seconds beside: more to the late side, since
+vehicles wait."""
+FIRST_OUTLIER_FRACTION = 0.3
+"""Even part of the first travel-time density: a mode says little of its shape yet."""
+LEAST_COUNT = 1.0
+"""Transitions of fewer vehicles are dropped when gates are narrowed."""
+GATE_MARGINS = (0.15, 0.4)
+"""Margins of a narrowed gate before and after, as fractions of its width: some wait much longer than most."""
+CORE = 2.0
+"""A gate is narrowed to where its density is above this many times its outlier part."""
+BANDWIDTH, LEAST_BANDWIDTH = 0.8, 0.7
+"""Kernel of a travel-time density: this many robust deviations x count^-1/5 (Silverman's rule), at least so many
+bins."""
 
 
-def first_travel(peaks: Sequence[Peak], ports: PortMap, cameras: int) -> tuple[Travel, Sequence[Sequence[Peak]]]:
-    """Links out of peaks, those between the same cameras at about the same time in one; then each camera to itself."""
-    groups: list[list[Peak]] = []
-    for peak in sorted(peaks, key=lambda p: (*_cameras(p, ports), p.centre_s)):
-        last = groups[-1][-1] if groups else None
-        together = last is not None and _cameras(last, ports) == _cameras(peak, ports)
-        if last is not None and together and _gate(peak)[0] <= max(_gate(p)[1] for p in groups[-1]):
-            groups[-1].append(peak)
+def initial_network(
+    table: TrackletTable, zones: Zones, modes: Sequence[DelayMode], trusted: Mask, clock_offset_s: Double
+) -> CameraNetwork:
+    """A network that knows its transitions from the delay modes, and nothing else but prior belief."""
+    transitions, groups = initial_transitions(modes, zones, len(table.cameras))
+    leaving, entering = _ends(zones)
+    span = _recorded_s(table)[zones.entry_camera]
+    routes = Routes.unused(leaving, entering, (0.5 * entering + 0.5) / span)
+    found = [(number, m.exit, m.entry, m.votes) for number, group in enumerate(groups) for m in group]
+    if found:
+        number, exit_zone, entry_zone, votes = (np.array(column) for column in zip(*found, strict=True))
+        routes = routes.counted(number, exit_zone, entry_zone, votes)
+    nothing = np.zeros(0)
+    likelihoods = Likelihoods(
+        fit_log_ratio(nothing, nothing, (SAME_COSINE, OTHER_COSINE), COSINES, True),
+        fit_log_ratio(nothing, nothing, (SAME_SIZE, OTHER_SIZE), SIZES, False),
+        _label_class(table, np.zeros((len(LABELS), len(LABELS)))),
+        USUAL_GAP_S,
+        USUAL_DEVIATION,
+    )
+    no_error = np.zeros(len(trusted))
+    return CameraNetwork(table.cameras, zones, transitions, routes, likelihoods, trusted, clock_offset_s, no_error)
+
+
+def initial_transitions(
+    modes: Sequence[DelayMode], zones: Zones, cameras: int
+) -> tuple[Transitions, Sequence[Sequence[DelayMode]]]:
+    """Transitions out of modes, those between the same cameras at about the same delay in one; then each camera to
+    itself."""
+    groups: list[list[DelayMode]] = []
+    for mode in sorted(modes, key=lambda m: (*_cameras(m, zones), m.centre_s)):
+        last = groups[-1] if groups else []
+        together = bool(last) and _cameras(last[0], zones) == _cameras(mode, zones)
+        if together and _first_gate(mode)[0] <= max(_first_gate(m)[1] for m in last):
+            last.append(mode)
         else:
-            groups.append([peak])
-    ends = [_cameras(group[0], ports) for group in groups] + [(c, c) for c in range(cameras)]
-    low = [min(_gate(p)[0] for p in group) for group in groups] + [0.0] * cameras
-    high = [max(_gate(p)[1] for p in group) for group in groups] + [GAP_S] * cameras
-    flow = [sum(p.votes for p in group) for group in groups] + [1.0] * cameras
+            groups.append([mode])
+    ends = [_cameras(group[0], zones) for group in groups] + [(c, c) for c in range(cameras)]
+    low = [min(_first_gate(m)[0] for m in group) for group in groups] + [0.0] * cameras
+    high = [max(_first_gate(m)[1] for m in group) for group in groups] + [GAP_S] * cameras
+    count = [sum(m.votes for m in group) for group in groups] + [1.0] * cameras
     density = [_first_density(group, a, b) for group, a, b in zip(groups, low, high, strict=False)]
     density += [np.full(GRID, 1.0 / GAP_S)] * cameras
     source, target = np.array(ends, np.int64).reshape(-1, 2).T
-    travel = Travel(
-        source, target, np.array(low), np.array(high), np.array(density).reshape(-1, GRID),
-        np.array(flow, np.float64), np.zeros(len(flow)),
-    )  # fmt: skip
-    return travel, groups
+    grid = np.array(density).reshape(-1, GRID)
+    unknown = np.zeros(len(count))
+    return Transitions(
+        source, target, np.array(low), np.array(high), grid, np.array(count, np.float64), unknown
+    ), groups
 
 
-def _cameras(peak: Peak, ports: PortMap) -> tuple[int, int]:
-    return int(ports.exit_camera[peak.exit]), int(ports.entry_camera[peak.entry])
+def _cameras(mode: DelayMode, zones: Zones) -> tuple[int, int]:
+    return int(zones.exit_camera[mode.exit]), int(zones.entry_camera[mode.entry])
 
 
-def _gate(peak: Peak) -> tuple[float, float]:
-    """Generous at first, more so to the late side: waiting is more usual than flying."""
-    return peak.centre_s - 1.5 * peak.width_s - 5.0, peak.centre_s + 2.0 * peak.width_s + 15.0
+def _first_gate(mode: DelayMode) -> tuple[float, float]:
+    (early, late), (early_s, late_s) = FIRST_GATE_WIDTHS, FIRST_GATE_S
+    return mode.centre_s - early * mode.width_s - early_s, mode.centre_s + late * mode.width_s + late_s
 
 
-def _first_density(group: Sequence[Peak], low: float, high: float) -> Double:
+def _first_density(group: Sequence[DelayMode], low: float, high: float) -> Double:
+    """Gaussians about the modes, and an even part."""
     step = (high - low) / GRID
     centres = low + step * (np.arange(GRID) + 0.5)
-    curve = sum(p.votes * np.exp(-0.5 * ((centres - p.centre_s) / (p.width_s / 2 + 1)) ** 2) for p in group)
-    return np.asarray(0.7 * curve / (np.sum(curve) * step) + 0.3 / (high - low))
+    curve = sum(m.votes * np.exp(-0.5 * ((centres - m.centre_s) / (m.width_s / 2 + 1)) ** 2) for m in group)
+    even = FIRST_OUTLIER_FRACTION / (high - low)
+    return np.asarray((1 - FIRST_OUTLIER_FRACTION) * curve / (np.sum(curve) * step) + even)
 
 
-def first_network(
-    table: TrackletTable, ports: PortMap, peaks: Sequence[Peak], trusted: NDArray[np.bool_], clock_ahead_s: Double
-) -> CameraNetwork:
-    """A network that knows its links from the peaks, and nothing else but prior belief."""
-    travel, groups = first_travel(peaks, ports, len(table.cameras))
-    leaving = np.bincount(ports.exit, minlength=len(ports.exit_camera)).astype(np.float64)
-    entering = np.bincount(ports.entry, minlength=len(ports.entry_camera)).astype(np.float64)
-    span = _recorded_s(table)[ports.entry_camera]
-    paths = Paths(np.zeros(0, np.int64), np.zeros(0), leaving, entering, (0.5 * entering + 0.5) / span)
-    found = [(link, p.exit, p.entry, p.votes) for link, group in enumerate(groups) for p in group]
-    if found:
-        link, exit_, entry, votes = (np.array(column) for column in zip(*found, strict=True))
-        paths = _counted(paths, paths.number(link, exit_, entry), votes)
-    nothing = np.zeros(0)
-    meaning = Meaning(
-        learn_ratio(nothing, nothing, (SAME_LOOK, OTHER_LOOK), LOOKS, True),
-        learn_ratio(nothing, nothing, (SAME_SIZE, OTHER_SIZE), SIZES, False),
-        _kinds(table, np.zeros((len(LABELS), len(LABELS)))),
-        USUAL_GAP_S,
-        USUAL_DRIFT,
-    )
-    return CameraNetwork(table.cameras, ports, travel, paths, meaning, trusted, clock_ahead_s, np.zeros(len(trusted)))
+def _ends(zones: Zones) -> tuple[Double, Double]:
+    """Tracklets that leave by each exit zone and enter by each entry zone."""
+    leaving = np.bincount(zones.exit, minlength=len(zones.exit_camera))
+    entering = np.bincount(zones.entry, minlength=len(zones.entry_camera))
+    return leaving.astype(np.float64), entering.astype(np.float64)
 
 
-def scaled(network: CameraNetwork, tracklets: int) -> CameraNetwork:
-    """A network from another run, its counts scaled to this run's number of tracklets and its ports counted anew."""
-    ports, paths = network.ports, network.paths
-    ratio = tracklets / max(float(paths.leaving.sum()), 1.0)
-    leaving, entering = (
-        np.bincount(number, minlength=len(owner)).astype(np.float64)
-        for number, owner in ((ports.exit, ports.exit_camera), (ports.entry, ports.entry_camera))
-    )
+def rescaled(network: CameraNetwork, tracklets: int) -> CameraNetwork:
+    """A network from another run, its counts scaled to this run's number of tracklets and its zones counted anew."""
+    routes = network.routes
+    ratio = tracklets / max(float(routes.leaving.sum()), 1.0)
+    leaving, entering = _ends(network.zones)
     return replace(
         network,
-        travel=replace(network.travel, flow=network.travel.flow * ratio),
-        paths=replace(paths, count=paths.count * ratio, leaving=leaving, entering=entering),
+        transitions=replace(network.transitions, count=network.transitions.count * ratio),
+        routes=replace(routes, count=routes.count * ratio, leaving=leaving, entering=entering),
     )
 
 
@@ -118,109 +151,106 @@ def _recorded_s(table: TrackletTable) -> Double:
     return np.where(np.isfinite(first), np.maximum(last - first, 1.0), 1.0)
 
 
-def _counted(paths: Paths, number: Long, weight: Double) -> Paths:
-    key, inverse = np.unique(number, return_inverse=True)
-    return replace(paths, key=key, count=np.bincount(inverse, weight).astype(np.float64))
-
-
 def update(
     network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double, probability: Double
 ) -> CameraNetwork:
-    """The network that fits the links' probabilities (P,) best."""
+    """The network that fits the links' probabilities (P,) best; ``score``: cosines (P,), ``sizes``: residuals (T,)."""
     return replace(
         network,
-        travel=_travel(network.travel, pairs, probability),
-        paths=_paths(network, table, pairs, probability),
-        meaning=_meaning(network, table, pairs, score, sizes, probability),
+        transitions=_fit_transitions(network.transitions, pairs, probability),
+        routes=_fit_routes(network, table, pairs, probability),
+        likelihoods=_fit_likelihoods(network, table, pairs, score, sizes, probability),
     )
 
 
-def _travel(travel: Travel, pairs: Candidates, probability: Double) -> Travel:
-    flow = np.bincount(pairs.link, probability, len(travel)).astype(np.float64)
-    step = (travel.high_s - travel.low_s) / GRID
-    bins = np.clip((pairs.seconds - travel.low_s[pairs.link]) / step[pairs.link], 0, GRID - 1).astype(np.int64)
-    histogram = np.bincount(pairs.link * GRID + bins, probability, len(travel) * GRID).reshape(-1, GRID)
-    blended = histogram + PRIOR_FLOW * travel.density * step[:, None]
-    width = _bandwidths(blended, flow)
+def _fit_transitions(transitions: Transitions, pairs: Candidates, probability: Double) -> Transitions:
+    total = len(transitions)
+    count = np.bincount(pairs.transition, probability, total).astype(np.float64)
+    # Step 1: histogram of the seconds, weighted, beside the density before as a prior of PRIOR_COUNT vehicles
+    step = (transitions.high_s - transitions.low_s) / GRID
+    bins = (pairs.seconds - transitions.low_s[pairs.transition]) / step[pairs.transition]
+    bins = np.clip(bins, 0, GRID - 1).astype(np.int64)
+    histogram = np.bincount(pairs.transition * GRID + bins, probability, total * GRID).reshape(-1, GRID)
+    blended = histogram + PRIOR_COUNT * transitions.density * step[:, None]
+    # Step 2: smoothed by a kernel that fits the number of vehicles
+    width = _bandwidths(blended, count)
     curves = [gaussian_filter1d(b, w, mode="nearest") for b, w in zip(blended, width, strict=True)]
     density = np.array(curves).reshape(-1, GRID)
     density /= density.sum(axis=1, keepdims=True) * step[:, None]
-    density = (1 - STRAY) * density + STRAY / (GRID * step)[:, None]
-    height = (1 - STRAY) / (np.sqrt(2 * np.pi) * width * step)
-    return replace(travel, density=density, flow=flow, height=height)
+    # Step 3: mixed with the outlier part
+    density = (1 - OUTLIER_FRACTION) * density + OUTLIER_FRACTION / (GRID * step)[:, None]
+    kernel_peak = (1 - OUTLIER_FRACTION) / (np.sqrt(2 * np.pi) * width * step)
+    return replace(transitions, density=density, count=count, kernel_peak=kernel_peak)
 
 
-def _bandwidths(blended: Double, flow: Double) -> Double:
+def _bandwidths(blended: Double, count: Double) -> Double:
     """Width (L,) of the smoothing kernel in bins, by the interquartile range and the number of vehicles."""
     cumulated = np.cumsum(blended, axis=1) / blended.sum(axis=1, keepdims=True)
     quartiles = (cumulated < 0.75).sum(axis=1) - (cumulated < 0.25).sum(axis=1)
-    return np.asarray(np.maximum(0.8 * quartiles / 1.35 * np.maximum(flow, 1.0) ** -0.2, 0.7))
+    deviation = quartiles / 1.35  # of a Gaussian
+    return np.asarray(np.maximum(BANDWIDTH * deviation * np.maximum(count, 1.0) ** -0.2, LEAST_BANDWIDTH))
 
 
-def _paths(network: CameraNetwork, table: TrackletTable, pairs: Candidates, probability: Double) -> Paths:
-    ports, paths = network.ports, network.paths
-    number = paths.number(pairs.link, ports.exit[pairs.source], ports.entry[pairs.target])
-    fresh = 1.0 - np.bincount(pairs.target, probability, len(table))
-    born = np.bincount(ports.entry, np.clip(fresh, 0.0, 1.0), len(ports.entry_camera))
-    unborn = (born + 0.5) / _recorded_s(table)[ports.entry_camera]
-    return _counted(replace(paths, unborn=unborn), number, probability)
+def _fit_routes(network: CameraNetwork, table: TrackletTable, pairs: Candidates, probability: Double) -> Routes:
+    zones = network.zones
+    fresh = np.clip(1.0 - np.bincount(pairs.target, probability, len(table)), 0.0, 1.0)
+    arrived = np.bincount(zones.entry, fresh, len(zones.entry_camera)) + 0.5
+    routes = replace(network.routes, arrival_rate=arrived / _recorded_s(table)[zones.entry_camera])
+    return routes.counted(pairs.transition, zones.exit[pairs.source], zones.entry[pairs.target], probability)
 
 
-def _meaning(
+def _fit_likelihoods(
     network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double, probability: Double
-) -> Meaning:
+) -> Likelihoods:
     a, b = pairs.source, pairs.target
+    # appearance, size, class
     seen = ~np.isnan(score)
-    look = learn_ratio(score[seen], probability[seen], (SAME_LOOK, OTHER_LOOK), LOOKS, True)
-    size = learn_ratio(np.abs(sizes[a] - sizes[b]), probability, (SAME_SIZE, OTHER_SIZE), SIZES, False)
+    appearance = fit_log_ratio(score[seen], probability[seen], (SAME_COSINE, OTHER_COSINE), COSINES, True)
+    size = fit_log_ratio(np.abs(sizes[a] - sizes[b]), probability, (SAME_SIZE, OTHER_SIZE), SIZES, False)
     joint = np.zeros((len(LABELS), len(LABELS)))
     np.add.at(joint, (table.label[a], table.label[b]), probability)
-    pieces = np.flatnonzero(network.travel.source[pairs.link] == network.travel.target[pairs.link])
-    weight = probability[pieces]
-    total = weight.sum() + PIECES_WEIGHT
-    gap = float(weight @ pairs.seconds[pieces]) + PIECES_WEIGHT * USUAL_GAP_S
-    off = float(weight @ (drift(table, a[pieces], b[pieces]) ** 2).sum(axis=1)) / 2 + PIECES_WEIGHT * USUAL_DRIFT**2
-    return Meaning(look, size, _kinds(table, joint), float(gap / total), float(np.sqrt(off / total)))
+    # fragments: mean gap and deviation, each shrunk to its prior
+    rows = np.flatnonzero(network.transitions.is_self[pairs.transition])
+    weight = probability[rows]
+    total = weight.sum() + FRAGMENT_WEIGHT
+    gap = float(weight @ pairs.seconds[rows]) + FRAGMENT_WEIGHT * USUAL_GAP_S
+    square = (position_residual(table, a[rows], b[rows]) ** 2).sum(axis=1)
+    variance = float(weight @ square) / 2 + FRAGMENT_WEIGHT * USUAL_DEVIATION**2
+    label_class = _label_class(table, joint)
+    return Likelihoods(appearance, size, label_class, float(gap / total), float(np.sqrt(variance / total)))
 
 
-def _kinds(table: TrackletTable, joint: Double) -> Double:
+def _label_class(table: TrackletTable, joint: Double) -> Double:
     """Evidence (labels, labels) of a pair of labels: how often one vehicle gets both, against chance."""
     usual = np.bincount(table.label, minlength=len(LABELS)) + 0.5
     usual = usual / usual.sum()
-    prior = KIND_AGREES * np.diag(usual) + (1 - KIND_AGREES) * np.outer(usual, usual)
+    prior = CLASS_AGREES * np.diag(usual) + (1 - CLASS_AGREES) * np.outer(usual, usual)
     both = joint + joint.T
-    same = (both + 2 * KIND_WEIGHT * prior) / (both.sum() + 2 * KIND_WEIGHT)
+    same = (both + 2 * CLASS_WEIGHT * prior) / (both.sum() + 2 * CLASS_WEIGHT)
     return np.asarray(np.log(same) - np.log(np.outer(usual, usual)))
 
 
-def regate(network: CameraNetwork) -> CameraNetwork:
-    """Narrow each gate to where its density is above the outlier part, with a margin; drop links that nobody uses."""
-    travel = network.travel
-    used = np.flatnonzero((travel.flow >= LEAST_FLOW) | (travel.source == travel.target))
-    kept = travel.take(used)
+def narrow_gates(network: CameraNetwork) -> CameraNetwork:
+    """Narrow each gate to where its density is above the outlier part, with a margin; drop transitions that nobody
+    uses."""
+    transitions = network.transitions
+    used = np.flatnonzero((transitions.count >= LEAST_COUNT) | transitions.is_self)
+    kept = transitions.take(used)
     low, high, density = kept.low_s.copy(), kept.high_s.copy(), kept.density.copy()
-    for link in np.flatnonzero(kept.source != kept.target):
-        low[link], high[link], density[link] = _narrowed(low[link], high[link], density[link])
+    for number in np.flatnonzero(~kept.is_self):
+        low[number], high[number], density[number] = _narrowed(low[number], high[number], density[number])
     kept = replace(kept, low_s=low, high_s=high, density=density)
-    return replace(network, travel=kept, paths=_renumbered(network.paths, used, len(travel)))
-
-
-def _renumbered(paths: Paths, used: Long, count: int) -> Paths:
-    """Paths of the links ``used`` out of ``count``, under their new numbers."""
-    number = np.full(count, -1, np.int64)
-    number[used] = np.arange(len(used))
-    block = len(paths.leaving) * len(paths.entering)
-    link = number[paths.key // block]
-    rows = link >= 0
-    return replace(paths, key=link[rows] * block + paths.key[rows] % block, count=paths.count[rows])
+    return replace(network, transitions=kept, routes=network.routes.of_transitions(used, len(transitions)))
 
 
 def _narrowed(low: float, high: float, density: Double) -> tuple[float, float, Double]:
     step = (high - low) / GRID
-    core = np.flatnonzero(density > 2.0 * STRAY / (high - low))
+    # the core, and margins of at least two bins about it
+    core = np.flatnonzero(density > CORE * OUTLIER_FRACTION / (high - low))
     width = int(core[-1] - core[0]) if len(core) else GRID
-    early, late = max(2, int(EARLY * width)), max(2, int(LATE * width))
+    early, late = (max(2, int(margin * width)) for margin in GATE_MARGINS)
     first, last = (max(core[0] - early, 0), min(core[-1] + late + 1, GRID)) if len(core) else (0, GRID)
+    # the same curve on a new grid
     edges = low + step * np.array([first, last])
     centres = edges[0] + (edges[1] - edges[0]) / GRID * (np.arange(GRID) + 0.5)
     curve = np.interp(centres, low + step * (np.arange(GRID) + 0.5), density)

@@ -1,116 +1,69 @@
-"""Which exit leads to which entry: peaks of the time difference between look-alike tracklets, from unlabelled tracklets alone.
+"""Transition discovery: which exit zone leads to which entry zone, from unlabelled tracklets alone.
 
-For an exit of one camera and an entry of another, each tracklet leaving votes for the tracklets entering that look most like it,
-mutual near neighbours most. Votes of unrelated pairs spread over time as all pairs do; votes of real transitions pile up at the travel time (plus
-whatever the clocks differ). A pile that chance cannot explain is a link. Where there are too many ports to try all, sampled nearest
-neighbours over all cameras say which are worth a close look.
+1. ``zone_pairs``: which exits and entries are worth a close look. All of them where cameras are few; else those between
+   which a sample of tracklets has its nearest neighbours in appearance.
+2. ``delay_modes``: for an exit of one camera and an entry of another, each tracklet that leaves votes for the tracklets
+   entering that look most like it, mutual near neighbours most. Votes of unrelated pairs spread over the delays as all
+   pairs do; those of real transitions concentrate at the travel time (plus whatever the clocks differ). A mode of the
+   delay histogram that chance cannot explain is a transition (after Makris, Ellis and Black, "Bridging the gaps between
+   cameras", 2004).
+3. ``_without_reversals``: mirror images of real transitions are dropped.
 
-Shape shorthand: T tracklets, D feature size, A and B rows of the two ports, H histogram bins of one second.
+Shape shorthand: T tracklets, D feature size, A and B rows of the two zones, H histogram bins of one second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 from scipy.ndimage import uniform_filter1d
 
 from mtmc.link.model.camera_network import Limits
-from mtmc.link.model.entry_exit_zones import PortMap, Ports
-from mtmc.structures import Double, Float, Long, TrackletTable
+from mtmc.link.model.entry_exit_zones import Zones
+from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 FEW_CAMERAS = 40
 """Up to here every pair of cameras is looked at, so that one camera more changes nothing for the others."""
 QUERIES_PER_CAMERA = 60
 NEAREST = 3
-LEAST_NEIGHBOUR_VOTES = 2
-"""Chance gives a pair of ports some hundredth of a vote when there are many cameras."""
-BLOCK = 256
-
-
-def port_pairs(
-    table: TrackletTable, features: Float, ports: PortMap, trusted: NDArray[np.bool_], limits: Limits
-) -> list[tuple[int, int]]:
-    """Exits and entries of different cameras (global port numbers, "elsewhere" left out) between which a link may be looked for."""
-    present = np.unique(table.camera)
-    if len(present) <= FEW_CAMERAS:
-        exits, entries = _real(ports.exits), _real(ports.entries)
-        pairs = [(e, f) for e in exits for f in entries if ports.exit_camera[e] != ports.entry_camera[f]]
-        return [(int(e), int(f)) for e, f in pairs]
-    found, votes = _neighbour_votes(table, features, ports, limits.span_s(bool(trusted.all())))
-    size = len(ports.entry_camera)
-    good = found[votes >= LEAST_NEIGHBOUR_VOTES]
-    real = np.isin(good // size, _real(ports.exits)) & np.isin(good % size, _real(ports.entries))
-    return [(int(n // size), int(n % size)) for n in good[real]]
-
-
-def _real(ports: tuple[Ports, ...]) -> Long:
-    """Global numbers of the ports that are somewhere."""
-    base = np.concatenate([[0], np.cumsum([len(p) + 1 for p in ports])])
-    return np.concatenate([np.arange(b, b + len(p)) for b, p in zip(base, ports, strict=False)]).astype(np.int64)
-
-
-def _neighbour_votes(
-    table: TrackletTable, features: Float, ports: PortMap, span: tuple[float, float]
-) -> tuple[Long, Long]:
-    """Numbers exit x entries + entry (N,) and how often (N,) a tracklet entering there is among the nearest of a sampled tracklet leaving
-    by that exit, over all other cameras and all times that are possible."""
-    order = np.argsort(table.start_s, kind="stable")
-    start = table.start_s[order]
-    queries = _sampled(table)
-    cast = [np.zeros(0, np.int64)]
-    for begin in range(0, len(queries), BLOCK):
-        rows = queries[begin : begin + BLOCK]
-        left = table.end_s[rows]
-        first, last = np.searchsorted(start, (left[0] + span[0], left[-1] + span[1]))
-        after = order[first:last]
-        if len(after) <= NEAREST:
-            continue
-        similarity = features[rows] @ features[after].T
-        difference = start[first:last][None, :] - left[:, None]
-        barred = (difference < span[0]) | (difference > span[1])
-        similarity[barred | (table.camera[after][None, :] == table.camera[rows][:, None])] = -2.0
-        best = np.argpartition(-similarity, NEAREST, axis=1)[:, :NEAREST]
-        pairs = ports.exit[rows][:, None] * len(ports.entry_camera) + ports.entry[after][best]
-        cast.append(pairs[np.take_along_axis(similarity, best, axis=1) > -2.0])
-    found, votes = np.unique(np.concatenate(cast), return_counts=True)
-    return found, votes.astype(np.int64)
-
-
-def _sampled(table: TrackletTable) -> Long:
-    """Up to QUERIES_PER_CAMERA rows of each camera, spread over its time, ordered by the time they leave."""
-    parts = []
-    order = np.lexsort((table.end_s, table.camera))
-    for rows in np.split(order, np.flatnonzero(np.diff(table.camera[order])) + 1):
-        step = max(len(rows) // QUERIES_PER_CAMERA, 1)
-        parts.append(rows[::step])
-    chosen = np.concatenate(parts)
-    return chosen[np.argsort(table.end_s[chosen], kind="stable")].astype(np.int64)
-
-
+LEAST_QUERY_VOTES = 2
+"""Beyond: tracklets sampled per camera, neighbours of each that vote for their zones, and votes that are worth a look.
+Chance gives a pair of zones some hundredth of a vote when there are many cameras."""
+QUERY_BLOCK = 256
+"""Queries compared at once: bounds memory."""
 WIDTHS_S = (1, 2, 5, 12, 30, 60)
-"""Widths of a pile that are tried."""
+"""Widths of a mode that are tried."""
 LEAST_SIGNIFICANCE = 5.5
 LEAST_SIGNIFICANCE_OF_FEW = 4.6
-"""Standard deviations above chance that make a link: some 1e5 places are tried, and what chance lets pass dies out in learning."""
+"""Standard deviations above chance that make a mode: some 1e5 places are tried, and what chance lets pass dies out in
+learning."""
 LEAST_VOTES = 2.0
+"""Votes beyond chance that make a mode."""
 MANY_PAIRS = 600
+"""Pairs of two zones above which their own histogram says what chance gives, and LEAST_SIGNIFICANCE holds."""
 SMOOTH_BINS = 61
-MOST_PEAKS = 3
+"""Window over which the histogram of fewer pairs is smoothed to say what chance gives."""
+LEAST_EXPECTED = 0.02
+"""Votes that chance is taken to give at least."""
+MOST_MODES = 3
+"""Modes of one pair of zones."""
 TWO_WAY = 1.2
-"""How much more credible a peak is for a fitting way back."""
+"""How much more credible a mode is for a fitting way back."""
 MOST_MEMBERS = 400
+"""Tracklets of one zone that are compared: bounds the matrix of their similarities."""
 NEAR = 4
 """Neighbours that get a vote."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Peak:
-    """A pile of votes: the global exit port ``exit`` leads to the entry port ``entry`` about ``centre_s`` seconds later (by the
-    cameras' own clocks), give or take ``width_s``; ``votes`` beyond chance; ``significance`` in standard deviations."""
+class DelayMode:
+    """A mode of the delays from the global exit zone ``exit`` to the entry zone ``entry``: about ``centre_s`` seconds
+    (by the cameras' own clocks), give or take ``width_s``; ``votes`` beyond chance; ``significance`` in standard
+    deviations."""
 
     exit: int
     entry: int
@@ -120,41 +73,91 @@ class Peak:
     significance: float
 
 
-def discover(
-    table: TrackletTable, features: Float, ports: PortMap, pairs: Iterable[tuple[int, int]],
-    trusted: NDArray[np.bool_], limits: Limits,
-) -> list[Peak]:  # fmt: skip
-    """Links between the exits and entries in ``pairs`` (global port numbers).
+def zone_pairs(
+    table: TrackletTable, features: Float, zones: Zones, trusted: Mask, limits: Limits
+) -> list[tuple[int, int]]:
+    """Exits and entries of different cameras (global zone numbers, "elsewhere" left out) between which a transition may
+    be looked for."""
+    exits, entries = zones.places()
+    if len(np.unique(table.camera)) <= FEW_CAMERAS:
+        near = zones.exit_camera[exits][:, None] != zones.entry_camera[entries][None, :]
+    else:
+        votes = _query_votes(table, features, zones, limits.span_s(bool(trusted.all())))
+        near = votes[np.ix_(exits, entries)].toarray() >= LEAST_QUERY_VOTES
+    first, second = np.nonzero(near)
+    return list(zip(exits[first].tolist(), entries[second].tolist(), strict=True))
 
-    ``trusted`` (C,): cameras whose clocks agree with each other. Peaks that contradict a more significant one are left out.
+
+def _query_votes(table: TrackletTable, features: Float, zones: Zones, span: tuple[float, float]) -> sparse.csr_array:
+    """How often (exits, entries) a tracklet entering there is among the nearest of a sampled tracklet leaving by that
+    exit, over all other cameras and all times that are possible."""
+    order = np.argsort(table.start_s, kind="stable")
+    start, queries = table.start_s[order], _sampled(table)
+    ends = [np.zeros((2, 0), np.int64)]
+    for begin in range(0, len(queries), QUERY_BLOCK):
+        rows = queries[begin : begin + QUERY_BLOCK]
+        left = table.end_s[rows]
+        first, last = np.searchsorted(start, (left[0] + span[0], left[-1] + span[1]))
+        after = order[first:last]
+        if len(after) <= NEAREST:
+            continue
+        similarity = features[rows] @ features[after].T
+        delay = start[first:last][None, :] - left[:, None]
+        barred = (delay < span[0]) | (delay > span[1])
+        similarity[barred | (table.camera[after][None, :] == table.camera[rows][:, None])] = -2.0
+        best = np.argpartition(-similarity, NEAREST, axis=1)[:, :NEAREST]
+        query, k = np.nonzero(np.take_along_axis(similarity, best, axis=1) > -2.0)
+        ends.append(np.stack([zones.exit[rows[query]], zones.entry[after[best[query, k]]]]))
+    exits, entries = np.concatenate(ends, axis=1)
+    shape = len(zones.exit_camera), len(zones.entry_camera)
+    return sparse.csr_array(sparse.coo_array((np.ones(len(exits)), (exits, entries)), shape=shape))
+
+
+def _sampled(table: TrackletTable) -> Long:
+    """Up to QUERIES_PER_CAMERA rows of each camera, spread over its time, ordered by the time they leave."""
+    order = np.lexsort((table.end_s, table.camera))
+    cameras = np.split(order, np.flatnonzero(np.diff(table.camera[order])) + 1)
+    chosen = np.concatenate([rows[:: max(len(rows) // QUERIES_PER_CAMERA, 1)] for rows in cameras])
+    return chosen[np.argsort(table.end_s[chosen], kind="stable")].astype(np.int64)
+
+
+def discover(
+    table: TrackletTable, features: Float, zones: Zones, pairs: Iterable[tuple[int, int]], trusted: Mask, limits: Limits
+) -> list[DelayMode]:
+    """Modes between the exits and entries in ``pairs`` (global zone numbers).
+
+    ``trusted`` (C,): cameras whose clocks agree with each other. Modes that contradict a more significant one are left
+    out.
     """
-    leaving, entering = _members(ports.exit, ports.exit_camera), _members(ports.entry, ports.entry_camera)
-    peaks: list[Peak] = []
+    leaving, entering = _members(zones.exit, zones.exit_camera), _members(zones.entry, zones.entry_camera)
+    modes: list[DelayMode] = []
     for exit_, entry in pairs:
-        strict = bool(trusted[ports.exit_camera[exit_]] and trusted[ports.entry_camera[entry]])
+        ordered = bool(trusted[zones.exit_camera[exit_]] and trusted[zones.entry_camera[entry]])
         a, b = leaving[exit_], entering[entry]
-        piles = find_peaks(table, features, a, b, limits.span_s(strict), strict)
-        peaks += [Peak(exit_, entry, *pile) for pile in piles]
-    return _without_reversals(peaks, table, ports)
+        found = delay_modes(table, features, a, b, limits.span_s(ordered), ordered)
+        modes += [DelayMode(exit_, entry, *mode) for mode in found]
+    return _without_reversals(modes, table, zones)
 
 
 def _members(number: Long, owner: Long) -> list[Long]:
-    """Rows of each global port, in time order, thinned evenly to a number that can be compared all with all."""
+    """Rows of each global zone, in time order, thinned evenly to a number that can be compared all with all."""
     order = np.argsort(number, kind="stable")
     first = np.searchsorted(number[order], np.arange(len(owner) + 1))
     return [order[a:b][:: (b - a) // MOST_MEMBERS + 1] for a, b in pairwise(first.tolist())]
 
 
-def _without_reversals(peaks: list[Peak], table: TrackletTable, ports: PortMap) -> list[Peak]:
-    """Drop the mirror images of real links. Vehicles that go from B to A also pair up as "A to B", at minus the travel time minus
-    both stays in view; the way back then would take less than no time. Of two such peaks the more significant one is real: the
-    true exit and entry are one pair of ports, their mirror image is strewn over many. On a straight road it is not, so a peak with a
-    way back that fits counts for more: two-way streets have one, mirror images have none."""
-    stay = [_median(table, c) for c in range(len(table.cameras))]
-    groups: dict[tuple[int, int], list[Peak]] = {}
-    for peak in peaks:
-        groups.setdefault((int(ports.exit_camera[peak.exit]), int(ports.entry_camera[peak.entry])), []).append(peak)
-    kept: list[Peak] = []
+def _without_reversals(modes: Sequence[DelayMode], table: TrackletTable, zones: Zones) -> list[DelayMode]:
+    """Drop the mirror images of real transitions. Vehicles that go from B to A also pair up as "A to B", at minus the
+    travel time minus both stays in view; the way back then would take less than no time. Of two such modes the more
+    significant one is real: the true exit and entry are one pair of zones, their mirror image is strewn over many. On a
+    straight road it is not, so a mode with a way back that fits counts for more: two-way streets have one, mirror
+    images have none."""
+    stay = [_median_stay_s(table, c) for c in range(len(table.cameras))]
+    groups: dict[tuple[int, int], list[DelayMode]] = {}
+    for mode in modes:
+        ends = int(zones.exit_camera[mode.exit]), int(zones.entry_camera[mode.entry])
+        groups.setdefault(ends, []).append(mode)
+    kept: list[DelayMode] = []
     for a, b in sorted(groups):
         if (b, a) not in groups:
             kept += groups[a, b]
@@ -163,60 +166,63 @@ def _without_reversals(peaks: list[Peak], table: TrackletTable, ports: PortMap) 
     return kept
 
 
-def _agreeing(there: list[Peak], back: list[Peak], least_s: float) -> list[Peak]:
-    """Of the peaks of both directions between two cameras those that can be true together, most credible first: there and back takes
-    at least ``least_s``."""
-    sides = [(peak, other) for mine, other in ((there, back), (back, there)) for peak in mine]
+def _agreeing(there: list[DelayMode], back: list[DelayMode], least_s: float) -> list[DelayMode]:
+    """Of the modes of both directions between two cameras those that can be true together, most credible first: there
+    and back takes at least ``least_s``."""
+    sides = [(mode, other) for mine, other in ((there, back), (back, there)) for mode in mine]
 
-    def credit(side: tuple[Peak, list[Peak]]) -> float:
-        fits = any(peak.centre_s + side[0].centre_s >= least_s for peak in side[1])
+    def credit(side: tuple[DelayMode, list[DelayMode]]) -> float:
+        fits = any(mode.centre_s + side[0].centre_s >= least_s for mode in side[1])
         return side[0].significance * (TWO_WAY if fits else 1.0)
 
-    kept: list[Peak] = []
-    for peak, other in sorted(sides, key=lambda side: (-credit(side), side[0].exit, side[0].entry, side[0].centre_s)):
-        if all(peak.centre_s + k.centre_s >= least_s for k in kept if k in other):
-            kept.append(peak)
+    kept: list[DelayMode] = []
+    for mode, other in sorted(sides, key=lambda side: (-credit(side), side[0].exit, side[0].entry, side[0].centre_s)):
+        if all(mode.centre_s + k.centre_s >= least_s for k in kept if k in other):
+            kept.append(mode)
     return kept
 
 
-def _median(table: TrackletTable, camera: int) -> float:
+def _median_stay_s(table: TrackletTable, camera: int) -> float:
     rows = table.camera == camera
     return float(np.median((table.end_s - table.start_s)[rows])) if rows.any() else 0.0
 
 
-def find_peaks(
+Mode = tuple[float, float, float, float]
+"""Centre and width in seconds, votes beyond chance, significance."""
+
+
+def delay_modes(
     table: TrackletTable, features: Float, a: Long, b: Long, span_s: tuple[float, float], ordered: bool
-) -> list[tuple[float, float, float, float]]:
-    """Piles (centre, width, votes, significance) from rows ``a`` to rows ``b`` with time differences in ``span_s``.
+) -> list[Mode]:
+    """Modes of the delays in ``span_s`` from rows ``a`` to rows ``b``, most significant first.
 
     ``ordered``: the clocks agree, so the second tracklet's middle must be later than the first's.
     """
     if len(a) == 0 or len(b) == 0:
         return []
-    difference = table.start_s[b][None, :] - table.end_s[a][:, None]
-    possible = (difference >= span_s[0]) & (difference < span_s[1])
+    delay = table.start_s[b][None, :] - table.end_s[a][:, None]
+    possible = (delay >= span_s[0]) & (delay < span_s[1])
     if ordered:
         middle = (table.start_s + table.end_s) / 2
         possible &= middle[b][None, :] > middle[a][:, None]
     votes = _votes(features[a] @ features[b].T, possible)
-    bins = np.floor(difference - span_s[0]).astype(np.int64)
+    bins = np.floor(delay - span_s[0]).astype(np.int64)[possible]
     count = int(np.ceil(span_s[1] - span_s[0]))
-    pairs = np.bincount(bins[possible], minlength=count).astype(np.float64)
-    weight = np.bincount(bins[possible], votes[possible], count).astype(np.float64)
-    square = float((votes[possible] ** 2).sum())
-    piles = _piles(weight, pairs, square)
-    return [(span_s[0] + centre, width, extra, z) for centre, width, extra, z in piles]
+    pairs = np.bincount(bins, minlength=count).astype(np.float64)
+    weight = np.bincount(bins, votes[possible], count).astype(np.float64)
+    modes = _modes(weight, pairs, float((votes[possible] ** 2).sum()))
+    return [(span_s[0] + centre, width, extra, z) for centre, width, extra, z in modes]
 
 
-def _votes(similarity: Float, possible: NDArray[np.bool_]) -> Double:
-    """1 for mutual nearest neighbours, less for pairs that are only near, 0 beyond."""
+def _votes(similarity: Float, possible: Mask) -> Double:
+    """Votes (A, B): 1 for mutual nearest neighbours, less for pairs that are only near, 0 beyond."""
     masked = np.where(possible, similarity, -np.inf)
     ahead, back = _ranks(masked), _ranks(masked.T).T
     vote = 1.0 / ((1.0 + ahead) * (1.0 + back))
     return np.where(possible & (ahead < NEAR) & (back < NEAR), vote, 0.0)
 
 
-def _ranks(similarity: Float) -> NDArray[np.int64]:
+def _ranks(similarity: Float) -> Long:
     """Rank of each entry in its row, 0 = most similar; entries beyond the NEAR first all get NEAR."""
     near = min(NEAR, similarity.shape[1])
     ranks = np.full(similarity.shape, NEAR, np.int64)
@@ -227,15 +233,16 @@ def _ranks(similarity: Float) -> NDArray[np.int64]:
     return ranks
 
 
-def _piles(weight: Double, pairs: Double, square: float) -> list[tuple[float, float, float, float]]:
-    """Piles (centre, width, extra votes, significance), most significant first, each outside of those before."""
-    piles: list[tuple[float, float, float, float]] = []
+def _modes(weight: Double, pairs: Double, square: float) -> list[Mode]:
+    """Modes of a histogram of votes (H,), each outside of those before; ``pairs`` (H,) that voted or not, ``square``
+    the sum of squared votes."""
+    modes: list[Mode] = []
     if weight.sum() == 0:
-        return piles
+        return modes
     spread = square / weight.sum()
     least = LEAST_SIGNIFICANCE if pairs.sum() > MANY_PAIRS else LEAST_SIGNIFICANCE_OF_FEW
     free = np.ones(len(weight))
-    while len(piles) < MOST_PEAKS:
+    while len(modes) < MOST_MODES:
         best = (0.0, 0, 0, 0.0)
         for width in WIDTHS_S:
             extra, z = _excess(weight * free, pairs * free, width, spread)
@@ -245,27 +252,27 @@ def _piles(weight: Double, pairs: Double, square: float) -> list[tuple[float, fl
         significance, at, width, extra_votes = best
         if significance < least:
             break
-        piles.append((at + 0.5, float(width), extra_votes, significance))
+        modes.append((at + 0.5, float(width), extra_votes, significance))
         free[max(at - 2 * width, 0) : at + 2 * width + 1] = 0.0
-    return piles
+    return modes
 
 
 def _excess(weight: Double, pairs: Double, width: int, spread: float) -> tuple[Double, Double]:
-    """Votes beyond chance in a window about every bin, and how many standard deviations that is worth (signed root of the Poisson
-    deviance, which holds for small counts too).
+    """Votes beyond chance in a window about every bin, and how many standard deviations that is worth (signed root of
+    the Poisson deviance, which holds for small counts too).
 
     Chance is the mean vote of the pairs outside of the window; ``spread`` is the mean square vote over the mean vote.
     """
     inside = uniform_filter1d(weight, width, mode="constant") * width
-    beside = uniform_filter1d(_usual(pairs), width, mode="constant") * width
-    outside = np.maximum(weight.sum() - inside, 0.5) / np.maximum(pairs.sum() - beside, 1.0)
-    expected = np.maximum(outside * beside, 0.02) / spread
+    usual = uniform_filter1d(_usual(pairs), width, mode="constant") * width
+    outside = np.maximum(weight.sum() - inside, 0.5) / np.maximum(pairs.sum() - usual, 1.0)
+    expected = np.maximum(outside * usual, LEAST_EXPECTED) / spread
     found = np.maximum(inside / spread, 1e-9)
     deviance = 2 * (found * np.log(found / expected) - (found - expected))
     return inside - expected * spread, np.sign(found - expected) * np.sqrt(np.maximum(deviance, 0.0))
 
 
 def _usual(pairs: Double) -> Double:
-    """Pairs to expect per bin. Where there are many, their own number: traffic comes in platoons. Where there are few, that number is
-    itself a sign of a link, so a smooth curve."""
+    """Pairs to expect per bin. Where there are many, their own number: traffic comes in platoons. Where there are few,
+    that number is itself a sign of a transition, so a smooth curve."""
     return pairs + 0.1 if pairs.sum() > MANY_PAIRS else uniform_filter1d(pairs, SMOOTH_BINS, mode="nearest")

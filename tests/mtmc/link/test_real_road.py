@@ -32,10 +32,10 @@ def test_withheld_offset_of_the_real_road_is_found(shared: Path) -> None:
     }
     problem = pose(scene, tracklets, embeddings)
     offsets = np.array([scene.cameras[name].offset_s for name in problem.table.cameras])
-    own = replace(problem, table=on_common_time(problem.table, offsets), clock_known=np.zeros(2, bool))
-    solution = solve(own, LinkParams())
+    self_count = replace(problem, table=on_common_time(problem.table, offsets), clock_known=np.zeros(2, bool))
+    solution = solve(self_count, LinkParams())
     assert isinstance(solution.network, CameraNetwork)
-    ahead = solution.network.clock_ahead_s
+    ahead = solution.network.clock_offset_s
     assert ahead[0] - ahead[1] == pytest.approx(3.7, abs=0.5)
     found = agreement(np.array([v for _, v in truth]), solution.labels, np.array([len(t) for t in tracklets]))
     assert found.idf1 > 0.9

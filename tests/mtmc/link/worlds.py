@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from mtmc.structures import TrackletTable
+from mtmc.structures import Double, TrackletTable
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 
 
@@ -32,6 +32,25 @@ def beside(a: TrackletTable, b: TrackletTable) -> TrackletTable:
     }
     camera = np.concatenate([a.camera, b.camera + len(a.cameras)])
     return TrackletTable(cameras=(*a.cameras, *b.cameras), camera=camera, **columns)
+
+
+def table_of(camera: list[int], start: list[float], end: list[float]) -> TrackletTable:
+    count = len(camera)
+    plane = np.zeros((count, 2))
+    return TrackletTable(
+        cameras=("c001", "c002", "c003"),
+        camera=np.array(camera, np.int32), track_id=np.arange(count), start_s=np.array(start), end_s=np.array(end),
+        entry_xy=plane, exit_xy=plane, entry_velocity=plane, exit_velocity=plane,
+        size=np.ones(count), label=np.zeros(count, np.int16),
+        quality=np.ones(count), features=np.zeros((count, 0), np.float32),
+    )  # fmt: skip
+
+
+def straight(table: TrackletTable, lane_m: list[float], speed: float = 10.0, places: int = 16) -> Double:
+    """Paths along x at one speed on a common clock, each on its own lane."""
+    share = np.linspace(0, 1, places)
+    times = table.start_s[:, None] + (table.end_s - table.start_s)[:, None] * share
+    return np.stack([speed * times, np.broadcast_to(np.array(lane_m)[:, None], times.shape)], axis=2)
 
 
 def groups(labels: np.ndarray) -> set[frozenset[int]]:

@@ -42,9 +42,10 @@ def test_first_crop_against_every_crop() -> None:
     cameras = table.camera.copy()
     cameras[:] = (0, 1)
     table = type(table)(table.cameras, cameras, *(getattr(table, n) for n in table.__slots__[2:]))
-    # the query's second crop equals the gallery's: not looked at; the gallery's second crop equals the query's first: found
+    # the query's second crop equals the gallery's: not looked at; the gallery's second crop equals the query's first:
+    # found
     crops = Crops(np.stack([first[0], second[0], first[1], first[0]]), np.array([0, 0, 1, 1]))
-    labels = Electricity(0.5)(
+    labels = Electricity(0.5, 1.5, False)(
         Problem(table, crops, np.ones(len(table.cameras), bool), np.zeros((len(table), 0, 2)))
     ).labels
     assert len(np.unique(labels)) == 1

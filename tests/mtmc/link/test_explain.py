@@ -6,31 +6,31 @@ from dataclasses import replace
 
 import numpy as np
 
+from mtmc.link import LinkParams
 from mtmc.link.evidence.appearance import without_camera_bias
-from mtmc.link.evidence.belief_propagation import link_probabilities
+from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.explain import explain_links, prior_log_odds
 from mtmc.link.learning.em import Learned, learn, log_odds
-from mtmc.link.model.camera_network import Limits
-from mtmc.link.network_linker import Chosen, decided, settle
+from mtmc.link.selection import select
 from mtmc.structures import Double, TrackletTable
 from tests.mtmc.link.worlds import small
 
-LIMITS = Limits()
+LIMITS = LinkParams().limits
 
 
-def no_paths(table: TrackletTable) -> Double:
+def no_trajectories(table: TrackletTable) -> Double:
     return np.zeros((len(table), 0, 2))
 
 
 def learned() -> Learned:
     table = small(level=3).table
-    return learn(table, without_camera_bias(table), no_paths(table), np.ones(len(table.cameras), bool), LIMITS)
+    return learn(table, without_camera_bias(table), no_trajectories(table), np.ones(len(table.cameras), bool), LIMITS)
 
 
 def links_of(found: Learned) -> set[tuple[int, int]]:
-    chosen = Chosen.gather(decided(found, found.table, found.features, no_paths(found.table), LIMITS))
-    held = settle(found.table, chosen, LIMITS)[1]
-    return set(zip(chosen.source[held].tolist(), chosen.target[held].tolist(), strict=True))
+    pairs, least = found.pairs, LIMITS.least_probability
+    held = select(found.table, pairs.source, pairs.target, found.probability, least)[1]
+    return set(zip(pairs.source[held].tolist(), pairs.target[held].tolist(), strict=True))
 
 
 def without(found: Learned, pair: int, kinds: list[str]) -> Learned:
@@ -39,7 +39,7 @@ def without(found: Learned, pair: int, kinds: list[str]) -> Learned:
     for kind in kinds:
         evidence[kind][pair] = prior_log_odds(found) if kind == "path" else 0.0
     pairs = found.pairs
-    probability = link_probabilities(len(found.table), pairs.source, pairs.target, log_odds(evidence))
+    probability = link_marginals(len(found.table), pairs.source, pairs.target, log_odds(evidence))
     return replace(found, evidence=evidence, probability=probability)
 
 
@@ -63,5 +63,5 @@ def test_runner_up_shares_an_end_and_is_less_probable() -> None:
     reasons = explain_links(found, chosen, LIMITS.least_probability)
     assert (reasons["runner_up_probability"] <= reasons["probability"]).all()
     assert (reasons["runner_up_track"] >= 0).any()
-    own = {(str(c), int(t)) for c, t in zip(reasons["to_camera"], reasons["to_track"], strict=True)}
-    assert ("", -1) not in own
+    self_count = {(str(c), int(t)) for c, t in zip(reasons["to_camera"], reasons["to_track"], strict=True)}
+    assert ("", -1) not in self_count

@@ -7,17 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from mtmc.link.evidence.candidates import Candidates
-from mtmc.link.learning.clock_steps import Jump, best_step, find_jump
-from mtmc.link.model.camera_network import GRID, Travel
-from tests.mtmc.link.test_sightings import table_of
+from mtmc.link.learning.clock_steps import ClockStep, best_step, find_clock_step
+from mtmc.link.model.camera_network import GRID, Transitions
+from tests.mtmc.link.worlds import table_of
 
 Seconds = NDArray[np.float64]
 ROAD_S = 20.0
 
 
-def find(at_s: Seconds, into_s: Seconds, out_s: Seconds, known: bool) -> Jump | None:
-    """The jump found in the clock of c002 when at each of the times (N,), by its own clock, a vehicle from c001 arrives after ``into_s``
-    and one leaves that c003 sees after ``out_s``."""
+def find(at_s: Seconds, into_s: Seconds, out_s: Seconds, known: bool) -> ClockStep | None:
+    """The jump found in the clock of c002 when at each of the times (N,), by its own clock, a vehicle from c001 arrives
+    after ``into_s`` and one leaves that c003 sees after ``out_s``."""
     count = len(at_s)
     start = np.concatenate([at_s - into_s - 1, at_s, at_s, at_s + out_s])
     table = table_of(
@@ -25,13 +25,13 @@ def find(at_s: Seconds, into_s: Seconds, out_s: Seconds, known: bool) -> Jump | 
     )
     ends = np.array([0, 1]), np.array([1, 2])
     plain = np.full((2, GRID), 0.01)
-    travel = Travel(*ends, np.zeros(2), np.full(2, 100.0), plain, np.full(2, float(count)), np.zeros(2))
+    transitions = Transitions(*ends, np.zeros(2), np.full(2, 100.0), plain, np.full(2, float(count)), np.zeros(2))
     row = np.arange(count)
     pairs = Candidates(
-        np.concatenate([row, row + 2 * count]), np.concatenate([row + count, row + 3 * count]), np.repeat([0, 1], count),
-        np.concatenate([into_s, out_s]),
+        np.concatenate([row, row + 2 * count]), np.concatenate([row + count, row + 3 * count]),
+        np.repeat([0, 1], count), np.concatenate([into_s, out_s]),
     )  # fmt: skip
-    return find_jump(table, travel, pairs, np.ones(2 * count), np.array([known, known, known]))
+    return find_clock_step(table, transitions, pairs, np.ones(2 * count), np.array([known, known, known]))
 
 
 def around(random: np.random.Generator, count: int) -> Seconds:
@@ -52,10 +52,10 @@ def test_a_step_is_found_where_it_is() -> None:
 def test_a_jump_that_both_directions_show_is_one(known: bool) -> None:
     random, time = np.random.default_rng(1), np.arange(0.0, 800.0, 20.0)
     late = np.where(time > 410, 6.0, 0.0)
-    jump = find(time, around(random, 40) + late, around(random, 40) - late, known)
-    assert jump is not None
-    assert (jump.camera, jump.at_s) == (1, pytest.approx(410, abs=20))
-    assert jump.by_s == pytest.approx(6, abs=0.5)
+    step_ = find(time, around(random, 40) + late, around(random, 40) - late, known)
+    assert step_ is not None
+    assert (step_.camera, step_.at_s) == (1, pytest.approx(410, abs=20))
+    assert step_.by_s == pytest.approx(6, abs=0.5)
 
 
 @pytest.mark.parametrize("known", [False, True])
