@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mtmc import detect, embed, export, link, score, track
     from mtmc.api import Run, open, run
     from mtmc.errors import UserError
-    from mtmc.scene import Camera, Scene, read_scene
+    from mtmc.scene import Camera, Scene
+    from mtmc.scene_reader import read_scene
     from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
 
 __version__ = "0.1.0"
@@ -52,7 +53,8 @@ __all__ = [
 _HOMES = {
     "mtmc.api": ("Run", "open", "run"),
     "mtmc.errors": ("UserError",),
-    "mtmc.scene": ("Camera", "Scene", "read_scene"),
+    "mtmc.scene": ("Camera", "Scene"),
+    "mtmc.scene_reader": ("read_scene",),
     "mtmc.structures": ("Detections", "Embeddings", "GlobalTrack", "Tracklet"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import UserError
-from mtmc.scene import Camera, Scene, find_videos, probe_video, read_scene
+from mtmc.scene import Camera, Recording, Scene
+from mtmc.scene_reader import find_videos, read_scene
+from mtmc.video import Video, read_packets
 
 COMMON_FPS = (5, 6, 7.5, 8, 10, 12, 12.5, 15, 20, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60)
 CLOCK_JUMP_S = 0.5
@@ -61,59 +60,40 @@ def examine(folder: Path, deep: bool = False) -> list[Finding]:
 
 def _examine_file(camera_id: str, video: Path) -> Iterator[Finding]:
     try:
-        fps, claimed, _size = probe_video(video)
-        times = packet_times_s(video)
+        recording = read_packets(video)
     except UserError as error:
-        yield Finding(camera_id, "error", f"{video.name}: {error.found}", error.fix)
+        yield Finding(camera_id, "error", f"{video.name}: expected {error.expected}, found {error.found}", error.fix)
         return
-    if len(times) < 0.98 * claimed:
-        what = f"{video.name} is cut short: {len(times)} of {claimed} frames"
-        yield Finding(camera_id, "error", what, "Copy it again; `mtmc run` would stop at the cut.")
-    if min(abs(fps - common) for common in COMMON_FPS) > 0.05:
+    fps = recording.fps
+    if not recording.stamped:
         yield Finding(
-            camera_id,
-            "warning",
-            f"odd frame rate {fps:.3f}",
-            "If it is wrong, set fps in scene.toml: every time depends on it.",
+            camera_id, "warning", f"no time stamps; {fps:g} fps assumed", "Set fps in scene.toml if it is wrong."
         )
-    yield from _examine_clock(camera_id, times)
+    elif recording.constant and min(abs(fps - common) for common in COMMON_FPS) > 0.05:
+        fix = "If it is wrong, set fps in scene.toml: every time depends on it."
+        yield Finding(camera_id, "warning", f"odd frame rate {fps:.3f}", fix)
+    if recording.damaged:
+        what = f"{recording.damaged} damaged packet(s)"
+        yield Finding(camera_id, "warning", what, "Frames that cannot be decoded are left out; --deep counts them.")
+    if recording.hidden:
+        what = f"{recording.hidden} frames are stored but not shown (trimmed without re-encoding)"
+        yield Finding(camera_id, "note", what, "Nothing to do: frame 1 is the first one that a player shows.")
+    yield from _examine_clock(camera_id, recording)
 
 
-def packet_times_s(video: Path) -> list[float]:
-    """Presentation times of all frames in seconds, in order, without decoding; stops at the first damaged packet."""
-    times: list[float] = []
-    with av.open(str(video)) as container:
-        stream = container.streams.video[0]
-        try:
-            for packet in container.demux(stream):
-                stamp = packet.pts if packet.pts is not None else packet.dts
-                if packet.size and packet.time_base is not None:
-                    times.append(float(stamp * packet.time_base) if stamp is not None else float("nan"))
-        except av.error.FFmpegError:
-            pass  # the count of what came before tells how far the file is good
-    return sorted(times)
-
-
-def _examine_clock(camera_id: str, times: list[float]) -> Iterator[Finding]:
-    steps = [b - a for a, b in pairwise(times)]
-    if not steps:
+def _examine_clock(camera_id: str, recording: Recording) -> Iterator[Finding]:
+    steps = np.diff(recording.times_s)
+    if recording.constant or len(steps) == 0:
         return
-    usual = median(steps)
-    jumps = [(times[i], step) for i, step in enumerate(steps) if step > usual + CLOCK_JUMP_S]
+    usual, largest = float(np.median(steps)), int(np.argmax(steps))
+    jumps = int((steps > usual + CLOCK_JUMP_S).sum())
     if jumps:
-        at, step = max(jumps, key=lambda jump: jump[1])
-        what = f"{len(jumps)} clock jump(s), the largest {step:.1f} s at {at:.1f} s"
-        yield Finding(
-            camera_id,
-            "warning",
-            what,
-            "Times after a jump are off: split the video there, or convert it to a constant frame rate.",
-        )
+        what = f"{jumps} clock jump(s), the largest {steps[largest]:.1f} s at {recording.times_s[largest]:.1f} s"
+        fix = "Nothing to do if the camera was off then: each frame's own time is used."
+        yield Finding(camera_id, "warning", what, fix)
     elif usual > 0 and np.std(steps) > 0.2 * usual:
         what = f"frame times vary (usual step {usual * 1000:.0f} ms, spread {np.std(steps) * 1000:.0f} ms)"
-        yield Finding(
-            camera_id, "warning", what, "Convert to a constant frame rate: ffmpeg -i in.mp4 -vsync cfr out.mp4."
-        )
+        yield Finding(camera_id, "note", what, "Nothing to do: each frame's own time is used.")
 
 
 def _examine_scene(scene: Scene) -> Iterator[Finding]:
@@ -176,22 +156,16 @@ def _examine_pictures(camera: Camera) -> Iterator[Finding]:
     frozen = longest = decoded = 0
     previous: NDArray[Any] | None = None
     try:
-        with av.open(str(camera.video)) as container:
-            for frame in container.decode(video=0):
-                picture = frame.to_ndarray(format="gray")[::8, ::8]
-                frozen = frozen + 1 if previous is not None and np.array_equal(picture, previous) else 0
-                longest, previous, decoded = max(longest, frozen), picture, decoded + 1
-    except av.error.FFmpegError as error:
-        yield Finding(
-            camera.id,
-            "error",
-            f"damaged after frame {decoded}: {error}",
-            "Copy the video again or convert it with ffmpeg.",
-        )
+        for clip in Video(camera).clips(1):
+            picture = clip.images[0, ::8, ::8]
+            frozen = frozen + 1 if previous is not None and np.array_equal(picture, previous) else 0
+            longest, previous, decoded = max(longest, frozen), picture, decoded + 1
+    except UserError as error:
+        yield Finding(camera.id, "error", f"{error.where}: expected {error.expected}, found {error.found}", error.fix)
+        return
+    if decoded < camera.frame_count:
+        what = f"{camera.frame_count - decoded} of {camera.frame_count} frames are damaged"
+        yield Finding(camera.id, "warning", what, "They are left out; copy the video again if another copy is better.")
     if longest >= FROZEN_S * camera.fps:
-        yield Finding(
-            camera.id,
-            "warning",
-            f"the picture stands still for {longest / camera.fps:.1f} s",
-            "Vehicles jump there; look at the camera's recorder.",
-        )
+        what = f"the picture stands still for {longest / camera.fps:.1f} s"
+        yield Finding(camera.id, "warning", what, "Vehicles jump there; look at the camera's recorder.")

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from mtmc import __version__
+from mtmc.atomic import locked, replacing, write_json
 from mtmc.config import Config, build_config
 from mtmc.errors import UserError
 from mtmc.params import StageParams
-from mtmc.scene import Camera, Scene, read_scene
+from mtmc.scene import Camera, Scene
+from mtmc.scene_reader import read_scene
 from mtmc.store import Run, create_run
-from mtmc.store.atomic import locked, replacing, write_json
-from mtmc.store.stamps import Stamp, digest, fingerprint, staleness
+from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
 from mtmc.store.tables import (
     read_detections,
     read_tracklets,
@@ -91,12 +92,12 @@ def plan_again(run: Run) -> Plan:
 
 
 def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
-    scene = read_scene(videos)
+    scene = read_scene(videos, run.kept_recordings)
     return Plan(scene, config, run, dict(_stamps(scene, config)), device)
 
 
 def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Stamp]]:
-    linked: dict[str, Any] = {"clocks": {c.id: [c.offset_s, c.fps] for c in scene.cameras.values()}}
+    linked: dict[str, Any] = {"clocks": {c.id: _clock(c) for c in scene.cameras.values()}}
     for camera in scene.cameras.values():
         stamps = _camera_stamps(camera, config)
         for stage, stamp in stamps.items():
@@ -114,9 +115,16 @@ def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
     detections = _stamp("detections", config.detect, seen)
     placed = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
     placed |= _files(config.track, camera.folder, camera.id)
+    if camera.times_s is not None:
+        placed["times"] = digest_array(camera.times_s)
     tracklets = _stamp("tracklets", config.track, placed)
     cropped = {"tracklets": digest(tracklets), "video": video, **_files(config.embed, camera.folder, camera.id)}
     return {"detections": detections, "tracklets": tracklets, "embeddings": _stamp("embeddings", config.embed, cropped)}
+
+
+def _clock(camera: Camera) -> list[float | str]:
+    """Start and rate of a camera's frames, and their own times where they are not evenly spaced."""
+    return [camera.offset_s, camera.fps, *([] if camera.times_s is None else [digest_array(camera.times_s)])]
 
 
 def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:

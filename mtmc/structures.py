@@ -20,6 +20,7 @@ Int = NDArray[np.int32]
 Long = NDArray[np.int64]
 Short = NDArray[np.int16]
 Mask = NDArray[np.bool_]
+Rows = NDArray[np.intp]
 Image = NDArray[np.uint8]
 
 LABELS: tuple[str, ...] = ("car", "bus", "truck", "van", "motorcycle", "bicycle", "person", "vehicle")

@@ -14,10 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"assignment", "geometry", "params", "toml", "calibration", "weights", "plugin"}),
+    frozenset({"assignment", "atomic", "geometry", "params", "toml", "calibration", "weights", "plugin"}),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
-    frozenset({"formats", "rows", "video", "store", "appearance", "workers"}),
+    frozenset({"formats", "rows", "video", "appearance", "workers"}),
+    frozenset({"scene_reader"}),
+    frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor"}),
     frozenset({"pipeline", "export"}),
@@ -25,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-ROOMS = LAYERS[5]
+ROOMS = LAYERS[7]
 
 INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     "mtmc.link": (

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.atomic import writing
 from mtmc.errors import InputError
 from mtmc.link.model.topology_graph import planar_layout
-from mtmc.store.atomic import writing
 
 ARROW = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 14, "shrinkB": 14, "connectionstyle": "arc3,rad=0.12"}
 

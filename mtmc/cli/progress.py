@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mtmc.store.atomic import writing
+from mtmc.atomic import writing
 from mtmc.workers import Watch
 
 console = Console(stderr=True)

@@ -130,8 +130,8 @@ def _with_reruns(sides: Sides, params: ScoreParams, scores: Scores) -> Scores:
 
 def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, as_json: bool, explain: bool) -> None:
     """Print the scores; a run's folder keeps them too."""
+    from mtmc.atomic import write_json
     from mtmc.score.scores import to_json
-    from mtmc.store.atomic import write_json
 
     document = {
         "predicted": str(sides.predicted_path),

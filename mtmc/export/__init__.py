@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow.csv as pa_csv
 
+from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InputError
 from mtmc.formats import number_cameras, write_aicity, write_mot_tracks
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
-from mtmc.store.atomic import replacing
 from mtmc.store.tables import read_table
 from mtmc.structures import LABELS, GlobalTrack, Tracklet
 

@@ -2,6 +2,7 @@
 
     runs/<name>/
       run.json                     what was asked: videos, resolved configuration, timings
+      recordings/<file>.parquet    stamp time_s key: the frames of each video file, by its fingerprint
       detections/<camera>.parquet  frame x1 y1 x2 y2 score label [feature]
       tracklets/<camera>.parquet   track_id frame x1 y1 x2 y2 score label
       embeddings/<camera>.parquet  track_id frame quality vector
@@ -20,9 +21,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mtmc.atomic import TEMPORARY, write_json
 from mtmc.errors import StoreError
-from mtmc.scene import Scene, read_scene
-from mtmc.store.atomic import TEMPORARY, write_json
+from mtmc.scene import Scene
+from mtmc.scene_reader import read_scene
+from mtmc.store.recordings import KeptRecordings
 from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
 from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
 
@@ -48,8 +51,13 @@ class Run:
 
     @property
     def scene(self) -> Scene:
-        """The scene that the run was made from, read anew."""
-        return read_scene(Path(self.settings["videos"]))
+        """The scene that the run was made from, read anew; what its video files show is known from ``recordings``."""
+        return read_scene(Path(self.settings["videos"]), self.kept_recordings)
+
+    @property
+    def kept_recordings(self) -> KeptRecordings:
+        """Reads video files' packets, once each."""
+        return KeptRecordings(self.folder / "recordings")
 
     def detections(self, camera_id: str) -> Detections:
         """Detections of one camera."""

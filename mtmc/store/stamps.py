@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 Stamp = Mapping[str, Any]
 """Plain JSON: stage, version, params, inputs."""
@@ -27,6 +28,11 @@ def canonical(stamp: Stamp) -> bytes:
 def digest(stamp: Stamp) -> str:
     """Short content hash of a stamp: what a later stage's stamp names as its input."""
     return hashlib.blake2b(canonical(stamp), digest_size=12).hexdigest()
+
+
+def digest_array(values: NDArray[Any]) -> str:
+    """Short content hash of an array."""
+    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=12).hexdigest()
 
 
 def stored_stamp(path: Path) -> dict[str, Any] | None:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtmc.atomic import replacing
 from mtmc.errors import StoreError
-from mtmc.store.atomic import replacing
 from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
 from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Tracklet
 

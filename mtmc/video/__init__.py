@@ -5,9 +5,9 @@ Images are (height, width, 3) uint8 BGR arrays; frames are counted from 0 in the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from mtmc.errors import InputError
 from mtmc.scene import Camera
-from mtmc.video.decoding import Image, Index, decode, decode_by_opencv, read_index
+from mtmc.structures import Image
+from mtmc.video.decoding import decode
 from mtmc.video.encoding import VideoWriter
+from mtmc.video.packets import read_packets
 
-__all__ = ["Clip", "Frames", "Image", "Video", "VideoWriter"]
+__all__ = ["Clip", "Frames", "Image", "Video", "VideoWriter", "read_packets"]
 
-LOST_SHARE = 0.01
-"""Headers count a little wrong at times; a video that lacks more than this share of its frames was cut short."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +58,11 @@ def _nobody(frames_done: int) -> None:
 
 
 class Video:
-    """The frames of one camera's video file.
+    """The frames of one camera.
 
     Every call of ``clips`` and ``at`` decodes anew and holds one clip or one frame at a time. ``watch`` is called with the
-    number of frames handed out so far, for a progress bar. Both methods raise InputError, naming the frames read and
-    expected, for a file that is damaged or cut short (an MPEG-TS file, which claims no length, cannot show the latter).
+    number of frames handed out so far, for a progress bar. Damaged frames are left out, and their number is logged. Both methods
+    raise InputError for a camera of which no frame can be decoded.
     """
 
     def __init__(self, camera: Camera, watch: Callable[[int], None] = _nobody) -> None:
@@ -69,20 +70,22 @@ class Video:
         self._watch = watch
 
     def clips(self, length: int) -> Iterator[Clip]:
-        """All frames in order, ``length`` at a time; a file cut short is refused before its first frame."""
+        """All frames in order, up to ``length`` at a time; a clip ends early before a damaged frame and at the end."""
         batch: list[Image] = []
-        done = 0
-        for _, image in self._chosen(None):
+        first = done = 0
+        for frame, image in self._chosen(None):
+            if batch and (len(batch) == length or frame != first + len(batch)):
+                yield Clip(first, np.stack(batch))
+                self._watch(done)
+                batch = []
+            if not batch:
+                first = frame
             batch.append(image)
             done += 1
-            if len(batch) == length:
-                yield Clip(done - length, np.stack(batch))
-                batch = []
-                self._watch(done)
         if batch:
-            yield Clip(done - len(batch), np.stack(batch))
+            yield Clip(first, np.stack(batch))
             self._watch(done)
-        _refuse_short(self.camera, done)
+        self._tell_lost(done, self.camera.frame_count)
 
     def at(self, frames: ArrayLike) -> Iterator[tuple[int, Image]]:
         """The chosen frames in increasing order, each once; stretches without any are jumped over where the file allows it.
@@ -90,34 +93,32 @@ class Video:
         Raises InputError where the video has no such frame.
         """
         wanted = np.unique(np.asarray(frames, np.int64))
+        if len(wanted) and wanted[-1] >= self.camera.frame_count:
+            found = f"no frame {wanted[np.searchsorted(wanted, self.camera.frame_count)]}"
+            raise InputError(self.camera.video, "the video that was detected on", found, "Run detection again.")
         done = 0
         for frame, image in self._chosen(wanted):
             yield frame, image
             done += 1
             self._watch(done)
-        if done < len(wanted):
-            found = f"no frame {wanted[done]}"
-            raise InputError(self.camera.video, "the video that was detected on", found, "Run detection again.")
+        self._tell_lost(done, len(wanted))
 
     def _chosen(self, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Image]]:
         """(frame, image) of the wanted frames, all for None."""
-        index = self._index
-        if index is None:
-            return decode_by_opencv(self.camera.video, wanted)
-        _refuse_short(self.camera, len(index.times))
-        return decode(self.camera.video, index, wanted)
+        first = 0
+        for recording in self.camera.recordings:
+            inside = None
+            if wanted is not None:
+                low, high = np.searchsorted(wanted, (first, first + len(recording)))
+                inside = wanted[low:high] - first
+            if inside is None or len(inside):
+                for frame, image in decode(recording, inside):
+                    yield first + frame, image
+            first += len(recording)
 
-    @cached_property
-    def _index(self) -> Index | None:
-        return read_index(self.camera.video)
-
-
-def _refuse_short(camera: Camera, frame_count: int) -> None:
-    missing = camera.frame_count - frame_count
-    if frame_count == 0 or missing > max(2, LOST_SHARE * camera.frame_count):
-        raise InputError(
-            camera.video,
-            f"{camera.frame_count} frames as its header says",
-            f"{frame_count}: the file is damaged or cut short",
-            "Copy it again; if this is all there is, repair it with ffmpeg (ffmpeg -i IN -c copy OUT).",
-        )
+    def _tell_lost(self, done: int, expected: int) -> None:
+        if done == 0 < expected:
+            fix = "Copy it again, or take it out of the folder."
+            raise InputError(self.camera.video, "a video", "pictures that cannot be decoded", fix)
+        if done < expected:
+            logger.warning("%s: %d of %d frames are damaged and left out", self.camera.id, expected - done, expected)

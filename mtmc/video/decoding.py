@@ -1,4 +1,4 @@
-"""From files to pictures: an index of a file's packets, and ways through it.
+"""From recordings to pictures: the ways through one file. Damaged packets cost their own frames only.
 
 Frames are counted from 0 in the order in which they are shown.
 """
@@ -6,152 +6,123 @@ Frames are counted from 0 in the order in which they are shown.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mtmc.errors import InputError
-
-Image = NDArray[np.uint8]
+from mtmc.scene import Recording
+from mtmc.structures import Image, Long
+from mtmc.video.orientation import turned, turned_size
+from mtmc.video.packets import whole_packets
 
 SEEK_WORTH_FRAMES = 12
 """Jump to a later key frame only if that saves more frames than this: a jump empties the decoder."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Index:
-    """Presentation times of all frames, sorted, and which of them start without knowing others; ``exact`` if times are unique."""
-
-    times: NDArray[np.int64]
-    keys: NDArray[np.intp]
-    exact: bool
-
-    def number(self, time: int | None) -> int:
-        """The frame shown at ``time``, -1 for none."""
-        place = 0 if time is None else int(np.searchsorted(self.times, time))
-        return place if time is not None and place < len(self.times) and self.times[place] == time else -1
-
-    def key_before(self, frame: int) -> int:
-        """The last key frame at or before ``frame``."""
-        return int(self.keys[max(int(np.searchsorted(self.keys, frame, side="right")) - 1, 0)]) if len(self.keys) else 0
-
-
-def read_index(path: Path) -> Index | None:
-    """Walk through the packets, decoding nothing (some 100 000 a second); None for a file that only OpenCV opens."""
-    packets = []
-    try:
-        with av.open(str(path)) as container:
-            for packet in container.demux(container.streams.video[0]):
-                if packet.size and not packet.is_discard:
-                    packets.append((packet.pts if packet.pts is not None else packet.dts, packet.is_keyframe))
-    except (av.error.FFmpegError, OSError) as error:
-        if not packets:
-            return None
-        raise _damaged(path, len(packets), error) from error
-    known = [time for time, _ in packets if time is not None]
-    exact = len(set(known)) == len(packets)
-    if not exact:
-        return Index(np.arange(len(packets)), np.zeros(1, np.intp), exact=False)
-    packets.sort()
-    keys = np.flatnonzero([key for _, key in packets])
-    return Index(np.array([time for time, _ in packets], np.int64), keys, exact=True)
+ASPECT_TOLERANCE = 0.02
+"""Sizes whose sides' ratio differs by less are the same view, scaled."""
 
 
 class Decoder:
-    """One way through a file: counts frames from the start, or jumps to key frames while the file's times prove right."""
+    """One way through a recording: tells pictures by their stamps, and jumps to key frames while those prove right; counts where stamps
+    do not tell."""
 
-    def __init__(self, path: Path, index: Index, jumping: bool) -> None:
-        self._path, self._index, self._jumping = path, index, jumping
+    def __init__(self, recording: Recording, jumping: bool) -> None:
+        self._recording = recording
+        self._order = np.argsort(recording.stamps, kind="stable")
+        self._sorted = recording.stamps[self._order]
+        self._jumping = jumping and recording.exact and bool((np.diff(self._sorted) > 0).all())
         self._open()
-        if jumping:
-            self._check_first()
 
     def _open(self) -> None:
-        self.container = av.open(str(self._path))
+        self.container = av.open(str(self._recording.path))
         self._stream = self.container.streams.video[0]
         self._stream.thread_type = "AUTO"
-        self._pictures: Iterator[Any] = self.container.decode(self._stream)
-        self.frame = -1
+        self._pictures = self._decoded()
+        self.frame, self._picture = -1, None
 
-    def _check_first(self) -> None:
-        """Files whose first packets cannot be shown (cut out of a longer one) must be counted."""
-        first = next(self._pictures, None)
-        if first is not None:
-            self._jumping = self._index.number(first.pts) == 0
-            self._pictures = chain([first], self._pictures)
+    def _decoded(self) -> Iterator[Any]:
+        """All pictures from here on; in a stream that is counted a packet that fails counts as one."""
+        for packet in whole_packets(self.container, self._stream):
+            try:
+                yield from packet.decode()
+            except av.error.FFmpegError:
+                self.frame += not self._recording.exact
+        yield from self._stream.codec_context.decode(None)
+
+    def _number(self, stamp: int | None) -> int:
+        """The first frame after this one with a stamp, -1 for none."""
+        if not self._recording.exact:
+            return self.frame + 1
+        if stamp is None:
+            return -1
+        low, high = np.searchsorted(self._sorted, (stamp, stamp + 1))
+        return next((int(row) for row in self._order[low:high] if row > self.frame), -1)
+
+    def following(self) -> Any:
+        """The next picture, ``frame`` being its number; None at the end."""
+        for picture in self._pictures:
+            number = self._number(picture.pts)
+            if 0 <= number < len(self._recording):
+                self.frame, self._picture = number, picture
+                return picture
+        self.frame, self._picture = len(self._recording), None
+        return None
 
     def picture(self, target: int) -> Any:
-        """The picture of a later frame, None beyond the end."""
+        """The picture of a frame not before the last one; None where it is damaged or beyond the end."""
         if self._jumping:
             self._jump_towards(target)
-        found = None
-        while self.frame < target:
-            found = next(self._pictures, None)
-            if found is None:
-                return None
-            self.frame += 1
-        return found
+        while self.frame < target and self.following() is not None:
+            pass
+        return self._picture if self.frame == target else None
 
     def _jump_towards(self, target: int) -> None:
-        key = self._index.key_before(target)
-        if key <= self.frame + SEEK_WORTH_FRAMES:
+        keys = self._recording.keys
+        place = int(np.searchsorted(keys, target, side="right")) - 1
+        if place < 0 or keys[place] <= self.frame + SEEK_WORTH_FRAMES:
             return
-        self.container.seek(int(self._index.times[key]), stream=self._stream)
-        landed = self.container.decode(self._stream)
-        first = next(landed, None)
-        if first is not None and self._index.number(first.pts) == key:
-            self.frame, self._pictures = key - 1, chain([first], landed)
+        key = int(keys[place])
+        self.container.seek(int(self._recording.stamps[key]), stream=self._stream)
+        self._pictures = self._decoded()
+        if self.following() is not None and self.frame == key:
             return
-        self._jumping = False  # MPEG-TS for one jumps where it likes: count from the start instead
+        self._jumping = False  # MPEG-TS for one jumps where it likes: go through from the start instead
         self.container.close()
         self._open()
 
 
-def decode(path: Path, index: Index, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Image]]:
-    """(frame, picture) of the wanted frames (increasing; all for None) by PyAV; ends early where the video does.
+def decode(recording: Recording, wanted: Long | None) -> Iterator[tuple[int, Image]]:
+    """(frame, picture) of the wanted frames (increasing; all for None), without those that are damaged.
 
-    Raises InputError for damage inside.
+    Pictures are upright and of the recording's size. Raises InputError where their shape changes on the way.
     """
-    targets = range(len(index.times)) if wanted is None else wanted.tolist()
-    decoder = None
+    decoder = Decoder(recording, jumping=wanted is not None)
     try:
-        decoder = Decoder(path, index, jumping=wanted is not None and index.exact)
-        for target in targets:
+        if wanted is None:
+            while (picture := decoder.following()) is not None:
+                yield decoder.frame, _image(picture, recording)
+            return
+        for target in wanted.tolist():
             picture = decoder.picture(target)
-            if picture is None:
-                return
-            yield target, np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
-    except (av.error.FFmpegError, OSError) as error:
-        raise _damaged(path, 0 if decoder is None else decoder.frame + 1, error) from error
+            if picture is not None:
+                yield target, _image(picture, recording)
     finally:
-        if decoder is not None:
-            decoder.container.close()
+        decoder.container.close()
 
 
-def decode_by_opencv(path: Path, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Image]]:
-    """The same by OpenCV, for the few files that only it opens."""
-    capture = cv2.VideoCapture(str(path))
-    chosen = None if wanted is None else set(wanted.tolist())
-    try:
-        frame = 0
-        while capture.grab():
-            if chosen is None or frame in chosen:
-                yield frame, np.asarray(capture.retrieve()[1], np.uint8)
-            frame += 1
-    finally:
-        capture.release()
+def _image(picture: Any, recording: Recording) -> Image:
+    width, height = turned_size(recording.size, recording.orientation)
+    if (picture.width, picture.height) != (width, height):
+        refuse_other_shape(recording, (picture.width, picture.height))
+        picture = picture.reformat(width=width, height=height, format="bgr24", interpolation="AREA")
+    return turned(np.asarray(picture.to_ndarray(format="bgr24"), np.uint8), recording.orientation)
 
 
-def _damaged(path: Path, frame: int, error: Exception) -> InputError:
-    return InputError(
-        path,
-        "a whole video",
-        f"damage after {frame} frames ({getattr(error, 'strerror', error)})",
-        "Copy it again, or repair it with ffmpeg (ffmpeg -i IN OUT).",
-    )
+def refuse_other_shape(recording: Recording, size: tuple[int, int]) -> None:
+    """Raise InputError where a picture of ``size`` (as stored) is not the recording's view at another scale."""
+    width, height = turned_size(recording.size, recording.orientation)
+    if abs(size[0] * height / (size[1] * width) - 1) > ASPECT_TOLERANCE:
+        expected = f"pictures of one shape ({width} x {height} at first)"
+        found = f"{size[0]} x {size[1]} later in the file"
+        raise InputError(recording.path, expected, found, "Split the file where the camera's settings were changed.")

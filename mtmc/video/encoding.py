@@ -11,9 +11,9 @@ from typing import Any, Self
 import av
 import numpy as np
 
+from mtmc.atomic import TEMPORARY
 from mtmc.errors import StoreError
-from mtmc.store.atomic import TEMPORARY
-from mtmc.video.decoding import Image
+from mtmc.structures import Image
 
 
 class VideoWriter:

@@ -11,7 +11,7 @@ from mtmc.formats import read_mot_tracks
 from mtmc.geometry import bottom_centres
 from mtmc.link import LinkParams, Problem
 from mtmc.link.problem import Solution
-from mtmc.scene import read_scene
+from mtmc.scene_reader import read_scene
 from mtmc.structures import Double
 
 

@@ -201,10 +201,11 @@ def damage_video(city: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def test_video_cut_in_half_keeps_the_other_camera(city: Path, tmp_path: Path) -> None:
+def test_video_cut_in_half_is_refused_before_any_detection(city: Path, tmp_path: Path) -> None:
     damage_video(city)
-    one_sentence(mtmc("run", "--videos", city, "--out", tmp_path / "run", "--detector", "motion", *QUICK[2:]), "c002")
-    assert open_run(tmp_path / "run").cameras("embeddings") == ["c001"]
+    finished = mtmc("run", "--videos", city, "--out", tmp_path / "run", "--detector", "motion", *QUICK[2:])
+    one_sentence(finished, "c002", "18 frames as its header says")
+    assert not list(tmp_path.glob("run/detections/*"))
 
 
 @pytest.mark.parametrize(

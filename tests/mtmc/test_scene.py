@@ -9,7 +9,7 @@ import pytest
 from mtmc.calibration import read_calibration
 from mtmc.errors import ConfigError, InputError
 from mtmc.geometry import gps_to_metres, metres_to_gps, project
-from mtmc.scene import read_scene
+from mtmc.scene_reader import read_scene
 from tests.builders import make_video
 
 LATITUDE, LONGITUDE = 42.4987, -90.6864

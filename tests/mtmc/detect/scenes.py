@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.scene import Camera, read_camera
+from mtmc.scene import Camera
+from mtmc.scene_reader import read_camera
 from mtmc.video import Image, VideoWriter
 
 SIZE = (320, 180)

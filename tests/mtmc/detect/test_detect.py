@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from mtmc.detect import ClipDetector, DetectParams, detect, make_detector
 from mtmc.errors import ConfigError, UserError
-from mtmc.scene import Camera, read_camera
+from mtmc.scene import Camera
+from mtmc.scene_reader import read_camera
 from mtmc.structures import Detections, label_index
 from mtmc.video import Clip, Frames, Video
 from tests.builders import make_video

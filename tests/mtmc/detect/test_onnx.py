@@ -7,7 +7,7 @@ import pytest
 
 from mtmc.detect import DetectParams, detect, make_detector
 from mtmc.errors import WeightsError
-from mtmc.scene import read_camera
+from mtmc.scene_reader import read_camera
 from mtmc.structures import LABELS, Detections
 from mtmc.video import Video
 from tests.builders import make_video

@@ -6,7 +6,7 @@ import pytest
 
 from mtmc.detect import DetectParams, detect, make_detector
 from mtmc.errors import InputError
-from mtmc.scene import read_camera
+from mtmc.scene_reader import read_camera
 from mtmc.structures import Detections
 from mtmc.video import Video
 from tests.builders import make_video

@@ -8,7 +8,8 @@ import pytest
 
 from mtmc.embed import EmbedParams, embed, make_embedder
 from mtmc.errors import ConfigError, UserError, WeightsError
-from mtmc.scene import Camera, read_camera
+from mtmc.scene import Camera
+from mtmc.scene_reader import read_camera
 from mtmc.video import Video
 from tests.builders import make_tracklet, make_video
 

@@ -15,7 +15,7 @@ from mtmc.link.benchmark import agreement
 from mtmc.link.describe import pose
 from mtmc.link.learning.em import on_common_time
 from mtmc.link.model.camera_network import CameraNetwork
-from mtmc.scene import read_scene
+from mtmc.scene_reader import read_scene
 from mtmc.video import Video
 
 

@@ -10,7 +10,8 @@ import pytest
 from mtmc.report import ReportParams, draw
 from mtmc.report.mosaic import GAP_PX, lay_out
 from mtmc.report.paint import PALETTE_RGB, colour_of, marks_of, paint
-from mtmc.scene import Camera, Scene, read_camera
+from mtmc.scene import Camera, Scene
+from mtmc.scene_reader import read_camera
 from mtmc.video import Image, Video, VideoWriter
 from tests.builders import make_tracklet, make_vehicle
 

@@ -15,7 +15,8 @@ from pycocotools.coco import COCO
 from mtmc.calibration import read_calibration
 from mtmc.cli import main
 from mtmc.geometry import metres_to_gps, project
-from mtmc.scene import Camera, read_scene
+from mtmc.scene import Camera
+from mtmc.scene_reader import read_scene
 from mtmc.synth.render.frames import Seen, draw_frame
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.render.view import View, make_view

@@ -1,0 +1,68 @@
+"""Packet indexes kept in the run folder, one small Parquet table per video file, named by the file's fingerprint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mtmc.atomic import replacing
+from mtmc.scene import Recording
+from mtmc.store.stamps import fingerprint
+from mtmc.video.packets import read_packets
+
+VERSION = 1
+"""Raised when the index of the same file comes out otherwise."""
+KEY = b"mtmc.recording"
+COLUMNS = ("stamps", "times_s", "keys", "path")
+
+
+class KeptRecordings:
+    """Reads a video file's packets once per run folder: a later look takes the table.
+
+    ``stamp int64, time_s float64, key bool``, one row per frame; what is said of the whole file stands in the table's metadata.
+    """
+
+    def __init__(self, folder: Path, read: Callable[[Path], Recording] = read_packets) -> None:
+        self._folder, self._read = folder, read
+
+    def __call__(self, path: Path) -> Recording:
+        """The file's index. Raises InputError for a file that is no video."""
+        table = self._folder / f"{fingerprint(path)}.parquet" if path.is_file() else None
+        known = None if table is None else _load(table, path)
+        if known is not None:
+            return known
+        recording = self._read(path)
+        if table is not None:
+            _save(table, recording)
+        return recording
+
+
+def _save(table: Path, recording: Recording) -> None:
+    keys = np.zeros(len(recording), np.bool_)
+    keys[recording.keys] = True
+    facts = {f.name: getattr(recording, f.name) for f in fields(Recording) if f.name not in COLUMNS}
+    rows = pa.table({"stamp": recording.stamps, "time_s": recording.times_s, "key": keys})
+    rows = rows.replace_schema_metadata({KEY: json.dumps({"version": VERSION, **facts}, sort_keys=True).encode()})
+    encoding = {"stamp": "DELTA_BINARY_PACKED", "time_s": "BYTE_STREAM_SPLIT"}
+    with replacing(table) as temporary:
+        pq.write_table(rows, temporary, compression="zstd", use_dictionary=False, column_encoding=encoding)
+
+
+def _load(table: Path, path: Path) -> Recording | None:
+    try:
+        rows = pq.read_table(table)
+        facts: dict[str, Any] = json.loads(rows.schema.metadata[KEY])
+    except (OSError, pa.ArrowInvalid, KeyError, TypeError, json.JSONDecodeError):
+        return None
+    if facts.pop("version", None) != VERSION:
+        return None
+    stamps, times_s, keys = (rows.column(name).to_numpy() for name in ("stamp", "time_s", "key"))
+    facts |= {"size": tuple(facts["size"]), "sizes": tuple(tuple(size) for size in facts["sizes"])}
+    return Recording(path=path, stamps=stamps, times_s=times_s, keys=np.flatnonzero(keys), **facts)
