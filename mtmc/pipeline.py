@@ -21,6 +21,7 @@ from mtmc.atomic import locked, replacing, write_json
 from mtmc.config import Config, build_config
 from mtmc.errors import UserError
 from mtmc.params import StageParams
+from mtmc.results_page import make_page
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import read_scene
 from mtmc.store import Run, create_run
@@ -35,12 +36,13 @@ from mtmc.store.tables import (
     write_vehicles,
 )
 from mtmc.video import Video
+from mtmc.visits import visits
 from mtmc.workers import Timings, Watch, run_here, run_in_processes
 
 logger = logging.getLogger(__name__)
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
-VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "video": 1}
+VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
 
 
@@ -106,7 +108,9 @@ def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Sta
                 linked[f"{stage}/{camera.id}"] = digest(stamp)
         linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
     linked |= _files(config.link, scene.folder, "")
-    yield ("vehicles", ""), _stamp("vehicles", config.link, linked)
+    vehicles = _stamp("vehicles", config.link, linked)
+    yield ("vehicles", ""), vehicles
+    yield ("visits", ""), _stamp("visits", None, {"vehicles": digest(vehicles)})
 
 
 def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
@@ -131,7 +135,7 @@ def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
     return {
         "stage": stage,
         "version": VERSIONS[stage],
-        "params": params.model_dump(mode="json"),
+        "params": {} if params is None else params.model_dump(mode="json"),
         "inputs": dict(inputs),
     }
 
@@ -184,8 +188,12 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
         timings |= run_here(run_camera, tasks, watch)
     if ("vehicles", "") in stale:
         timings["vehicles"] = _timed(lambda: _link(todo, watch))
+    if ("visits", "") in stale:
+        write_table(run.path("visits"), visits(todo.scene, run.vehicles(), run.network), todo.stamps["visits", ""])
     _write_track3(run)
     timings |= _draw(todo, watch)
+    if todo.config.report.page:
+        timings["page"] = _timed(lambda: make_page(run, todo.scene, todo.config.report, watch))
     timings["peak_memory_mb"] = round(_peak_memory_mb())
     write_json(run.folder / "timings.json", timings)
     return run
@@ -302,7 +310,7 @@ def _read_timings(run: Run) -> Timings:
     return dict(_read_json(run.folder / "timings.json") or {})
 
 
-def _timed(work: Callable[[], None]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return round(time.perf_counter() - start, 3)

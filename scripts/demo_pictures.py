@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.report.paint import colour_of, tag
+from mtmc.report.colours import colour_of
+from mtmc.report.paint import tag
 from mtmc.store import Run, open_run
 from mtmc.structures import GlobalTrack, Tracklet
 from mtmc.video import Video

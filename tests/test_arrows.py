@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene_reader"}),
     frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
-    frozenset({"config", "doctor"}),
+    frozenset({"config", "doctor", "visits", "results_page"}),
     frozenset({"pipeline", "export"}),
     frozenset({"api"}),
     frozenset({"cli"}),

@@ -11,6 +11,7 @@ import typer
 
 from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
+from mtmc.cli.page import report
 from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 app.command("run")(run)
 app.command("score")(score)
+app.command("report")(report)
 app.command("status")(status)
 app.command("export")(export)
 app.command("doctor")(doctor)

@@ -91,5 +91,5 @@ def _report(done: Plan, as_json: bool) -> None:
         typer.echo(json.dumps(summary, indent=2))
         return
     typer.echo(f"{len(vehicles)} vehicles, {shared} of them in several cameras: {folder}/track3.txt, vehicles.parquet")
-    if done.config.report.video:  # else an older one may lie there
-        typer.echo(f"look at {folder}/video/mosaic.mp4")
+    if done.config.report.page:
+        typer.echo(f"look at {folder}/report.html")

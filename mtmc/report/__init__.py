@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,14 +12,19 @@ from mtmc.params import Params
 from mtmc.scene import Scene
 from mtmc.structures import GlobalTrack
 
-__all__ = ["ReportParams", "draw"]
+__all__ = ["Hide", "ReportParams", "draw"]
 
 Watch = Callable[[str, str, int, int], None]
 """Told (camera id, stage, done, total) now and then."""
 
 
+Hide = Literal["nothing", "plates", "boxes"]
+"""What to hide in pictures: nothing; the lower half of vehicles, where plates are, and persons whole; every box
+whole."""
+
+
 class ReportParams(Params):
-    """What the result videos look like."""
+    """What the result videos and the results page look like."""
 
     video: bool = True
     """Whether to make the videos at all."""
@@ -32,13 +38,22 @@ class ReportParams(Params):
     """How long a vehicle's path stays visible behind it."""
     crf: int = Field(default=25, ge=0, le=51)
     """x264's quality, smaller is better and larger on disk."""
+    page: bool = True
+    """Whether to write report.html, the page to look at the results."""
+    web_width_px: int = Field(default=960, ge=160, le=3840)
+    """Widest clean video beside the page."""
+    web_crf: int = Field(default=29, ge=0, le=51)
+    """x264's quality of those."""
+    hide: Hide = "nothing"
+    """What no picture may show: nothing, plates (the lower half of vehicles, and persons whole) or boxes (every box
+    whole)."""
 
 
 def draw(scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch) -> None:
     """Write ``<camera>.mp4`` for each camera and ``mosaic.mp4`` of all on the scene's clock into ``folder``.
 
-    H.264 that a browser plays. A vehicle has the same colour everywhere, a thick frame if several cameras saw it. Each video is
-    decoded once. Raises InputError for a damaged video, StoreError where the folder cannot be written.
+    H.264 that a browser plays. A vehicle has the same colour everywhere, a thick frame if several cameras saw it. Each
+    video is decoded once. Raises InputError for a damaged video, StoreError where the folder cannot be written.
     """
     from mtmc.report.mosaic import draw_scene
 

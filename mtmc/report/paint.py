@@ -14,23 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.geometry import bottom_centres
+from mtmc.report.colours import Colour, colour_of
 from mtmc.structures import GlobalTrack
 from mtmc.video import Image
 
-Colour = tuple[int, int, int]
-
-PALETTE_RGB = ("E69F00", "56B4E9", "F0E442", "F03060", "0072F2", "00F078", "C03090", "FFFFFF", "A8C0A8")
-"""Okabe and Ito's orange, sky and yellow, and six more that stay apart for protan, deutan and tritan eyes too."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
-def colour_of(vehicle_id: int) -> Colour:
-    """BGR of a vehicle: depends on its id alone, neighbours in number differ."""
-    text = PALETTE_RGB[vehicle_id % len(PALETTE_RGB)]
-    red, green, blue = (int(text[i : i + 2], 16) for i in (0, 2, 4))
-    return blue, green, red
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +49,8 @@ def marks_of(vehicles: Iterable[GlobalTrack], camera_id: str, trail_frames: int)
 
 
 def paint(picture: Image, marks: Sequence[Mark], scale: float) -> None:
-    """Draw the marks, whose pixels are ``scale`` times smaller than the picture's; nearer vehicles over farther ones."""
+    """Draw the marks, whose pixels are ``scale`` times smaller than the picture's; nearer vehicles over farther
+    ones."""
     for mark in sorted(marks, key=lambda m: float(m.box[3])):
         colour = colour_of(mark.vehicle_id)
         _path(picture, mark.path * scale, colour)

@@ -7,8 +7,9 @@
       tracklets/<camera>.parquet   track_id frame x1 y1 x2 y2 score label
       embeddings/<camera>.parquet  track_id frame quality vector
       vehicles.parquet             vehicle_id camera_id track_id frame x1 y1 x2 y2 score label
+      visits.parquet               one row per vehicle and stay in a camera
       links.parquet network.json   why tracklets were linked, and the camera network that was learned
-      track3.txt scores.json video/ log.txt
+      track3.txt scores.json report.html video/ crops/ log.txt
 
 Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals what
 would be asked for now.
@@ -71,6 +72,17 @@ class Run:
     def embeddings(self) -> dict[str, Embeddings]:
         """Embeddings by camera id."""
         return {camera: read_embeddings(self.path("embeddings", camera)) for camera in self.cameras("embeddings")}
+
+    def embeddings_of(self, camera_id: str) -> Embeddings | None:
+        """Embeddings of one camera, None where it has none."""
+        path = self.path("embeddings", camera_id)
+        return read_embeddings(path) if path.exists() else None
+
+    @property
+    def network(self) -> dict[str, Any] | None:
+        """The learned camera network (``network.json``), None where the linker learned none."""
+        path = self.folder / "network.json"
+        return dict(json.loads(path.read_text())) if path.exists() else None
 
     def vehicles(self) -> list[GlobalTrack]:
         """The vehicles over all cameras, by vehicle id."""

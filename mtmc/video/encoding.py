@@ -15,19 +15,35 @@ from mtmc.atomic import TEMPORARY
 from mtmc.errors import StoreError
 from mtmc.structures import Image
 
+TICKS_PER_S = 90_000
+"""Resolution of frame times given: MPEG's own."""
+
 
 class VideoWriter:
     """H.264 (yuv420p, ``faststart``), which every browser plays; a context manager.
 
     The file appears under its name when it is complete; a write that fails leaves none. ``crf`` is x264's quality, 0 (exact)
-    to 51, smaller is better. Odd widths and heights lose one pixel line. Raises StoreError where the file cannot be written.
+    to 51, smaller is better. ``seekable`` puts a key frame into every second, so that a player jumps at once, and shows
+    frames at the times that are given. Odd widths and heights lose one pixel line. Raises StoreError where the file
+    cannot be written.
     """
 
-    def __init__(self, path: Path, fps: float, size: tuple[int, int], crf: int = 23, preset: str = "veryfast") -> None:
+    def __init__(
+        self,
+        path: Path,
+        fps: float,
+        size: tuple[int, int],
+        crf: int = 23,
+        preset: str = "veryfast",
+        seekable: bool = False,
+    ) -> None:
         self.path = path
         self.size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._part = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
         self._fps, self._options = Fraction(fps).limit_denominator(100_000), {"crf": str(crf), "preset": preset}
+        self._time_base = Fraction(1, TICKS_PER_S) if seekable else 1 / self._fps
+        if seekable:
+            self._options |= {"g": str(max(1, round(fps))), "bf": "0"}
         self._container: Any = None
         self._stream: Any = None
 
@@ -38,14 +54,18 @@ class VideoWriter:
             self._stream = self._container.add_stream("libx264", rate=self._fps, options=self._options)
         except OSError as error:
             raise self._unwritable(error) from error
+        self._stream.codec_context.time_base = self._time_base
         self._stream.width, self._stream.height = self.size
         self._stream.pix_fmt = "yuv420p"
         return self
 
-    def write(self, image: Image) -> None:
-        """Append one frame (height, width, 3) of the writer's size."""
+    def write(self, image: Image, time_s: float | None = None) -> None:
+        """Append one frame (height, width, 3) of the writer's size, shown ``time_s`` after the first; evenly spaced
+        without."""
         width, height = self.size
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="bgr24")
+        if time_s is not None:
+            picture.pts, picture.time_base = round(time_s / self._time_base), self._time_base
         self._mux(picture)
 
     def _mux(self, picture: Any) -> None:

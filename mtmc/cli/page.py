@@ -1,0 +1,31 @@
+"""``mtmc report``: the results page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    embed_video: Annotated[bool, typer.Option("--embed-video", help="Put the videos into the page itself.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write RUN/report.html, to see every vehicle over all cameras, and why. It opens by double click, offline.
+
+    Example: mtmc report runs/S06 --open
+    """
+    from mtmc.cli.progress import logged, watching
+    from mtmc.config import build_config
+    from mtmc.results_page import make_page
+    from mtmc.store import open_run
+
+    opened = open_run(run)
+    params = build_config(opened.settings["config"], "run.json").report
+    with logged(), watching() as watch:
+        path = make_page(opened, opened.scene, params, watch, embed_video=embed_video)
+    typer.echo(path)
+    if open_:
+        typer.launch(str(path))

@@ -1,0 +1,161 @@
+"""What the results page shows of a camera: a clean video that a browser jumps about in, and the best crops of every
+tracklet.
+
+Both are made in one pass over the camera's video, and again only when what they were made from has changed.
+
+    RUN/video/web/<camera>.mp4   no boxes, a key frame each second, every frame at its own time
+    RUN/crops/<camera>.parquet   track_id frame colour picture (WebP)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from mtmc.report import ReportParams, Watch
+from mtmc.report.privacy import shown
+from mtmc.scene import Camera
+from mtmc.store import Run
+from mtmc.store.stamps import staleness, stored_stamp
+from mtmc.store.tables import write_table
+from mtmc.structures import Detections, Embeddings, Float, Tracklet
+from mtmc.video import Image, Video, VideoWriter
+
+CROP_PX = (128, 96)
+"""(width, height) of a crop on the page; what stands around a narrow vehicle fills it."""
+CROP_MARGIN = 0.12
+CROPS_PER_TRACKLET = 2
+WEBP_QUALITY = 62
+LEAST_BODY_PX = 60
+HUES = ((18, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (265, "blue"), (320, "purple"), (361, "red"))
+"""Hue in degrees up to which a name holds."""
+GREYS = ((75, "black"), (140, "grey"), (190, "silver"), (256, "white"))
+"""Brightness up to which a name holds, for vehicles without colour."""
+VERSION = 1
+"""Raised by one when this file changes what it makes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """A crop to cut: tracklet, frame and box (4,)."""
+
+    track_id: int
+    frame: int
+    box: Float
+
+
+def make_looks(run: Run, camera: Camera, params: ReportParams, watch: Watch) -> bool:
+    """Write the camera's web video and crops where they are missing or stale; whether anything was to do.
+
+    Raises InputError for a damaged video, StoreError where the run folder cannot be written.
+    """
+    video, crops = run.folder / "video" / "web" / f"{camera.id}.mp4", run.path("crops", camera.id)
+    stamp = _stamp(run, camera, params)
+    if video.exists() and not staleness(crops, stamp):
+        return False
+    tracklets = run.tracklets(camera.id)
+    wanted = choose(tracklets, run.embeddings_of(camera.id))
+    cut = list(_pass(run, camera, wanted, params, watch))
+    columns = {
+        "track_id": pa.array([want.track_id for want, *_ in cut], pa.int64()),
+        "frame": pa.array([want.frame for want, *_ in cut], pa.int32()),
+        "colour": pa.array([colour for _, colour, _ in cut], pa.string()),
+        "picture": pa.array([picture for *_, picture in cut], pa.binary()),
+    }
+    write_table(crops, columns, stamp)
+    return True
+
+
+def _stamp(run: Run, camera: Camera, params: ReportParams) -> Mapping[str, Any]:
+    made_from = {stage: stored_stamp(run.path(stage, camera.id)) for stage in ("detections", "tracklets", "embeddings")}
+    looks = {"width_px": params.web_width_px, "crf": params.web_crf, "hide": params.hide}
+    return {"stage": "crops", "version": VERSION, "params": looks, "inputs": made_from}
+
+
+def choose(tracklets: Sequence[Tracklet], embeddings: Embeddings | None) -> list[Wanted]:
+    """The boxes that show each tracklet best, one for each half of its life: those of the best embedded crops, else the
+    largest."""
+    return [Wanted(t.track_id, int(t.frames[row]), t.xyxy[row]) for t in tracklets for row in _best_rows(t, embeddings)]
+
+
+def _best_rows(tracklet: Tracklet, embeddings: Embeddings | None) -> Iterator[int]:
+    worth = np.prod(tracklet.xyxy[:, 2:] - tracklet.xyxy[:, :2], axis=1).astype(np.float64)
+    worth /= worth.max() * 1e3  # below any sampled crop's quality
+    if embeddings is not None:
+        mine = embeddings.of(tracklet.track_id)
+        rows = np.searchsorted(tracklet.frames, mine.frames)
+        worth[rows] += mine.quality
+    for part in np.array_split(np.arange(len(tracklet)), CROPS_PER_TRACKLET):
+        if len(part):
+            yield int(part[worth[part].argmax()])
+
+
+def _pass(
+    run: Run, camera: Camera, wanted: Sequence[Wanted], params: ReportParams, watch: Watch
+) -> Iterator[tuple[Wanted, str, bytes]]:
+    """Decode the camera once: write its web video, yield the crops."""
+    by_frame: dict[int, list[Wanted]] = {}
+    for want in wanted:
+        by_frame.setdefault(want.frame, []).append(want)
+    size = _fitted(camera.size, params.web_width_px)
+    boxes = run.detections(camera.id) if params.hide != "nothing" else Detections.empty()
+    times = camera.time_s(np.arange(camera.frame_count + 1))
+    path = run.folder / "video" / "web" / f"{camera.id}.mp4"
+    with ExitStack() as stack:
+        writer = stack.enter_context(VideoWriter(path, camera.fps, size, params.web_crf, seekable=True))
+        for clip in Video(camera).clips(1):
+            frame = clip.first_frame
+            rows = boxes.rows_at(frame)
+            image = shown(clip.images[0], boxes.xyxy[rows], boxes.labels[rows], params.hide)
+            if frame < len(times):
+                small = image if size == camera.size else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+                writer.write(np.asarray(small, np.uint8), float(times[frame] - times[0]))
+            yield from (
+                (want, colour_name(image, want.box), picture_of(image, want.box)) for want in by_frame.get(frame, ())
+            )
+            watch(camera.id, "page", frame + 1, camera.frame_count)
+
+
+def picture_of(image: Image, box: Float) -> bytes:
+    """A box and what is around it as WebP of CROP_PX, its aspect kept."""
+    height, width = image.shape[:2]
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * (1 + CROP_MARGIN)
+    aspect = CROP_PX[0] / CROP_PX[1]
+    half = np.array([max(half[0], half[1] * aspect), max(half[1], half[0] / aspect)])
+    left, top = np.clip(np.floor(centre - half), 0, (width - 2, height - 2)).astype(int)
+    right, bottom = np.clip(np.ceil(centre + half), (left + 1, top + 1), (width, height)).astype(int)
+    part = image[top:bottom, left:right]
+    scale = min(CROP_PX[0] / part.shape[1], CROP_PX[1] / part.shape[0])
+    fitted = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
+    crop = cv2.resize(part, fitted, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return bytes(cv2.imencode(".webp", crop, [cv2.IMWRITE_WEBP_QUALITY, WEBP_QUALITY])[1])
+
+
+def _fitted(size: tuple[int, int], width: int) -> tuple[int, int]:
+    """(width, height), even, no wider than ``width``."""
+    scale = min(1.0, width / size[0])
+    return max(2, int(size[0] * scale) // 2 * 2), max(2, int(size[1] * scale) // 2 * 2)
+
+
+def colour_name(image: Image, box: Float) -> str:
+    """The plain word for a vehicle's colour: of the middle of its box, where little road shows; "unclear" for thin or
+    mixed ones."""
+    size = box[2:] - box[:2]
+    left, top = np.maximum(box[:2] + size * (0.2, 0.15), 0).astype(int)
+    right, bottom = (box[2:] - size * (0.2, 0.3)).astype(int)
+    body = image[top:bottom, left:right].reshape(-1, 1, 3)
+    if len(body) < LEAST_BODY_PX:
+        return "unclear"
+    hue, saturation, value = cv2.cvtColor(body, cv2.COLOR_BGR2HSV).reshape(-1, 3).astype(np.float64).T
+    colourful = (saturation > 80) & (value > 50)
+    if colourful.mean() > 0.35:
+        angle = np.exp(1j * np.radians(2 * hue[colourful])).mean()
+        if abs(angle) > 0.6:
+            return next(name for limit, name in HUES if np.degrees(np.angle(angle)) % 360 < limit)
+    return next(name for limit, name in GREYS if np.percentile(value, 75) < limit)

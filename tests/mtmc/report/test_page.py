@@ -1,0 +1,174 @@
+"""The results page in a real browser, network off: what it shows is what the tables say, and every panel works by mouse and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from mtmc.report.colours import colour_of
+from mtmc.report.page_data import STEPS_PER_PX
+
+Open = Callable[..., Any]
+
+ALL_BOXES = """async () => {
+  const { model } = window.mtmc, rows = [];
+  for (const camera of model.cameras) {
+    const boxes = await model.boxesOf(camera.index);
+    for (let row = 0; row < boxes.frame.length; row++) {
+      const tracklet = boxes.tracklets[boxes.owner[row]];
+      rows.push([tracklet.vehicle, camera.index, tracklet.track, boxes.frame[row], ...boxes.box(row), boxes.timeOf(boxes.frame[row])]);
+    }
+  }
+  return rows;
+}"""
+PRESENTED = (
+    "() => window.mtmc.mosaic.tiles.filter((t) => t.visible).every((t) => t.frame >= 0 && t.video.readyState >= 2)"
+)
+
+
+def table(run_folder: Path, name: str) -> list[dict[str, Any]]:
+    return list(pq.read_table(run_folder / f"{name}.parquet").to_pylist())
+
+
+def shared_vehicle(run_folder: Path) -> tuple[int, float]:
+    """A vehicle in two cameras, and a moment at which the first of them sees it."""
+    visits = table(run_folder, "visits")
+    ids = {v["vehicle_id"] for v in visits if v["camera_id"] == "c001"} & {
+        v["vehicle_id"] for v in visits if v["camera_id"] == "c002"
+    }
+    chosen = min(ids)
+    first = min((v for v in visits if v["vehicle_id"] == chosen), key=lambda v: v["start_s"])
+    return chosen, (first["start_s"] + first["end_s"]) / 2
+
+
+def test_every_box_in_the_page_is_its_row_in_the_table(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    shown = np.array(sorted(page.evaluate(ALL_BOXES)))
+    rows = table(run_folder, "vehicles")
+    cameras = ["c001", "c002"]
+    told = np.array(
+        sorted(
+            [
+                r["vehicle_id"],
+                cameras.index(r["camera_id"]),
+                r["track_id"],
+                r["frame"],
+                r["x1"],
+                r["y1"],
+                r["x2"],
+                r["y2"],
+            ]
+            for r in rows
+        )
+    )
+    assert np.array_equal(shown[:, :4], told[:, :4])
+    corners = np.column_stack([shown[:, 4:6], shown[:, 4:6] + shown[:, 6:8]])
+    assert np.abs(corners - told[:, 4:]).max() <= 0.5 / STEPS_PER_PX
+    assert len(shown) > 250
+
+
+def test_videos_stand_on_the_frames_of_one_clock(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    for time in (1.0, 3.32, 4.91):
+        page.evaluate(f"window.mtmc.clock.seek({time})")
+        page.wait_for_function(
+            """() => window.mtmc.mosaic.tiles.every((t) => !t.video.seeking && t.frame === t.boxes.frameAt(window.mtmc.clock.time))"""
+        )
+    page.keyboard.press(" ")
+    page.wait_for_function("() => window.mtmc.clock.time > 5.5 || !window.mtmc.clock.playing")
+    spread = page.evaluate("() => window.mtmc.mosaic.spread().spread")
+    assert spread < 0.1  # one frame
+
+
+def test_click_on_a_vehicle_lights_it_in_all_cameras(run_folder: Path, open_page: Open) -> None:
+    vehicle, moment = shared_vehicle(run_folder)
+    page = open_page(run_folder / "report.html", f"#t={moment}")
+    page.wait_for_function(PRESENTED)
+    x, y = page.evaluate(
+        f"""() => {{
+          for (const tile of window.mtmc.mosaic.tiles) {{
+            const item = (tile.items ?? []).find((i) => i.vehicle.id === {vehicle});
+            const place = tile.canvas.getBoundingClientRect();
+            if (item) return [place.left + item.box[0] + item.box[2] / 2, place.top + item.box[1] + item.box[3] / 2];
+          }}
+        }}"""
+    )
+    page.mouse.click(x, y)
+    assert page.evaluate("() => window.mtmc.state.vehicle") == vehicle
+    assert page.locator("#vehicle h2").inner_text() == f"Vehicle {vehicle}"
+    page.wait_for_function("() => document.querySelectorAll('#vehicle .visit .crop img').length >= 2")
+    blue, green, red = colour_of(vehicle)
+    drawn = page.evaluate(
+        """() => { const c = document.createElement("canvas").getContext("2d"); c.fillStyle =
+          getComputedStyle(document.querySelector(".badge")).backgroundColor; c.fillRect(0, 0, 1, 1);
+          return [...c.getImageData(0, 0, 1, 1).data].slice(0, 3) }"""
+    )
+    assert np.abs(np.array(drawn) - [red, green, blue]).max() <= 40  # sRGB clips, CSS maps: the same hue
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => window.mtmc.state.vehicle") is None
+
+
+def test_keys_step_follow_and_focus(run_folder: Path, open_page: Open) -> None:
+    vehicle, moment = shared_vehicle(run_folder)
+    page = open_page(run_folder / "report.html", f"#t={moment}&v={vehicle}")
+    page.wait_for_function(PRESENTED)
+    frame = page.evaluate("() => window.mtmc.mosaic.tiles[0].frame")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => window.mtmc.mosaic.tiles[0].frame === {frame + 1}")
+    page.keyboard.press("2")
+    assert page.locator(".tile.focus").get_attribute("data-camera") == "c002"
+    page.keyboard.press("f")
+    page.keyboard.press(" ")
+    seen = set()
+    for _ in range(40):
+        seen.add(page.locator(".tile.focus").get_attribute("data-camera"))
+        page.wait_for_timeout(100)
+    assert seen == {"c001", "c002"}
+    page.keyboard.press("0")
+    page.keyboard.press("d")
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
+
+
+def test_timeline_seeks_chooses_and_brushes(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    place = page.locator("#timeline canvas").bounding_box()
+    x = page.evaluate("() => window.mtmc.timeline.x(3)")
+    page.mouse.click(place["x"] + x, place["y"] + 42)
+    assert page.evaluate("() => window.mtmc.clock.time") == pytest.approx(3, abs=0.05)
+    assert page.evaluate("() => window.mtmc.state.vehicle === window.mtmc.timeline.lanes[0].id")
+    page.mouse.move(place["x"] + page.evaluate("() => window.mtmc.timeline.x(1)"), place["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(place["x"] + page.evaluate("() => window.mtmc.timeline.x(2)"), place["y"] + 8, steps=4)
+    page.mouse.up()
+    found = set(page.evaluate("() => [...window.mtmc.state.found]"))
+    assert found == {
+        v["vehicle_id"] for v in table(run_folder, "visits") if v["start_s"] <= 2.02 and v["end_s"] >= 0.98
+    }
+    page.keyboard.press("+")
+    assert page.evaluate("() => window.mtmc.timeline.to - window.mtmc.timeline.from") < 4
+
+
+def test_card_tells_every_link_of_the_table(run_folder: Path, open_page: Open) -> None:
+    links = table(run_folder, "links")
+    vehicle = links[0]["vehicle_id"]
+    page = open_page(run_folder / "report.html", f"#v={vehicle}")
+    page.click("#tabs [data-tab=vehicle]")
+    mine = sorted(round(row["probability"], 5) for row in links if row["vehicle_id"] == vehicle)
+    shown = page.evaluate(f"() => window.mtmc.model.byId.get({vehicle}).links.map((link) => link.probability)")
+    assert sorted(round(p, 5) for p in shown) == pytest.approx(mine, abs=1e-5)
+    assert page.locator("#vehicle .why").count() == len(mine)
+    page.locator("#vehicle .why summary").first.click()
+    assert page.locator("#vehicle .evidence").first.is_visible()
+
+
+def test_readable_on_a_phone_and_in_light(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html", width=390, height=844, scheme="light")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
+    tile = page.locator(".tile").first.bounding_box()
+    assert tile["width"] > 170
