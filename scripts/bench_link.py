@@ -1,5 +1,5 @@
-"""Measures linking: scripts/bench_link --levels | --scale | --reliability PNG [--seeds 5] [--sizes 1000,10000] [--json
-FILE]."""
+"""Measures linking: scripts/bench_link --levels | --scale | --reliability PNG [--seeds 5] [--sizes
+1000,10000] [--json FILE]."""
 
 from __future__ import annotations
 
