@@ -175,7 +175,10 @@ def _shapes(name: str, layers: nn.Sequential) -> list[tuple[int, int]]:
     shapes, maps = [], torch.zeros(1, 3, PROBE, PROBE, device=device)
     with torch.no_grad():
         for layer in layers.eval():
-            maps = layer(maps)
+            try:
+                maps = layer(maps)
+            except (RuntimeError, AssertionError) as unfit:  # transformers want their own size of image
+                raise UserError(f"backbone {name}", "a network for any size of image", str(unfit), _OTHER) from None
             if maps.ndim != 4 or maps.shape[2] != maps.shape[3]:
                 raise UserError(f"backbone {name}", "maps (B, C, h, w)", f"shape {tuple(maps.shape)}", _OTHER)
             shapes.append((maps.shape[1], maps.shape[2]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reid.config import AugmentParams
-from reid.data.augment import augment, erase, rotate
+from reid.data.augment import _jittered, augment, degraded, erase, rotate
 
 PLAIN = AugmentParams(zoom_probability=0, flip_probability=0, erase_probability=0)
 
@@ -111,3 +111,22 @@ def test_same_seed_same_sample(seed: int) -> None:
     one, other = (augment(gradient(), (32, 32), AugmentParams(jitter=0.2), rng(seed)) for _ in range(2))
     assert np.array_equal(one.pixels, other.pixels)
     assert one[1:] == other[1:]
+
+
+def test_degraded_keeps_the_size_and_the_vehicle_and_repeats() -> None:
+    pixels = np.asarray(gradient(96, 64), dtype=np.uint8)
+    for seed in range(40):
+        worse = degraded(pixels, rng(seed))
+        assert (worse.shape, worse.dtype) == (pixels.shape, np.uint8)
+        assert np.array_equal(worse, degraded(pixels, rng(seed)))
+        assert abs(worse.astype(float).mean((0, 1)) - pixels.mean((0, 1))).max() < 6
+    assert sum(not np.array_equal(degraded(pixels, rng(seed)), pixels) for seed in range(40)) > 30
+
+
+def test_table_of_jitter_equals_the_formula() -> None:
+    pixels = rng().integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    drawn = rng(5)
+    colour = drawn.uniform(0.7, 1.3) * drawn.uniform(0.85, 1.15, 3)
+    contrast = drawn.uniform(0.7, 1.3)
+    formula = ((pixels - pixels.mean()) * contrast + pixels.mean()) * colour
+    assert np.array_equal(_jittered(pixels, 0.3, rng(5)), formula.clip(0, 255).round().astype(np.uint8))
