@@ -16,8 +16,11 @@ from reid.devices import Precision
 from reid.settings import Params, explain, load
 
 Variant = Literal["global", "plain", "geometric", "full"]
-BackboneName = Annotated[str, Field(pattern=r"^(resnet(10|18|34|50|101)|mobilenet_v2|efficientnet_lite0|timm/[\w.]+)$")]
-"""One of our residual networks, a small ImageNet network whose weights come in a package, or timm/NAME."""
+BackboneName = Annotated[
+    str, Field(pattern=r"^(resnet(10|18|34|50|101)(_ibn_a)?|mobilenet_v2|efficientnet_lite0|timm/[\w.]+)$")
+]
+"""A residual network, with instance normalisation beside batch normalisation in ``_ibn_a``; a small ImageNet network
+whose weights come in a package, or timm/NAME."""
 Share = Field(0.5, ge=0, le=1)
 
 
@@ -44,6 +47,9 @@ class NetworkParams(Params):
     """Value of exp(L) outside the map; 1 as released, the paper is silent."""
     area_rescale: bool = False
     """Multiply Q by its number of positions; off in Eq. 6 and as released."""
+    pooling: Literal["average", "gem"] = "average"
+    """How maps become features; ``gem``: generalised mean (Radenovic et al. 2018) with one learnable power per
+    branch."""
     rotation_scale: float = Field(10.0, gt=0)
     """Start of the cosine classifier's learnable gamma; 10 as released, the paper is silent."""
 
@@ -101,10 +107,19 @@ class LossParams(Params):
     """Label smoothing; 0.1 as released, the paper is silent."""
     margin: float = Field(0.5, ge=0)
     """Triplet margin in feature units; 0.5 for VeRi-776 and CityFlow, 0.7 for VehicleID and persons."""
+    soft_margin: bool = False
+    """Triplets by log(1 + exp(same - other)), which never quite ends, instead of ``margin``."""
+    triplet: Literal["hard", "weighted"] = "hard"
+    """``hard``: the farthest of the same and the nearest other vehicle; ``weighted``: all, by softmax of their
+    distances."""
+    circle_weight: float = Field(0.0, ge=0)
+    """Weight of the circle loss (Sun et al. 2020) on the features after the necks; 0 as in the paper."""
+    circle_margin: float = Field(0.25, ge=0, le=1)
+    circle_scale: float = Field(64.0, gt=0)
 
 
 class OptimizerParams(Params):
-    """Adam with L2 in the gradient (not decoupled), one group of parameters."""
+    """Adam with L2 in the gradient (not decoupled), as released; what is frozen is an option."""
 
     lr: float = Field(1e-4, gt=0)
     weight_decay: float = Field(5e-4, ge=0)
@@ -121,6 +136,14 @@ class OptimizerParams(Params):
     warmup_start: Literal["tenth", "zero"] = "tenth"
     """First epoch's rate: ``tenth``: lr / warmup_epochs, as released; ``zero``: 0, as the paper says (that epoch learns
     nothing)."""
+    frozen: Literal["nothing", "stem", "backbone"] = "nothing"
+    """What keeps its start values: ``stem``, the backbone's layers up to 1/8 of the image, for half the time per step;
+    ``backbone``: all but necks and classifiers."""
+    frozen_epochs: int = Field(0, ge=0)
+    """Epochs for which ``frozen`` holds; 0: all."""
+    pretrained_rate: float = Field(1.0, ge=0, le=1)
+    """Factor on the rate of stem, tails and attention encoder, beside that of necks, classifiers and rotation
+    branch."""
 
 
 class LoopParams(Params):
@@ -149,9 +172,12 @@ class LoopParams(Params):
 class TrainParams(Params):
     """One training, whole. ``network.pretrained`` weights are named by ``pretrained``."""
 
-    dataset: str = "veri776"
-    root: Path | None = None
-    """Folder of the data set; ``toy`` makes its own."""
+    dataset: str | tuple[str, ...] = "veri776"
+    """Several are learned from at once; the test is that of the first."""
+    root: Path | tuple[Path, ...] | None = None
+    """Folder of each data set; ``toy`` makes its own."""
+    validation: float = Field(0.0, ge=0, lt=1)
+    """Share of the training vehicles that are held out and evaluated on instead of the test; 0: the data set's test."""
     pretrained: str = "imagenet"
     """``imagenet`` (torchvision's V1 weights), ``none``, or a path: an SGFD checkpoint, a torchvision .pth, or a folder
     of those."""

@@ -18,7 +18,8 @@ Precision = Annotated[PrecisionName, BeforeValidator(lambda name: SHORT_NAMES.ge
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name; ``auto`` is CUDA, else Apple's MPS, else the CPU. Raises UserError for one that this machine lacks."""
+    """The device of a name; ``auto`` is CUDA, else Apple's MPS, else the CPU. Raises UserError for one that this
+    machine lacks."""
     import torch
 
     if name == "auto":

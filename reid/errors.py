@@ -5,7 +5,8 @@
     ├── reid: raised as UserError otherwise, it has few kinds
     └── mtmc.errors: InputError, StoreError, ...
 
-The commands turn this tree into one message on stderr and exit code 2; anything else is a fault of ours (``reid.exits``).
+The commands turn this tree into one message on stderr and exit code 2; anything else is a fault of ours
+(``reid.exits``).
 """
 
 from __future__ import annotations

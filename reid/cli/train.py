@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
 
 def train(
     dataset: Annotated[
-        str | None,
-        typer.Option(help="veri776, cityflow, vehicleid, market1501, dukemtmc, csv, or toy.", show_default=False),
+        list[str] | None,
+        typer.Option(
+            help="veri776, cityflow, vehicleid, market1501, dukemtmc, csv, ..., or toy; repeat, each with its --root, "
+            "to learn from several: the first one's test counts.",
+            show_default=False,
+        ),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option(help="Folder of the data set; for csv the table or its folder.", show_default=False)
+        list[Path] | None,
+        typer.Option(help="Folder of the data set; for csv the table or its folder.", show_default=False),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file, see configs/reid/.", show_default=False)] = None,
     overrides: Annotated[
@@ -33,7 +39,14 @@ def train(
     pretrained: Annotated[
         str | None,
         typer.Option(
-            help="imagenet, none, an SGFD checkpoint, a torchvision .pth, or a folder of those.", show_default=False
+            help="imagenet, none, an SGFD checkpoint, a file of backbone weights, or a folder of those.",
+            show_default=False,
+        ),
+    ] = None,
+    validation: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=0.9, help="Share of the training vehicles to hold out and evaluate on.", show_default=False
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = Path("runs/reid"),
@@ -49,19 +62,29 @@ def train(
     Examples:
       reid train --config configs/reid/smoke.toml
       reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
+      reid train --config configs/reid/cityflow.toml --root AIC20_track2 --validation 0.1 --out runs/cityflow
       reid train --resume --out runs/veri
       torchrun --nproc_per_node 4 -m reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
     """
     from reid.config import load_config
     from reid.training.distributed import this_process
 
-    given = {"dataset": dataset, "root": root, "pretrained": pretrained}
+    given = {
+        "dataset": _one_or_all(dataset),
+        "root": _one_or_all(root),
+        "pretrained": pretrained,
+        "validation": validation,
+    }
     saved = out / "config.json" if resume and config is None else None
     params = load_config(saved or config, overrides or [], **given)
     process = this_process()
     trained = _run(params, out, resume, device, process)
     if process.is_main:
         _report(trained, as_json)
+
+
+def _one_or_all(values: Sequence[object] | None) -> object:
+    return values[0] if values and len(values) == 1 else values or None
 
 
 def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Process) -> Trained:
@@ -90,22 +113,27 @@ def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Pro
 
 
 def _read(params: TrainParams, out: Path, process: Process) -> Dataset:
-    """The data set, drawn first where it is the toy."""
+    """What to learn from and to evaluate on; the toy is drawn first."""
     from reid.datasets import load_dataset
+    from reid.datasets.combine import hold_out, join
     from reid.datasets.toy import make_toy
     from reid.errors import UserError
 
-    if params.dataset == "toy":
-        folder = params.root or out / "toy"
+    names = (params.dataset,) if isinstance(params.dataset, str) else params.dataset
+    roots = params.root if isinstance(params.root, tuple) else (params.root,) if params.root else ()
+    if names == ("toy",):
+        folder = roots[0] if roots else out / "toy"
         if process.is_main:
             make_toy(folder)
         process.wait()
-        return make_toy(folder)
-    if params.root is None:
-        raise UserError(
-            "--root", f"the folder of {params.dataset}", "nothing", "Say where the data set was unpacked to."
-        )
-    return load_dataset(params.dataset, params.root)
+        data = make_toy(folder)
+    elif len(roots) != len(names):
+        found = f"{len(roots)} of {len(names)}" if roots else "nothing"
+        fix = "Say where each data set was unpacked to."
+        raise UserError("--root", f"the folder of {' and of '.join(names)}", found, fix)
+    else:
+        data = join([load_dataset(name, root) for name, root in zip(names, roots, strict=True)])
+    return hold_out(data, params.validation, params.loop.seed) if params.validation else data
 
 
 def _announce(log: RunLog, params: TrainParams, data: Dataset, device: str, world: int) -> None:
@@ -118,7 +146,9 @@ def _announce(log: RunLog, params: TrainParams, data: Dataset, device: str, worl
         f"{params.network.backbone} at {height} x {width} px on {device}{many}"
     )
     if not testable(data):
-        log.info("no test with public labels: it is not evaluated while it trains")
+        log.info(
+            "no test with public labels: not evaluated while it trains, no best.safetensors; --validation 0.1 holds vehicles out"
+        )
 
 
 def _report(trained: Trained, as_json: bool) -> None:

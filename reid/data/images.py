@@ -25,7 +25,8 @@ READERS = 4
 
 
 def find_images(places: Sequence[Path]) -> list[Path]:
-    """The files named, and all images under the folders named, sorted within each. Raises UserError where there is none."""
+    """The files named, and all images under the folders named, sorted within each. Raises UserError where there is
+    none."""
     paths = [path for place in places for path in _images_at(place)]
     if not paths:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
@@ -69,7 +70,8 @@ def normalise(batch: torch.Tensor) -> torch.Tensor:
 
 @lru_cache
 def imagenet_colours(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """ImageNet's mean and deviation, each (3,), kept on the device: sent anew, they would make each batch wait for the one before."""
+    """ImageNet's mean and deviation, each (3,), kept on the device: sent anew, they would make each batch wait for the
+    one before."""
     with torch.inference_mode(False):
         return torch.tensor(IMAGENET_MEAN, device=device), torch.tensor(IMAGENET_STD, device=device)
 

@@ -87,3 +87,13 @@ class Dataset:
     gallery: ImageSet
     tracks: tuple[GalleryTrack, ...] = ()
     pools: dict[str, ImageSet] = field(default_factory=dict)
+
+
+def cross_camera(images: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """(query, gallery): each vehicle's images in its lowest-numbered camera ask, all other images answer."""
+    query = np.zeros(len(images), dtype=bool)
+    for vehicle in np.unique(images.vehicle_ids):
+        rows = np.flatnonzero(images.vehicle_ids == vehicle)
+        cameras = images.camera_ids[rows]
+        query[rows] = (cameras == cameras.min()) & (cameras.min() != cameras.max())
+    return images.take(query), images.take(~query)

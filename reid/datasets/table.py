@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.datasets.layout import read_text, require_images
-from reid.datasets.structures import Dataset, ImageSet
+from reid.datasets.structures import Dataset, ImageSet, cross_camera
 from reid.errors import UserError
 
 COLUMNS = ("path", "vehicle_id", "camera_id", "split")
@@ -80,13 +80,3 @@ def _test_part(path: Path, images: ImageSet, split: NDArray[np.str_]) -> tuple[I
     if present & {"gallery", "query"} or not present:
         return images.take(split == "query"), images.take(split == "gallery")
     return cross_camera(images.take(split == present.pop()))
-
-
-def cross_camera(images: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """(query, gallery): each vehicle's images in its lowest-numbered camera ask, all other images answer."""
-    query = np.zeros(len(images), dtype=bool)
-    for vehicle in np.unique(images.vehicle_ids):
-        rows = np.flatnonzero(images.vehicle_ids == vehicle)
-        cameras = images.camera_ids[rows]
-        query[rows] = (cameras == cameras.min()) & (cameras.min() != cameras.max())
-    return images.take(query), images.take(~query)

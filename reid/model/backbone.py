@@ -15,7 +15,7 @@ from collections import OrderedDict
 from types import ModuleType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
 
@@ -30,6 +30,7 @@ RESNETS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, in
 }
 """Block type and blocks per layer. ``resnet10`` is the smallest that keeps four layers; torchvision has no weights for
 it."""
+IBN_A = "_ibn_a"
 STEM_REDUCTION = 8
 """How much smaller the stem's maps are than the image: where SGFD multiplies by its attention."""
 PROBE = 64
@@ -60,7 +61,8 @@ class Backbone(ABC):
 
 
 def make_backbone(name: str, width: float = 1.0) -> Backbone:
-    """The backbone of a name: one of `RESNETS`, ``mobilenet_v2``, ``efficientnet_lite0`` or ``timm/NAME``.
+    """The backbone of a name: one of `RESNETS`, also with ``_ibn_a``, ``mobilenet_v2``, ``efficientnet_lite0`` or
+    ``timm/NAME``.
 
     Args:
         name: efficientnet_lite0 and timm's networks need the package timm.
@@ -70,7 +72,7 @@ def make_backbone(name: str, width: float = 1.0) -> Backbone:
         UserError: timm is needed and missing, does not know the name, or its network cannot be cut; a width it cannot
             have.
     """
-    if name in RESNETS:
+    if name.removesuffix(IBN_A) in RESNETS:
         return ResNetBackbone(name, width)
     if name == "mobilenet_v2":
         return CutBackbone(name, mobilenet_v2(width_mult=width).features, widening=1)
@@ -85,7 +87,8 @@ class ResNetBackbone(Backbone):
     """A residual network of `RESNETS`, in torchvision's names."""
 
     def __init__(self, name: str, width: float = 1.0) -> None:
-        self._block, self._depths = RESNETS[name]
+        self._block, self._depths = RESNETS[name.removesuffix(IBN_A)]
+        self._mixed = name.endswith(IBN_A)
         self._planes = [max(8, round(width * planes / 8) * 8) for planes in (64, 128, 256, 512)]
         self.channels = self.encoder_channels = self._planes[3] * int(self._block.expansion)
 
@@ -116,7 +119,29 @@ class ResNetBackbone(Backbone):
         inputs = self._planes[0] if number == 1 else self._planes[number - 2] * self._block.expansion
         first = residual_block(self._block, inputs, planes, stride)
         rest = [self._block(planes * self._block.expansion, planes) for _ in range(self._depths[number - 1] - 1)]
-        return nn.Sequential(first, *rest)
+        layer = nn.Sequential(first, *rest)
+        if self._mixed and number < 4:
+            for block in layer:
+                block.bn1 = InstanceBatchNorm(planes)
+        return layer
+
+
+class InstanceBatchNorm(nn.Module):
+    """IBN-a (Pan et al. 2018): half of the channels normalised per image, against style; the rest over the batch.
+
+    Names of the halves as in the released weights.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.split = channels // 2
+        self.IN = nn.InstanceNorm2d(self.split, affine=True)
+        self.BN = nn.BatchNorm2d(channels - self.split)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, C, h, w) to the same shape."""
+        alone, together = maps[:, : self.split].contiguous(), maps[:, self.split :].contiguous()
+        return torch.cat([self.IN(alone), self.BN(together)], dim=1)
 
 
 class CutBackbone(Backbone):

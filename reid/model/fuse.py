@@ -1,4 +1,5 @@
-"""A network made fast for inference: normalisation folded into the convolutions, and their type that of the hardware."""
+"""A network made fast for inference: normalisation folded into the convolutions, and their type that of the
+hardware."""
 
 from __future__ import annotations
 
@@ -36,4 +37,7 @@ def _fuse(part: nn.Sequential) -> None:
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(owner, first, fuse_conv_bn_eval(convolution, norm))
                 # timm's normalisation carries the activation behind it
-                setattr(owner, second, nn.Sequential(norm.drop, norm.act) if hasattr(norm, "act") else nn.Identity())
+                behind = [
+                    layer for name in ("drop", "act") if isinstance(layer := getattr(norm, name, None), nn.Module)
+                ]
+                setattr(owner, second, nn.Sequential(*behind) if behind else nn.Identity())

@@ -32,6 +32,8 @@ BRANCHES: dict[str, tuple[str, ...]] = {
 }
 """Branches of each variant, in the order of the feature."""
 ROTATIONS = 4
+GEM_START, GEM_FLOOR = 3.0, 1e-6
+"""The generalised mean's power at the start, and the least value it is taken of."""
 
 
 class Branch(NamedTuple):
@@ -75,8 +77,9 @@ class BranchHead(nn.Module):
     """Neck and identity classifier of one branch: average pooling, BatchNorm with its shift frozen at 0, a linear layer
     without bias."""
 
-    def __init__(self, channels: int, num_ids: int | None) -> None:
+    def __init__(self, channels: int, num_ids: int | None, gem: bool = False) -> None:
         super().__init__()
+        self.power = nn.Parameter(torch.tensor(GEM_START)) if gem else None
         self.neck = nn.BatchNorm1d(channels)
         self.neck.bias.requires_grad_(False)
         self.classifier = None if num_ids is None else nn.Linear(channels, num_ids, bias=False)
@@ -85,15 +88,21 @@ class BranchHead(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Feature (B, D) after the neck, float32, of maps (B, D, h, w)."""
-        return self._neck(pool(maps))
+        return self._neck(self.pool(maps))
 
     def branch(self, maps: Tensor) -> Branch:
         """What the losses need, of maps (B, D, h, w)."""
         if self.classifier is None:
             raise RuntimeError("this SGFD was made for inference (num_ids=None): it has no classifiers to train")
-        pooled = pool(maps)  # (B, D)
+        pooled = self.pool(maps)  # (B, D)
         feature = self._neck(pooled)  # (B, D)
         return Branch(pooled, feature, self.classifier(feature))  # logits (B, C)
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """Average or generalised mean over positions in float32: (B, D, h, w) to (B, D)."""
+        if self.power is None:
+            return pool(maps)
+        return pool(maps.float().clamp_min(GEM_FLOOR) ** self.power) ** (1 / self.power)
 
     def _neck(self, pooled: Tensor) -> Tensor:
         with torch.autocast(pooled.device.type, enabled=False):
@@ -130,7 +139,9 @@ class SGFD(nn.Module):
             params.kernel_size, params.per_sample_scale, params.border, params.area_rescale
         )
         channels = {"plain": encoder.encoder_channels, "gfb": backbone.channels, "gb": backbone.channels}
-        self.heads = nn.ModuleDict({name: BranchHead(channels[name], num_ids) for name in BRANCHES[params.variant]})
+        self.heads = nn.ModuleDict(
+            {name: BranchHead(channels[name], num_ids, params.pooling == "gem") for name in BRANCHES[params.variant]}
+        )
         self.feature_size = sum(channels[name] for name in BRANCHES[params.variant])
         self.rotation_tail: nn.Sequential | None = None
         self.rotation_classifier: CosineClassifier | None = None

@@ -43,12 +43,17 @@ def sgfd_losses(output: TrainingOutput, labels: Tensor, rotations: Tensor, param
     with torch.autocast(labels.device.type, enabled=False):
         logits = [branch.logits.float() for branch in output.branches]
         identity = torch.stack([identity_loss(each, labels, params.smoothing) for each in logits]).mean()
-        pooled = [branch.pooled.float() for branch in output.branches]
-        triplet = torch.stack([triplet_loss(each, labels, params.margin) for each in pooled]).mean()
+        margin = None if params.soft_margin else params.margin
+        mine = weighted_triplet_loss if params.triplet == "weighted" else triplet_loss
+        triplet = torch.stack([mine(branch.pooled.float(), labels, margin) for branch in output.branches]).mean()
         rotation = identity.new_zeros(())
         if output.rotation_logits is not None:
             rotation = F.cross_entropy(output.rotation_logits.float(), rotations)
         total = params.identity_weight * identity + params.triplet_weight * triplet + params.rotation_weight * rotation
+        if params.circle_weight:
+            features = [branch.feature.float() for branch in output.branches]
+            circle = [circle_loss(each, labels, params.circle_margin, params.circle_scale) for each in features]
+            total = total + params.circle_weight * torch.stack(circle).mean()
         accuracy = (logits[-1].argmax(dim=1) == labels).float().mean()
     return Losses(total, identity.detach(), triplet.detach(), rotation.detach(), accuracy.detach())
 
@@ -59,20 +64,60 @@ def identity_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Ten
     return F.cross_entropy(logits, labels, label_smoothing=smoothing)
 
 
-def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """Batch-hard triplet loss with a hard margin: mean over anchors of max(0, farthest same - nearest other + margin).
+def triplet_loss(features: Tensor, labels: Tensor, margin: float | None) -> Tensor:
+    """Batch-hard triplet loss: mean over anchors of max(0, farthest same - nearest other + margin) (Hermans et al.
+    2017).
 
     Args:
         features: (B, D), not normalised; distances are Euclidean.
         labels: (B,) identities. The anchor itself counts among its own kind; an anchor without another identity adds
             nothing.
-        margin: >= 0, in the features' unit.
+        margin: >= 0, in the features' unit; None: soft, log(1 + exp(farthest same - nearest other)).
     """
     distances = euclidean(features)
     same = labels[:, None] == labels[None, :]
-    farthest_same = distances.masked_fill(~same, -torch.inf).amax(dim=1)
-    nearest_other = distances.masked_fill(same, torch.inf).amin(dim=1)
-    return F.relu(farthest_same - nearest_other + margin).mean()
+    farthest_same = distances.masked_fill(~same, -torch.inf).amax(dim=1)  # (B,)
+    nearest_other = distances.masked_fill(same, torch.inf).amin(dim=1)  # (B,)
+    return _margin_loss(farthest_same - nearest_other, margin)
+
+
+def weighted_triplet_loss(features: Tensor, labels: Tensor, margin: float | None) -> Tensor:
+    """As `triplet_loss`, of all same and all others, weighted by softmax of +- their distances (Ristani, Tomasi 2018).
+
+    An anchor without another image of its own, or without another identity, adds nothing.
+    """
+    distances = euclidean(features)
+    same = labels[:, None] == labels[None, :]
+    own = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    near = (softmax_among(distances, own) * distances).sum(dim=1)  # (B,)
+    far = (softmax_among(-distances, ~same) * distances).sum(dim=1)
+    counted = own.any(dim=1) & (~same).any(dim=1)
+    return _margin_loss((near - far)[counted], margin) if counted.any() else features.sum() * 0
+
+
+def softmax_among(values: Tensor, chosen: Tensor) -> Tensor:
+    """Softmax (B, B) of each row over its chosen columns; 0 elsewhere, and in rows without a choice."""
+    return torch.softmax(values.masked_fill(~chosen, -torch.inf), dim=1).masked_fill(~chosen, 0)
+
+
+def circle_loss(features: Tensor, labels: Tensor, margin: float, scale: float) -> Tensor:
+    """Circle loss of pairs (Sun et al. 2020, Eq. 6): each cosine pulls the harder, the farther it is from its optimum.
+
+    features (B, D) of any length; labels (B,); margin in cosine units. The mean over anchors that have both kinds.
+    """
+    unit = F.normalize(features, dim=1)
+    cosine = unit @ unit.T  # (B, B)
+    same = labels[:, None] == labels[None, :]
+    own = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    pull = -scale * F.relu(1 + margin - cosine.detach()) * (cosine - (1 - margin))
+    push = scale * F.relu(cosine.detach() + margin) * (cosine - margin)
+    together = pull.masked_fill(~own, -torch.inf).logsumexp(dim=1) + push.masked_fill(same, -torch.inf).logsumexp(dim=1)
+    counted = own.any(dim=1) & (~same).any(dim=1)
+    return F.softplus(together[counted]).mean() if counted.any() else features.sum() * 0
+
+
+def _margin_loss(difference: Tensor, margin: float | None) -> Tensor:
+    return F.softplus(difference).mean() if margin is None else F.relu(difference + margin).mean()
 
 
 def euclidean(features: Tensor) -> Tensor:

@@ -55,4 +55,6 @@ def _recipe(params: TrainParams) -> dict[str, object]:
         if isinstance(section, dict)
         for key, value in section.items()
     }
-    return {"dataset": params.dataset} | {key: value for key, value in flat.items() if key not in FREE}
+    return {"dataset": params.dataset, "validation": params.validation} | {
+        key: value for key, value in flat.items() if key not in FREE
+    }

@@ -40,13 +40,14 @@ class Learner:
         self.precision = choose_precision(params.loop.precision, self.device)
         if params.loop.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # in torch
+        self._frozen: list[nn.Module] = []
         self._average = self._running_average() if params.loop.ema_decay else None
         if params.loop.compile:
             model.compile()
         self._parallel: nn.Module = model if world == 1 else self._distributed(world)
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.Adam(
-            self._trained, lr=params.optimizer.lr, weight_decay=params.optimizer.weight_decay, fused=True
+            self._groups(), params.optimizer.lr, weight_decay=params.optimizer.weight_decay, fused=True
         )
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
 
@@ -55,14 +56,22 @@ class Learner:
         """The network to evaluate and save: the running average where there is one."""
         return self.model if self._average is None else cast(SGFD, self._average.module)
 
-    def set_rate(self, rate: float) -> None:
-        """Learning rate of the steps to come."""
+    def start_epoch(self, epoch: int, rate: float) -> None:
+        """Learning rate of the steps to come, and what stays as it is in this epoch, counted from 0."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
+        until = self.params.optimizer.frozen_epochs or self.params.loop.epochs
+        self._frozen = _frozen_parts(self.model, self.params.optimizer.frozen) if epoch < until else []
+        for parameter in self._trained:
+            parameter.requires_grad_(True)
+        for part in self._frozen:
+            part.requires_grad_(False)
 
     def losses(self, batch: Batch) -> Losses:
         """Losses of one batch, with the graph to learn from."""
         self._parallel.train()
+        for part in self._frozen:
+            part.eval()
         batch = batch.to(self.device)
         images = erase(normalise(batch.pixels), batch.erased)  # (B, 3, h, w)
         rotated, rotations = self._rotated(images, batch.rotations)  # (R, 3, h, h), (R,)
@@ -101,6 +110,17 @@ class Learner:
             self._average.load_state_dict(state["average"])
         torch.set_rng_state(state["random"].cpu())
 
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by their share of the rate."""
+        share = self.params.optimizer.pretrained_rate
+        if share == 1:
+            return [{"params": self._trained, "share": 1.0}]
+        backbone = {id(parameter) for part in _frozen_parts(self.model, "backbone") for parameter in part.parameters()}
+        groups: list[dict[str, Any]] = [{"params": [], "share": share}, {"params": [], "share": 1.0}]
+        for parameter in self._trained:
+            groups[id(parameter) not in backbone]["params"].append(parameter)
+        return groups
+
     def _rotated(self, images: Tensor, rotations: Tensor) -> tuple[Tensor | None, Tensor]:
         """The rotation branch's images and their quarter turns."""
         if self.model.rotation_tail is None:
@@ -128,3 +148,10 @@ class Learner:
         if self.params.loop.sync_bn and world > 1:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]  # in torch
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
+
+
+def _frozen_parts(model: SGFD, frozen: str) -> list[nn.Module]:
+    """The parts of a network that an option names."""
+    backbone = (model.stem, model.global_tail, model.geometric_tail, model.attention_encoder)
+    parts: dict[str, tuple[nn.Module | None, ...]] = {"nothing": (), "stem": (model.stem,), "backbone": backbone}
+    return [part for part in parts[frozen] if part is not None]

@@ -125,7 +125,7 @@ class Training:
     def _train_epoch(self) -> None:
         epoch, started = self.progress.epoch, time.perf_counter()
         rate = learning_rate(epoch, self.params.loop.epochs, self.params.optimizer)
-        self.learner.set_rate(rate)
+        self.learner.start_epoch(epoch, rate)
         count = self.batches.count(epoch) - self.progress.batch
         record = EpochLosses(self.log, self._batch_size, self.progress.step, self.folder / LAST)
         with self.log.epoch(epoch, count), self._enough_memory():

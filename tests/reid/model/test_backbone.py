@@ -11,11 +11,11 @@ from torchvision.models import mobilenet_v2
 
 from reid.config import NetworkParams
 from reid.errors import UserError
-from reid.model.backbone import CutBackbone, make_backbone
+from reid.model.backbone import CutBackbone, InstanceBatchNorm, make_backbone
 from reid.model.checkpoint import load_model, save_model
 from reid.model.fuse import fused
 from reid.model.pretrained import PACKAGED, start_from
-from reid.model.sgfd import SGFD
+from reid.model.sgfd import SGFD, BranchHead
 
 IMAGES = torch.linspace(-2, 2, 2 * 3 * 64 * 64).reshape(2, 3, 64, 64).sin()
 
@@ -110,6 +110,28 @@ def test_a_file_in_the_original_names_and_one_in_ours(tmp_path: Path) -> None:
     model = SGFD(network("timm/resnet18", variant="global"))
     start_from(model, str(tmp_path))
     assert torch.equal(first_weight(model.stem), first_weight(ours.layers))
+
+
+def test_ibn_a_is_half_instance_half_batch_normalisation_in_the_first_three_layers() -> None:
+    backbone = make_backbone("resnet18_ibn_a", 0.125)
+    names = [name for name, _ in (*backbone.stem().named_modules(), *backbone.tail((2, 1)).named_modules())]
+    mixed = {name.split(".")[0] for name in names if name.endswith(("bn1.IN", "bn1.BN"))}
+    assert mixed == {"layer1", "layer2", "layer3"}
+    maps = torch.randn(2, 8, 5, 5) * 3 + 1
+    normalised = InstanceBatchNorm(8)(maps)
+    torch.testing.assert_close(normalised[:, :4].mean((2, 3)), torch.zeros(2, 4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(normalised[:, 4:].mean((0, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
+
+
+def test_generalised_mean_pools_between_average_and_maximum_and_learns_its_power() -> None:
+    head = BranchHead(3, 2, gem=True)
+    maps = torch.rand(2, 3, 4, 4)
+    pooled = head.pool(maps)
+    torch.testing.assert_close(pooled, (maps**3).mean((2, 3)) ** (1 / 3))
+    assert bool(((pooled > maps.mean((2, 3))) & (pooled < maps.amax((2, 3)))).all())
+    pooled.sum().backward()
+    assert head.power is not None
+    assert head.power.grad is not None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from reid.config import LossParams
 from reid.model.sgfd import Branch, TrainingOutput
-from reid.training.losses import euclidean, identity_loss, sgfd_losses, triplet_loss
+from reid.training.losses import circle_loss, euclidean, identity_loss, sgfd_losses, triplet_loss, weighted_triplet_loss
 
 
 def naive_identity(logits: torch.Tensor, labels: list[int], smoothing: float) -> float:
@@ -69,6 +70,41 @@ def test_distances() -> None:
     torch.testing.assert_close(euclidean(features), torch.cdist(features, features), atol=1e-6, rtol=1e-9)
 
 
+def test_soft_margin_is_the_softplus_of_the_difference() -> None:
+    features, labels = torch.randn(6, 4), torch.tensor([0, 0, 1, 1, 2, 2])
+    hard = [triplet_loss(features, labels, margin=margin) for margin in (100.0, 0.0)]
+    difference = float(hard[0]) - 100  # the mean of same - other
+    soft = float(triplet_loss(features, labels, margin=None))
+    assert soft >= np.log1p(np.exp(difference)) - 1e-5  # Jensen
+    assert soft > float(hard[1])
+
+
+def test_weighted_triplets_by_hand() -> None:
+    """Points on a line: anchor 0; same at 1 and 3; others at 2 and 6."""
+    features = torch.tensor([[0.0], [1.0], [3.0], [2.0], [6.0]], dtype=torch.float64)
+    labels = torch.tensor([0, 0, 0, 1, 2])
+    expected = []
+    for anchor in range(3):  # vehicles 1 and 2 have one image each
+        distance = (features[:, 0] - features[anchor, 0]).abs()
+        same = [row for row in range(3) if row != anchor]
+        far, near = distance[same], distance[3:]
+        expected.append(float((far.softmax(0) * far).sum() - ((-near).softmax(0) * near).sum()))
+    wanted = np.mean([max(0.0, value + 0.3) for value in expected])
+    assert float(weighted_triplet_loss(features, labels, 0.3)) == pytest.approx(wanted, abs=1e-5)
+    assert float(weighted_triplet_loss(features[:1], labels[:1], 0.3)) == 0
+
+
+def test_circle_loss_by_hand() -> None:
+    features = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], dtype=torch.float64)
+    labels, margin, scale = torch.tensor([0, 0, 1]), 0.25, 4.0
+    pull = lambda s: -scale * max(0, 1 + margin - s) * (s - 1 + margin)  # noqa: E731
+    push = lambda s: scale * max(0, s + margin) * (s - margin)  # noqa: E731
+    anchors = [pull(0.6) + push(0.0), pull(0.6) + push(0.8)]
+    wanted = np.mean([np.log1p(np.exp(value)) for value in anchors])
+    assert float(circle_loss(features * 3, labels, margin, scale)) == pytest.approx(wanted)
+    assert float(circle_loss(features[:1], labels[:1], margin, scale)) == 0
+
+
 class TestEquation7:
     labels = torch.tensor([0, 0, 1, 1])
     rotations = torch.tensor([0, 1, 2, 3])
@@ -94,6 +130,16 @@ class TestEquation7:
         losses = sgfd_losses(self.output(), self.labels, self.rotations, LossParams(rotation_weight=weight))
         total = losses.identity + losses.triplet + weight * losses.rotation
         assert float(losses.total) == pytest.approx(float(total))
+
+    def test_options_add_up(self) -> None:
+        output = self.output()
+        plain = sgfd_losses(output, self.labels, self.rotations, LossParams())
+        params = LossParams(circle_weight=0.5, triplet="weighted", soft_margin=True)
+        more = sgfd_losses(output, self.labels, self.rotations, params)
+        circle = torch.stack([circle_loss(b.feature, self.labels, 0.25, 64) for b in output.branches]).mean()
+        weighted = torch.stack([weighted_triplet_loss(b.pooled, self.labels, None) for b in output.branches]).mean()
+        expected = plain.total - plain.triplet + weighted + 0.5 * circle
+        torch.testing.assert_close(more.total, expected)
 
     def test_one_branch_without_rotation(self) -> None:
         losses = sgfd_losses(self.output(1, rotates=False), self.labels, self.rotations, LossParams())

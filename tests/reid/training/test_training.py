@@ -14,6 +14,7 @@ from reid.config import TrainParams
 from reid.data.loader import Batch, Place, TrainingBatches, TrainingImages, decoded_within, gather, relabelled
 from reid.data.sampler import IdentitySampler
 from reid.datasets import Dataset, ImageSet
+from reid.datasets.combine import hold_out
 from reid.datasets.toy import make_toy
 from reid.errors import UserError
 from reid.evaluation.datasets import evaluator
@@ -262,6 +263,43 @@ def test_unlabelled_test_is_not_evaluated(toy: Dataset, tmp_path: Path) -> None:
     trained = training(tiny_recipe(loop={"epochs": 1, "evaluate_every": 1}), data, tmp_path).run()
     assert trained.scores == {}
     assert not (tmp_path / "best.safetensors").exists()
+
+
+def test_held_out_vehicles_choose_the_best_where_the_test_has_no_labels(toy: Dataset, tmp_path: Path) -> None:
+    unknown = ImageSet(toy.query.paths, toy.query.vehicle_ids * 0 - 1, toy.query.camera_ids)
+    data = hold_out(Dataset("cityflow", toy.train, unknown, unknown), 0.4, seed=3)
+    trained = training(tiny_recipe(loop={"epochs": 1, "evaluate_every": 1}), data, tmp_path).run()
+    assert trained.best_epoch == 1
+    assert (tmp_path / "best.safetensors").exists()
+
+
+@pytest.mark.parametrize("frozen", ["stem", "backbone"])
+def test_what_is_frozen_keeps_its_weights_and_statistics_until_it_may_learn(frozen: str) -> None:
+    learner = Learner(tiny_network(6), tiny_recipe(optimizer={"frozen": frozen, "frozen_epochs": 1}))
+    before = {name: value.clone() for name, value in learner.model.state_dict().items()}
+
+    def changed() -> set[str]:
+        now = learner.model.state_dict()
+        return {name.split(".")[0] for name, value in now.items() if not torch.equal(value, before[name])}
+
+    learner.start_epoch(0, 1e-3)
+    learner.update(learner.losses(batch()).total)
+    assert "heads" in changed()
+    assert "stem" not in changed()
+    assert ("global_tail" in changed()) == (frozen == "stem")
+    learner.start_epoch(1, 1e-3)
+    learner.update(learner.losses(batch()).total)
+    assert {"stem", "global_tail"} <= changed()
+
+
+def test_pretrained_layers_learn_at_their_share_of_the_rate() -> None:
+    learner = Learner(tiny_network(6), tiny_recipe(optimizer={"pretrained_rate": 0.1}))
+    learner.start_epoch(0, 1e-2)
+    assert [group["lr"] for group in learner.optimizer.param_groups] == pytest.approx([1e-3, 1e-2])
+    counts = [len(group["params"]) for group in learner.optimizer.param_groups]
+    assert sum(counts) == sum(parameter.requires_grad for parameter in learner.model.parameters())
+    heads = {id(parameter) for parameter in learner.model.heads.parameters() if parameter.requires_grad}
+    assert heads <= {id(parameter) for parameter in learner.optimizer.param_groups[1]["params"]}
 
 
 def test_gather(toy: Dataset) -> None:
