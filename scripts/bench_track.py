@@ -26,7 +26,7 @@ from track_scenes import SIZE, Traffic, scene
 
 from mtmc.geometry import iou
 from mtmc.structures import Detections, Tracklet
-from mtmc.track import RepairParams, TrackParams, Tracks, make_tracker, to_tracklets
+from mtmc.track import JdeParams, RepairParams, TrackParams, Tracks, make_tracker, to_tracklets
 from mtmc.track.repair import fill, repair
 
 Way = Callable[[Detections, float], Tracks]
@@ -36,18 +36,6 @@ SCENES = (
     Traffic("dense", 60, 10, 2.5, True),
     Traffic("dense, 30 fps", 20, 30, 2.5, True),
 )
-
-PUBLISHED: dict[str, Any] = {
-    "association": "fused",
-    "min_score": 0.5,
-    "second_pass_score": 0.5,
-    "max_overlap_cost": 0.5,
-    "max_new_cost": 0.7,
-    "predict_new": False,
-    "keep_first_box": False,
-    "noise_fps": None,
-    "output": "kalman",
-}
 
 
 def ours(**params: Any) -> Way:
@@ -125,7 +113,7 @@ def ways() -> dict[str, Way | None]:
     return {
         "jde": ours(),
         "jde, no embeddings": without_features(ours()),
-        "jde, as published": ours(jde=PUBLISHED),
+        "jde, as published": ours(jde=JdeParams.published()),
         "deep-sort-realtime, own defaults": deep_sort_realtime,
         "deep-sort-realtime, our adapter": ours(tracker="deepsort"),
         "trackers: ByteTrack": roboflow("ByteTrackTracker") if sort else None,

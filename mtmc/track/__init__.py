@@ -1,7 +1,17 @@
 """Single-camera tracking: detections of a clip in, tracklets out.
 
 A tracker groups detections (``Tracker``, one method); what follows is the same for all: tracklets are repaired
-(``repair``), then cleaned (``clean``).
+(``repair``), then cleaned (``clean``). In the order of the flow:
+
+    tracks               what a tracker promises, and what it gives back
+    sorted_detections    a clip's detections laid out for one
+    sparse_iou           which boxes overlap, by how much
+    appearance_scale     what the clip's own features are worth
+    jde/                 the default tracker
+    deepsort             the package deep-sort-realtime as a tracker
+    repair               cut ends, split switches, join fragments, fill gaps
+    duplicates           second tracks on one vehicle
+    filter               which boxes and tracklets are kept (``clean``)
 """
 
 from __future__ import annotations
@@ -19,7 +29,8 @@ from mtmc.scene import Camera
 from mtmc.structures import LABELS, Detections, Tracklet
 from mtmc.track.deepsort import DeepSortParams, DeepSortTracker
 from mtmc.track.filter import CleanParams, clean
-from mtmc.track.jde.tracker import JdeParams, JdeTracker
+from mtmc.track.jde.params import JdeParams
+from mtmc.track.jde.tracker import JdeTracker
 from mtmc.track.repair import RepairParams, fill, repair
 from mtmc.track.tracks import Tracker, Tracks
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.track.sorted_detections import Clip
+from mtmc.track.sorted_detections import SortedDetections
 from mtmc.track.sparse_iou import overlapping, side_by_side
 
 Double = NDArray[np.float64]
@@ -27,41 +27,41 @@ _FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """Reads Euclidean distances of unit features: ``near`` is usual for one vehicle, ``far`` for two; ``trust`` in [0, 1] is the
-    share of different pairs that are farther than nine in ten of the same."""
+class AppearanceScale:
+    """Reads Euclidean distances of unit features: ``near`` is usual for one vehicle, ``far`` for two; ``discriminability`` in
+    [0, 1] is the fraction of different pairs that are farther than nine in ten of the same."""
 
     near: float
     far: float
-    trust: float
+    discriminability: float
 
     def cost(self, distances: Double) -> Double:
         """0 at ``near`` or closer, 1 at ``far`` or farther, (P,)."""
-        share = (distances - self.near) / max(self.far - self.near, 1e-6)
-        return np.minimum(np.maximum(share, 0.0), 1.0)
+        fraction = (distances - self.near) / max(self.far - self.near, 1e-6)
+        return np.minimum(np.maximum(fraction, 0.0), 1.0)
 
-    def of_means(self, count: int) -> Likeness:
+    def of_means(self, count: int) -> AppearanceScale:
         """The scale for directions of means of ``count`` features, whose noise has averaged out."""
         noise = self.near**2
         far = np.sqrt(max(self.far**2 - noise, 0.0) + noise / count)
-        return Likeness(self.near / np.sqrt(count), float(far), self.trust)
+        return AppearanceScale(self.near / np.sqrt(count), float(far), self.discriminability)
 
 
-UNTOLD = Likeness(0.0, 1.0, 0.0)
+UNINFORMATIVE = AppearanceScale(0.0, 1.0, 0.0)
 """Nothing is known about the features: they are not trusted."""
 
 
-def learn_likeness(clip: Clip) -> Likeness:
-    """Scale of the clip's features; trust is 0 where they are absent or there are too few boxes to tell."""
+def learn_scale(clip: SortedDetections) -> AppearanceScale:
+    """Scale of the clip's features; discriminability is 0 where they are absent or there are too few boxes to tell."""
     if clip.features is None or len(clip) < 2:
-        return UNTOLD
+        return UNINFORMATIVE
     same, different = _same(clip, clip.features), _different(clip, clip.features)
     if len(same) < _FEW or len(different) < _FEW:
-        return UNTOLD
+        return UNINFORMATIVE
     near, far = float(np.median(same)), float(np.median(different))
     if far <= near:
-        return UNTOLD
-    return Likeness(near, far, float((different > np.quantile(same, 0.9)).mean()))
+        return UNINFORMATIVE
+    return AppearanceScale(near, far, float((different > np.quantile(same, 0.9)).mean()))
 
 
 def distances(a: Single, b: Single) -> Double:
@@ -70,7 +70,7 @@ def distances(a: Single, b: Single) -> Double:
     return np.asarray(np.sqrt(np.maximum(2 - 2 * cosine, 0)))
 
 
-def _different(clip: Clip, features: Single) -> Double:
+def _different(clip: SortedDetections, features: Single) -> Double:
     """Neighbours in a frame; in a clip that hardly shows two at once, boxes half the clip apart."""
     left = np.flatnonzero(clip.frames[1:] == clip.frames[:-1])
     if len(left) >= _FEW:
@@ -81,7 +81,7 @@ def _different(clip: Clip, features: Single) -> Double:
     return distances(features[:half:step], features[half : 2 * half : step])
 
 
-def _same(clip: Clip, features: Single) -> Double:
+def _same(clip: SortedDetections, features: Single) -> Double:
     """Well overlapping boxes of successive frames, from frames spread over the clip."""
     present = np.unique(clip.frames)
     chosen = present[np.unique(np.linspace(0, len(present) - 1, _SAMPLED_FRAMES).astype(np.intp))]

@@ -16,7 +16,7 @@ from mtmc.track.sparse_iou import overlapping, side_by_side, to_bounds
 Index = NDArray[np.intp]
 
 
-def without_shadows(tracklets: Sequence[Tracklet], min_iou: float, min_share: float) -> list[Tracklet]:
+def without_duplicates(tracklets: Sequence[Tracklet], min_iou: float, min_share: float) -> list[Tracklet]:
     """The tracklets less those that lie on one other for ``min_share`` of their boxes, with overlap above ``min_iou``.
 
     Of two on the same spot the one with the higher sum of scores stays. Vehicles that hide each other do so for a part of
@@ -36,11 +36,11 @@ def without_shadows(tracklets: Sequence[Tracklet], min_iou: float, min_share: fl
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(len(order))
     lies_on = (counts >= min_share * lengths[pairs[:, 0]]) & (rank[pairs[:, 0]] > rank[pairs[:, 1]])
-    shadows = set(pairs[lies_on, 0].tolist())
-    return [t for index, t in enumerate(tracklets) if index not in shadows]
+    duplicates = set(pairs[lies_on, 0].tolist())
+    return [t for index, t in enumerate(tracklets) if index not in duplicates]
 
 
-def cut_shadowed_ends(frames: Int, xyxy: NDArray[np.float32], numbers: Long, min_iou: float) -> Long:
+def cut_duplicate_ends(frames: Int, xyxy: NDArray[np.float32], numbers: Long, min_iou: float) -> Long:
     """Track numbers (N,) with 0 for the last boxes of a track that lie on another one that goes on, and the first ones that
     lie on one that was there before: the track has drifted onto a neighbour, or a second one has taken over its vehicle.
 
@@ -69,6 +69,7 @@ def _on_one_spot(frames: Int, xyxy: NDArray[np.float32], min_iou: float) -> tupl
     if len(xyxy) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     width = float(np.ptp(xyxy[:, [0, 2]])) + 1.0
-    strip = side_by_side(to_bounds(xyxy.astype(np.float64)), frames.astype(np.int64), width)
+    bounds = to_bounds(xyxy[:, :2].astype(np.float64), xyxy[:, 2:].astype(np.float64))
+    strip = side_by_side(bounds, frames.astype(np.int64), width)
     a, b, _ = overlapping(strip, strip, min_iou)
     return a[a != b], b[a != b]

@@ -15,7 +15,7 @@ from pydantic import Field
 from mtmc.geometry import areas, bottom_centres, outside_mask
 from mtmc.params import Params
 from mtmc.structures import Tracklet
-from mtmc.track.duplicates import without_shadows
+from mtmc.track.duplicates import without_duplicates
 
 Mask = NDArray[np.bool_]
 
@@ -55,7 +55,7 @@ def clean(
     long_enough = [t for t in trimmed if len(t) >= params.min_length_s * fps]
     sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
     if params.min_shadow_iou < 1:
-        sure = without_shadows(sure, params.min_shadow_iou, params.min_shadow_share)
+        sure = without_duplicates(sure, params.min_shadow_iou, params.min_shadow_share)
     return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
 
 

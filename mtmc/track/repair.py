@@ -1,6 +1,6 @@
 """Repair after tracking, with the whole clip in view: cut what lies on others, split at switches, join what was torn, fill gaps.
 
-A tracker decides frame by frame; here both sides of a cut are known. Appearance is read on the clip's own scale (``likeness``);
+A tracker decides frame by frame; here both sides of a cut are known. Appearance is read on the clip's own scale (``appearance_scale``);
 where features cannot be trusted nothing is split and joining rests on motion alone, within a shorter gap.
 
 Shape shorthand: N detections of the clip, T boxes of a track, K tracks, P pairs, D feature size.
@@ -17,9 +17,9 @@ from pydantic import Field
 from mtmc.assignment import cheapest_assignment
 from mtmc.params import Params
 from mtmc.structures import Detections, Tracklet
-from mtmc.track.appearance_scale import Likeness, learn_likeness
-from mtmc.track.duplicates import cut_shadowed_ends
-from mtmc.track.sorted_detections import Clip
+from mtmc.track.appearance_scale import AppearanceScale, learn_scale
+from mtmc.track.duplicates import cut_duplicate_ends
+from mtmc.track.sorted_detections import SortedDetections
 from mtmc.track.tracks import Tracks, renumber
 
 Index = NDArray[np.intp]
@@ -49,19 +49,19 @@ class RepairParams(Params):
 
 def repair(detections: Detections, tracks: Tracks, fps: float, params: RepairParams) -> Tracks:
     """Cut, split and join tracks: numbers change, boxes do not; what is cut off is in no track (number 0)."""
-    clip = Clip(detections, 0.0, 0.0)
-    likeness = learn_likeness(clip)
+    clip = SortedDetections(detections, 0.0, 0.0)
+    scale = learn_scale(clip)
     features = np.zeros((len(detections), 0), np.float32)
-    if clip.features is not None and likeness.trust > 0.5:
+    if clip.features is not None and scale.discriminability > 0.5:
         features = np.empty_like(clip.features)
         features[clip.rows] = clip.features
     numbers = tracks.numbers
     if params.max_end_overlap < 1:
-        numbers = cut_shadowed_ends(detections.frames, tracks.xyxy, numbers, params.max_end_overlap)
+        numbers = cut_duplicate_ends(detections.frames, tracks.xyxy, numbers, params.max_end_overlap)
     if features.shape[1] and params.max_switch_cost > 0:
-        numbers = _split_all(numbers, features, likeness, max(2, round(params.switch_window_s * fps)), params)
+        numbers = _split_all(numbers, features, scale, max(2, round(params.switch_window_s * fps)), params)
     if params.max_join_gap_s > 0 or params.max_blind_gap_s > 0:
-        numbers = _join(detections, Tracks(numbers, tracks.xyxy), features, likeness, fps, params)
+        numbers = _join(detections, Tracks(numbers, tracks.xyxy), features, scale, fps, params)
     return Tracks(renumber(numbers), tracks.xyxy)
 
 
@@ -76,16 +76,16 @@ def rows_by_track(numbers: NDArray[np.int64]) -> list[Index]:
 
 
 def _split_all(
-    numbers: NDArray[np.int64], features: Single, likeness: Likeness, window: int, params: RepairParams
+    numbers: NDArray[np.int64], features: Single, scale: AppearanceScale, window: int, params: RepairParams
 ) -> NDArray[np.int64]:
     todo = rows_by_track(numbers)
-    scale = _drift(todo, features, likeness.of_means(window), window)
-    if scale is None:
+    own_scale = _drift(todo, features, scale.of_means(window), window)
+    if own_scale is None:
         return numbers
     result, fresh = numbers.copy(), int(numbers.max(initial=0))
     while todo:
         rows = todo.pop()
-        cut = switch_at(features[rows], scale, window, params.max_switch_cost)
+        cut = switch_at(features[rows], own_scale, window, params.max_switch_cost)
         if cut is not None:
             fresh += 1
             result[rows[cut:]] = fresh
@@ -93,15 +93,15 @@ def _split_all(
     return result
 
 
-def _drift(tracks: list[Index], features: Single, likeness: Likeness, window: int) -> Likeness | None:
+def _drift(tracks: list[Index], features: Single, scale: AppearanceScale, window: int) -> AppearanceScale | None:
     """The scale on which a switch stands out from how vehicles change as they turn, near and dim: it starts at half as much
     again as three in four of the clip's own changes. None where the clip's vehicles change about as much as they differ."""
     changes = np.concatenate([np.zeros(1), *(_changes(features[rows], window)[0] for rows in tracks)])
-    usual = max(1.5 * float(np.quantile(changes, 0.75)), likeness.near)
-    return Likeness(usual, likeness.far, likeness.trust) if usual < 0.6 * likeness.far else None
+    usual = max(1.5 * float(np.quantile(changes, 0.75)), scale.near)
+    return AppearanceScale(usual, scale.far, scale.discriminability) if usual < 0.6 * scale.far else None
 
 
-def switch_at(features: Single, scale: Likeness, window: int, limit: float) -> int | None:
+def switch_at(features: Single, scale: AppearanceScale, window: int, limit: float) -> int | None:
     """First box (index into T) after an identity switch in unit ``features`` (T, D), or None.
 
     Both the windows beside the cut and the whole parts before and after it must differ: a passing occluder changes only the
@@ -148,7 +148,7 @@ class _Ends:
 
 
 def _join(
-    detections: Detections, tracks: Tracks, features: Single, likeness: Likeness, fps: float, params: RepairParams
+    detections: Detections, tracks: Tracks, features: Single, scale: AppearanceScale, fps: float, params: RepairParams
 ) -> NDArray[np.int64]:
     groups = rows_by_track(tracks.numbers)
     if len(groups) < 2:
@@ -161,9 +161,9 @@ def _join(
     near = costs < params.max_join_miss
     before, after, costs = before[near], after[near], costs[near]
     if features.shape[1]:
-        looks = likeness.of_means(window).cost(_apart(tails.feature[before], heads.feature[after]))
-        alike = looks < params.max_join_cost
-        before, after, costs = before[alike], after[alike], (costs + looks)[alike]
+        appearance = scale.of_means(window).cost(_apart(tails.feature[before], heads.feature[after]))
+        alike = appearance < params.max_join_cost
+        before, after, costs = before[alike], after[alike], (costs + appearance)[alike]
     before, after = cheapest_assignment(before, after, costs, params.max_join_miss + 1.0)
     numbers = _chained(tracks.numbers, groups, before, after)
     for earlier, later in zip(before, after, strict=True):  # where both have boxes the earlier one had lost its vehicle

@@ -17,12 +17,13 @@ Long = NDArray[np.int64]
 _DENSE_CELLS = 4096  # below this comparing all with all is faster than sorting
 
 
-def to_bounds(xyxy: Double) -> Double:
-    """Bounds (N, 5) of corner boxes (N, 4)."""
-    bounds = np.empty((len(xyxy), 5))
-    bounds[:, :2] = xyxy[:, :2]
-    bounds[:, 2:4] = -xyxy[:, 2:]
-    bounds[:, 4] = (xyxy[:, 2:] - xyxy[:, :2]).prod(axis=1)
+def to_bounds(low: Double, high: Double) -> Double:
+    """Bounds (N, 5) of boxes by their upper left and lower right corners (N, 2)."""
+    bounds = np.empty((len(low), 5))
+    bounds[:, :2] = low
+    np.negative(high, out=bounds[:, 2:4])
+    sides = high - low
+    np.multiply(sides[:, 0], sides[:, 1], out=bounds[:, 4])
     return bounds
 
 
@@ -35,18 +36,15 @@ def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Doubl
     if len(a) * len(b) <= _DENSE_CELLS:
         rows = columns = None
         inner = np.maximum(a[:, None], b).reshape(-1, 5)
-        union: Double = (a[:, 4:] + b[:, 4]).ravel()
+        areas: Double = (a[:, 4:] + b[:, 4]).ravel()
     else:
         rows, columns = touching(a, b)
         near_a, near_b = a.take(rows, axis=0), b.take(columns, axis=0)
         inner = np.maximum(near_a, near_b)
-        union = near_a[:, 4] + near_b[:, 4]
-    sides = inner[:, :2] + inner[:, 2:4]  # minus the sides of the intersection
-    np.minimum(sides, 0.0, out=sides)
-    shared = sides[:, 0] * sides[:, 1]
-    union -= shared
-    chosen = (shared > least * union).nonzero()[0]
-    costs = 1.0 - shared.take(chosen) / union.take(chosen)
+        areas = near_a[:, 4] + near_b[:, 4]
+    shares = _iou(inner, areas)
+    chosen = (shares > least).nonzero()[0]
+    costs = 1.0 - shares.take(chosen)
     if rows is None or columns is None:
         return *np.divmod(chosen, len(b)), costs
     return rows.take(chosen), columns.take(chosen), costs
@@ -54,10 +52,16 @@ def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Doubl
 
 def pair_overlap(a: Double, b: Double) -> Double:
     """Intersection over union (P,) of bounds a (P, 5) with b (P, 5), in [0, 1]."""
-    inner = np.maximum(a, b)
-    sides = np.minimum(inner[:, :2] + inner[:, 2:4], 0.0)
+    return _iou(np.maximum(a, b), a[:, 4] + b[:, 4])
+
+
+def _iou(inner: Double, areas: Double) -> Double:
+    """Intersection over union (P,) from the bounds of the intersections (P, 5) and the sums of both areas (P,)."""
+    sides = inner[:, :2] + inner[:, 2:4]  # minus the sides of the intersection
+    np.minimum(sides, 0.0, out=sides)
     shared = sides[:, 0] * sides[:, 1]
-    return np.asarray(shared / (a[:, 4] + b[:, 4] - shared))
+    areas -= shared
+    return np.divide(shared, areas, out=shared)
 
 
 def touching(a: Double, b: Double) -> tuple[Index, Index]:

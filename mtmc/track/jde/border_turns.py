@@ -40,7 +40,7 @@ def part_at_border(
         cut &= inner[later] - inner[earlier] >= step
     last = last[cut.any(axis=1)]
     last = last[np.diff(last, prepend=-_REACH - 1) > _REACH]  # one turn, one cut
-    bounds = to_bounds(xyxy[rows].astype(np.float64))
+    bounds = to_bounds(xyxy[rows, :2].astype(np.float64), xyxy[rows, 2:].astype(np.float64))
     here, earlier = (pair_overlap(bounds[box], bounds[box + 1]) for box in (last, last - 1))
     return _renamed(numbers, rows, last + (here <= earlier))  # the jump itself may be one step before the turn
 

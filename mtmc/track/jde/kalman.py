@@ -110,20 +110,10 @@ def to_measurements(xyxy: NDArray[np.float64]) -> Double:
     return measured
 
 
-def to_bounds(state: Double) -> Double:
-    """Bounds (T, 5) = (x1, y1, -x2, -y2, area) of states (T, 22) or measurements (T, 4); sides are at least 0.1 px."""
-    sides = state[:, 2:4].copy()  # aspect, height
-    sides[:, 0] *= sides[:, 1]
-    np.maximum(sides, 0.1, out=sides)
-    bounds = np.empty((len(state), 5))
-    np.multiply(sides[:, 0], sides[:, 1], out=bounds[:, 4])
-    sides *= 0.5
-    np.subtract(state[:, :2], sides, out=bounds[:, :2])
-    np.add(state[:, :2], sides, out=bounds[:, 2:4])
-    np.negative(bounds[:, 2:4], out=bounds[:, 2:4])
-    return bounds
-
-
-def to_boxes(state: Double) -> Double:
-    """Corner boxes (T, 4) of states (T, 22) or measurements (T, 4)."""
-    return np.asarray(to_bounds(state)[:, :4] * [1.0, 1.0, -1.0, -1.0])
+def to_corners(state: Double) -> tuple[Double, Double]:
+    """Upper left and lower right corners (T, 2) of states (T, 22) or measurements (T, 4); sides are at least 0.1 px."""
+    half = state[:, 2:4].copy()  # aspect, height
+    half[:, 0] *= half[:, 1]
+    np.maximum(half, 0.1, out=half)
+    half *= 0.5
+    return state[:, :2] - half, state[:, :2] + half

@@ -11,83 +11,94 @@ from numpy.typing import NDArray
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
 Single = NDArray[np.float32]
+Long = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-UNCONFIRMED, TRACKED, LOST = 0, 1, 2
-OWNER, STATUS, BIRTH, LAST, SLOT = range(5)
 
+class LiveTracks:
+    """Unconfirmed tracks (one box), tracked ones (seen in the last frame) and lost ones.
 
-class Pool:
-    """state (T, 22) of the Kalman filter; meta (5, T) int64 with rows owner number, status, frame of birth, frame of the last
-    match and slot in ``features`` (rows of float32 unit vectors, none where D = 0). ``lost`` and ``fresh`` count the tracks of
-    status lost and unconfirmed."""
+    state (T, 22): of the Kalman filter; number (T,): the track's number; first_frame, last_frame (T,): of its first and its latest
+    box; confirmed (T,): it has a second box; lost (T,): it missed the last frame; an unconfirmed track is never lost, it ends.
+    features: float32 unit vectors in rows that tracks take and give back (``appearance``), none where D = 0.
+    lost_count, new_count: how many are lost, how many unconfirmed.
+    """
 
     def __init__(self, feature_size: int) -> None:
         self.state: Double = np.zeros((0, 22))
-        self.meta = np.zeros((5, 0), np.int64)
-        self.features: Single = np.zeros((16, feature_size), np.float32)
-        self.born = self.lost = self.fresh = 0
-        self._free: list[int] = list(range(15, -1, -1))
+        self._whole: Long = np.zeros((4, 0), np.int64)
+        self._flags: Mask = np.zeros((2, 0), np.bool_)
+        self._features: Single = np.zeros((16, feature_size), np.float32)
+        self._free_rows: list[int] = list(range(15, -1, -1))
+        self._born = self.lost_count = self.new_count = 0
+        self._name_fields()
 
     def __len__(self) -> int:
         return len(self.state)
 
-    def add(self, state: Double, features: Single | None, frame: int) -> NDArray[np.int64]:
-        """New unconfirmed tracks; returns their owner numbers."""
-        owners = np.arange(self.born + 1, self.born + 1 + len(state))
-        meta = np.zeros((5, len(state)), np.int64)
-        meta[OWNER] = owners
-        meta[BIRTH] = meta[LAST] = frame
-        self.born += len(state)
-        self.fresh += len(state)
+    def _name_fields(self) -> None:
+        """Views with names: tracks come and go with one operation on all whole numbers and one on all flags."""
+        self.number, self.first_frame, self.last_frame, self._row = self._whole
+        self.confirmed, self.lost = self._flags
+
+    def appearance(self, tracks: Index) -> Single:
+        """Smoothed features (P, D) of tracks (P,)."""
+        return np.asarray(self._features.take(self._row.take(tracks), axis=0))
+
+    def add(self, state: Double, features: Single | None, frame: int) -> Long:
+        """New unconfirmed tracks from their states (P, 22) and features (P, D); returns their numbers (P,)."""
+        count = len(state)
+        numbers = np.arange(self._born + 1, self._born + 1 + count)
+        whole = np.zeros((4, count), np.int64)
+        whole[0], whole[1:3] = numbers, frame
         if features is not None:
-            meta[SLOT] = self._take_slots(len(state))
-            self.features[meta[SLOT]] = features
+            whole[3] = self._take_rows(count)
+            self._features[whole[3]] = features
+        self._born += count
+        self.new_count += count
         self.state = np.concatenate([self.state, state])
-        self.meta = np.concatenate([self.meta, meta], axis=1)
-        return owners
+        self._whole = np.concatenate([self._whole, whole], axis=1)
+        self._flags = np.concatenate([self._flags, np.zeros((2, count), np.bool_)], axis=1)
+        self._name_fields()
+        return numbers
 
     def drop(self, chosen: Mask) -> None:
         """Finish the chosen tracks (T,)."""
+        if self._features.shape[1]:
+            self._free_rows.extend(self._row[chosen].tolist())
         kept = ~chosen
-        if self.features.shape[1]:
-            self._free.extend(self.meta[SLOT, chosen].tolist())
-        self.state, self.meta = self.state[kept], self.meta[:, kept]
-        self._count()
+        self.state, self._whole, self._flags = self.state[kept], self._whole[:, kept], self._flags[:, kept]
+        self._name_fields()
+        self.lost_count = int(np.count_nonzero(self.lost))
+        self.new_count = len(self) - int(np.count_nonzero(self.confirmed))
 
-    def see(self, tracks: Index, frame: int, longest_lost: int) -> None:
+    def mark_seen(self, tracks: Index, frame: int, longest_lost: int) -> None:
         """``tracks`` were matched in ``frame``: they are tracked. The others are lost, and end if they were unconfirmed or
         unseen for more than ``longest_lost`` frames."""
-        status, last = self.meta[STATUS], self.meta[LAST]
-        last[tracks] = frame
+        self.last_frame[tracks] = frame
         if len(tracks) == len(self):
-            status[:] = TRACKED
-            self.lost = self.fresh = 0
+            self.confirmed[:], self.lost[:] = True, False
+            self.lost_count = self.new_count = 0
             return
-        missed = last < frame
-        ended = missed & ((status == UNCONFIRMED) | (last < frame - longest_lost))
-        status[:] = np.where(missed, LOST, TRACKED)
-        self.lost, self.fresh = len(self) - len(tracks), 0
+        missed = self.last_frame < frame
+        ended = missed & ~(self.confirmed & (self.last_frame >= frame - longest_lost))
+        self.confirmed[:], self.lost[:] = True, missed
+        self.lost_count, self.new_count = len(self) - len(tracks), 0
         if np.count_nonzero(ended):
             self.drop(ended)
 
     def blend(self, tracks: Index, features: Single, smoothing: float) -> None:
         """Move the features of ``tracks`` towards ``features``: f <- smoothing f + (1 - smoothing) new, unit length again."""
-        slots = self.meta[SLOT].take(tracks)
-        mixed = self.features.take(slots, axis=0)
+        mixed = self.appearance(tracks)
         mixed *= smoothing
         mixed += (1 - smoothing) * features
         mixed /= np.maximum(np.sqrt(np.vecdot(mixed, mixed)), 1e-12)[:, None]
-        self.features[slots] = mixed
+        self._features[self._row.take(tracks)] = mixed
 
-    def _count(self) -> None:
-        self.lost = int(np.count_nonzero(self.meta[STATUS] == LOST))
-        self.fresh = int(np.count_nonzero(self.meta[STATUS] == UNCONFIRMED))
-
-    def _take_slots(self, count: int) -> list[int]:
-        if count > len(self._free):
-            size = len(self.features)
+    def _take_rows(self, count: int) -> list[int]:
+        if count > len(self._free_rows):
+            size, width = self._features.shape
             extra = max(size, count)
-            self.features = np.concatenate([self.features, np.zeros((extra, self.features.shape[1]), np.float32)])
-            self._free[:0] = range(size + extra - 1, size - 1, -1)
-        return [self._free.pop() for _ in range(count)]
+            self._features = np.concatenate([self._features, np.zeros((extra, width), np.float32)])
+            self._free_rows[:0] = range(size + extra - 1, size - 1, -1)
+        return [self._free_rows.pop() for _ in range(count)]

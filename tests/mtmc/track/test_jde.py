@@ -12,23 +12,12 @@ from mtmc.track import JdeParams
 from mtmc.track.jde.tracker import JdeTracker, motion_model
 from tests.mtmc.track.clips import SIZE, axes, box, detections, drive
 
-PUBLISHED: dict[str, Any] = {
-    "association": "fused",
-    "min_score": 0.5,
-    "second_pass_score": 0.5,
-    "max_overlap_cost": 0.5,
-    "max_new_cost": 0.7,
-    "predict_new": False,
-    "keep_first_box": False,
-    "noise_fps": None,
-    "output": "kalman",
-}
 STANDING = (400.0, 300.0), (0.0, 0.0)
 
 
 def numbers(clip: Detections, fps: float = 10.0, **changes: Any) -> list[int]:
     """Track of each detection under the published parameters with ``changes``."""
-    return JdeTracker(JdeParams(**{**PUBLISHED, **changes})).track(clip, fps, SIZE).numbers.tolist()
+    return JdeTracker(JdeParams.published(**changes)).track(clip, fps, SIZE).numbers.tolist()
 
 
 def same_look(rows: list[tuple[int, list[float]]], axis: int = 0) -> Detections:
@@ -206,8 +195,8 @@ def test_younger_duplicate_of_a_lost_track_ends() -> None:
 
 def test_reported_boxes_are_filtered_ones_or_the_detectors() -> None:
     clip = same_look([(0, box(400, 300)), (1, box(403, 300))])
-    filtered = JdeTracker(JdeParams(**PUBLISHED)).track(clip, 10.0, SIZE).xyxy[1]
-    raw = JdeTracker(JdeParams(**{**PUBLISHED, "output": "detection"})).track(clip, 10.0, SIZE).xyxy[1]
+    filtered = JdeTracker(JdeParams.published()).track(clip, 10.0, SIZE).xyxy[1]
+    raw = JdeTracker(JdeParams.published(output="detection")).track(clip, 10.0, SIZE).xyxy[1]
     np.testing.assert_allclose(raw, clip.xyxy[1])
     assert filtered[0] == pytest.approx(360 + 3 * 0.8, abs=1e-4)  # gain of the unpredicted first update: 16 / (16 + 4)
 
@@ -269,24 +258,6 @@ def test_useless_features_do_no_harm() -> None:
     plain = detections(rows)
     noisy = detections(rows, features=rng.normal(size=(len(rows), 16)))
     assert default(plain) == default(noisy)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_frames_without_rivals_in_short_are_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Vehicles of two lanes that pass each other, boxes missing and invented: the short cut changes nothing."""
-    rng = np.random.default_rng(seed)
-    rows, looks = [], []
-    for vehicle in range(8):
-        start, speed = rng.integers(0, 60), rng.uniform(8, 30) * rng.choice([-1, 1])
-        drawn = drive(range(start, start + 40), (500 - 20 * speed, 260 + 30 * rng.integers(0, 3)), (speed, 0))
-        kept = [row for row in drawn if rng.random() > 0.15]
-        rows, looks = rows + kept, looks + [vehicle] * len(kept)
-    for _ in range(20):
-        rows, looks = [*rows, (int(rng.integers(0, 100)), box(*rng.uniform(100, 500, 2)))], [*looks, 8]
-    clip = detections(rows, features=axes(looks, 16) + rng.normal(scale=0.1, size=(len(rows), 16)))
-    short = default(clip)
-    monkeypatch.setattr("mtmc.track.jde.tracker.unrivalled", lambda tracks, rows: False)
-    assert default(clip) == short
 
 
 def test_noise_grows_where_frames_are_rare() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mtmc.track.jde.kalman import COV, VALUE, VAR_VALUE, VAR_VELOCITY, MotionModel, to_boxes, to_measurements
+from mtmc.track.jde.kalman import COV, VALUE, VAR_VALUE, VAR_VELOCITY, MotionModel, to_corners, to_measurements
 
 Double = NDArray[np.float64]
 
@@ -100,9 +100,9 @@ def test_constant_velocity_is_learned() -> None:
 def test_boxes_and_measurements_are_inverse() -> None:
     boxes = np.array([[10.0, 20.0, 110.0, 70.0], [0.0, 0.0, 1.0, 1.0]])
     np.testing.assert_allclose(to_measurements(boxes)[0], [60, 45, 2, 50])
-    np.testing.assert_allclose(to_boxes(to_measurements(boxes)), boxes)
+    np.testing.assert_allclose(np.concatenate(to_corners(to_measurements(boxes)), axis=1), boxes)
 
 
 def test_boxes_of_collapsed_states_stay_valid() -> None:
-    boxes = to_boxes(np.array([[50.0, 50.0, -1.0, -3.0]]))
+    boxes = np.concatenate(to_corners(np.array([[50.0, 50.0, -1.0, -3.0]])), axis=1)
     assert (boxes[:, 2:] > boxes[:, :2]).all()

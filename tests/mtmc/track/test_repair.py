@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mtmc.structures import Detections
 from mtmc.track import RepairParams, Tracks
-from mtmc.track.appearance_scale import learn_likeness
+from mtmc.track.appearance_scale import learn_scale
 from mtmc.track.repair import fill, repair, rows_by_track
-from mtmc.track.sorted_detections import Clip
+from mtmc.track.sorted_detections import SortedDetections
 from tests.mtmc.track.clips import box, detections, drive, tracklet
 
 NOISE = 0.15
@@ -156,15 +156,15 @@ def test_longer_gaps_are_not_filled() -> None:
     assert fill(track, 2) is track
 
 
-# --- likeness --------------------------------------------------------------------------------------------------------
+# --- scale --------------------------------------------------------------------------------------------------------
 
 
 def test_scale_is_learned_from_the_clip() -> None:
     clip, _ = street()
-    likeness = learn_likeness(Clip(clip, 0.0, 0.0))
-    assert likeness.trust > 0.95
-    assert 0.3 < likeness.near < 0.9 < likeness.far < 1.5
-    assert likeness.cost(np.array([likeness.near, likeness.far])).tolist() == [0.0, 1.0]
+    scale = learn_scale(SortedDetections(clip, 0.0, 0.0))
+    assert scale.discriminability > 0.95
+    assert 0.3 < scale.near < 0.9 < scale.far < 1.5
+    assert scale.cost(np.array([scale.near, scale.far])).tolist() == [0.0, 1.0]
 
 
 def test_identical_looks_earn_no_trust() -> None:
@@ -172,9 +172,9 @@ def test_identical_looks_earn_no_trust() -> None:
     rng = np.random.default_rng(0)
     looks = np.eye(16)[[0] * len(clip)] + rng.normal(scale=NOISE, size=(len(clip), 16))
     same = Detections(clip.frames, clip.xyxy, clip.scores, clip.labels, looks)
-    assert learn_likeness(Clip(same, 0.0, 0.0)).trust < 0.2
+    assert learn_scale(SortedDetections(same, 0.0, 0.0)).discriminability < 0.2
 
 
 def test_no_features_no_trust() -> None:
     clip, _ = street(with_features=False)
-    assert learn_likeness(Clip(clip, 0.0, 0.0)).trust == 0
+    assert learn_scale(SortedDetections(clip, 0.0, 0.0)).discriminability == 0

@@ -115,10 +115,10 @@ def test_input_order_and_ids_stay() -> None:
     assert [t.track_id for t in clean(tracks, 10.0, SIZE, None, params)] == [7, 5]
 
 
-# --- shadows ---------------------------------------------------------------------------------------------------------
+# --- duplicates ------------------------------------------------------------------------------------------------------
 
 
-def shadowed(second: list[tuple[int, list[float]]], score: float = 0.5) -> list[int]:
+def without_duplicates(second: list[tuple[int, list[float]]], score: float = 0.5) -> list[int]:
     """Ids that stay of a vehicle driving for 30 frames (score 0.9) and a second tracklet."""
     tracks = [tracklet(second, 1, score), tracklet(drive(range(30), (100, 300), (20, 0)), 2)]
     params = CleanParams(**{**OFF, "min_shadow_iou": 0.4, "min_shadow_share": 0.6})
@@ -127,17 +127,17 @@ def shadowed(second: list[tuple[int, list[float]]], score: float = 0.5) -> list[
 
 def test_second_tracklet_on_one_vehicle_goes() -> None:
     half_the_car = [(f, [100 + 20 * f - 40, 280, 100 + 20 * f + 10, 320]) for f in range(5, 25)]
-    assert shadowed(half_the_car) == [2]
+    assert without_duplicates(half_the_car) == [2]
 
 
 def test_vehicle_hidden_for_a_part_of_its_way_stays() -> None:
     slower = [(f, box(100 + 20 * 15 + 14 * (f - 15), 304)) for f in range(30)]
-    assert shadowed(slower) == [1, 2]
+    assert without_duplicates(slower) == [1, 2]
 
 
-def test_same_place_at_another_time_is_no_shadow() -> None:
-    assert shadowed(drive(range(40, 70), (-700, 300), (20, 0))) == [1, 2]
+def test_same_place_at_another_time_is_no_duplicate() -> None:
+    assert without_duplicates(drive(range(40, 70), (-700, 300), (20, 0))) == [1, 2]
 
 
 def test_of_two_on_one_spot_the_surer_stays() -> None:
-    assert shadowed(drive(range(30), (100, 300), (20, 0)), score=0.95) == [1]
+    assert without_duplicates(drive(range(30), (100, 300), (20, 0)), score=0.95) == [1]

@@ -29,7 +29,7 @@ def test_touching_equals_comparing_all(seed: int, count_a: int, count_b: int, sw
     with pytest.MonkeyPatch.context() as patch:
         if sweep and count_a and count_b:
             patch.setattr(pairs, "_DENSE_CELLS", -1)
-        rows, columns = touching(to_bounds(a), to_bounds(b))
+        rows, columns = touching(to_bounds(a[:, :2], a[:, 2:]), to_bounds(b[:, :2], b[:, 2:]))
     found = list(zip(rows.tolist(), columns.tolist(), strict=True))
     assert len(found) == len(expected)
     assert set(found) == expected
@@ -47,7 +47,10 @@ def test_overlapping_equals_geometry(seed: int, count_a: int, count_b: int, leas
     with pytest.MonkeyPatch.context() as patch:
         if sweep:
             patch.setattr(pairs, "_DENSE_CELLS", -1)
-        rows, columns, costs = overlapping(to_bounds(a), to_bounds(b), least)
+        rows, columns, costs = overlapping(to_bounds(a[:, :2], a[:, 2:]), to_bounds(b[:, :2], b[:, 2:]), least)
     assert sorted(zip(rows, columns, strict=True)) == sorted(zip(*(expected > least).nonzero(), strict=True))
     np.testing.assert_allclose(costs, 1 - expected[rows, columns])
-    np.testing.assert_allclose(pair_overlap(to_bounds(a[rows]), to_bounds(b[columns])), 1 - costs)
+    np.testing.assert_allclose(
+        pair_overlap(to_bounds(a[rows][:, :2], a[rows][:, 2:]), to_bounds(b[columns][:, :2], b[columns][:, 2:])),
+        1 - costs,
+    )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.structures import Long
-from mtmc.track.duplicates import cut_shadowed_ends
+from mtmc.track.duplicates import cut_duplicate_ends
 from tests.mtmc.track.clips import drive
 
 Rows = list[tuple[int, list[float]]]
@@ -14,7 +14,7 @@ def cut(*tracks: Rows, min_iou: float = 0.4) -> list[list[int]]:
     frames = np.array([frame for rows in tracks for frame, _ in rows], np.int64)
     xyxy = np.array([box for rows in tracks for _, box in rows], np.float32)
     numbers: Long = np.repeat(np.arange(1, len(tracks) + 1), [len(rows) for rows in tracks]).astype(np.int64)
-    left = cut_shadowed_ends(frames, xyxy, numbers, min_iou)
+    left = cut_duplicate_ends(frames, xyxy, numbers, min_iou)
     assert np.isin(left, [0, *numbers]).all()
     return [frames[left == number].tolist() for number in range(1, len(tracks) + 1)]
 
@@ -41,8 +41,8 @@ def test_vehicles_that_pass_each_other_are_left_alone() -> None:
     assert cut(there, back) == [list(range(60)), list(range(60))]
 
 
-def test_overlap_at_the_limit_is_no_shadow_and_no_boxes_are_no_trouble() -> None:
+def test_overlap_at_the_limit_is_no_duplicate_and_no_boxes_are_no_trouble() -> None:
     early, late = drive(range(0, 20), (100, 100), (5, 0)), drive(range(15, 40), (104, 100), (5, 0))
     assert cut(early, late, min_iou=0.95) == [list(range(20)), list(range(15, 40))]
     nothing = np.zeros(0, np.int64)
-    assert len(cut_shadowed_ends(nothing, np.zeros((0, 4), np.float32), nothing, 0.4)) == 0
+    assert len(cut_duplicate_ends(nothing, np.zeros((0, 4), np.float32), nothing, 0.4)) == 0
