@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -106,26 +105,16 @@ def score(
         typer.echo(f"note: {note}", err=True)
     scores = score_sides(sides.truth, sides.predicted, params, sides.masks)
     if oracle and sides.run is not None and measure is Measure.iou:
-        scores = _with_reruns(sides, params, scores)
+        from mtmc.ceilings import with_reruns
+        from mtmc.store import open_run
+
+        scores = with_reruns(scores, open_run(sides.run), sides.truth, sides.predicted, params)
     asked = check or engine is Engine.motmetrics
     references = reference_scores(sides.truth, sides.predicted, params, sides.masks) if asked else {}
     shown = by_reference(scores, references) if engine is Engine.motmetrics else scores
     _write(sides, params, shown, engine, json_, explain)
     if check:
         _report_check(all_differences(scores, references))
-
-
-def _with_reruns(sides: Sides, params: ScoreParams, scores: Scores) -> Scores:
-    """Scores with the ceilings that the run's tracker and linker are run again for."""
-    from mtmc.cli.score_rerun import rerun_variants
-    from mtmc.score.evaluate import ceiling
-    from mtmc.store import open_run
-
-    assert sides.run is not None
-    variants = rerun_variants(open_run(sides.run), sides.truth, sides.predicted, params)
-    again = params.model_copy(update={"roi": False})
-    found = {name: ceiling(sides.truth, boxes, again, scores.idf1) for name, boxes in variants.items()}
-    return replace(scores, oracle={**scores.oracle, **found})
 
 
 def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, as_json: bool, explain: bool) -> None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.detect import ClipDetector, DetectParams
+from mtmc.detect.detector import ClipDetector
 from mtmc.detect.detectron2_model import load_model
-from mtmc.detect.found import found_in
-from mtmc.detect.torch_device import Precision, autocast, choose_device
+from mtmc.detect.params import DetectParams
+from mtmc.detect.postprocess import make_detections
+from mtmc.detect.torch_network import Precision, autocast
+from mtmc.devices import choose_device
 from mtmc.scene import Camera
 from mtmc.structures import Detections
 from mtmc.video import Clip, Frames
@@ -92,7 +94,7 @@ class Detectron2Detector:
     def _boxes(self, frame: int, found: Any, appearance: torch.Tensor, scale: NDArray[np.float32]) -> Detections:
         xyxy = found.pred_boxes.tensor.cpu().numpy() * scale
         labels = self._labels[found.pred_classes.cpu().numpy()]
-        return found_in(frame, xyxy, found.scores.float().cpu().numpy(), labels, appearance.cpu().numpy())
+        return make_detections(frame, xyxy, found.scores.float().cpu().numpy(), labels, appearance.cpu().numpy())
 
 
 def _pooler(heads: Any) -> tuple[Any, list[str]]:

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import yaml
 
-from mtmc.detect.torch_device import not_weights
+from mtmc.detect.torch_network import not_weights
 from mtmc.errors import ConfigError
 
 ARRAYS = {

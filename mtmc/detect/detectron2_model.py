@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.detect import DEFAULT_MODEL, RANDOM, DetectParams, detectron2_compat
+from mtmc.detect.detectron2_compat import apply
 from mtmc.detect.detectron2_files import merge_file, new_config, read_pickle
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, label_table
-from mtmc.detect.torch_device import not_weights
+from mtmc.detect.params import DEFAULT_MODEL, RANDOM, DetectParams
+from mtmc.detect.torch_network import not_weights
 from mtmc.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def load_model(params: DetectParams, device: torch.device) -> tuple[Any, NDArray
 
     Raises InstallError without Detectron2, ConfigError for an unknown model, WeightsError for a file of another one.
     """
-    detectron2_compat.apply()
+    apply()
     import torch
     from detectron2.modeling import build_model
 

@@ -6,22 +6,17 @@ Shape shorthand: (h, w) working size, at most ``work_width_px`` wide.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from mtmc.detect.found import found_in
+from mtmc.detect.params import DetectParams, MotionParams
+from mtmc.detect.postprocess import make_detections
 from mtmc.geometry import areas, intersections
-from mtmc.params import Params
 from mtmc.scene import Camera
 from mtmc.structures import Detections, label_index
 from mtmc.video import Clip, Frames, Image
-
-if TYPE_CHECKING:
-    from mtmc.detect import DetectParams
 
 Mask = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -30,29 +25,6 @@ LEARN_FRAMES = 41
 NESTED_SHARE = 0.8
 NOISE_FACTOR = 5.0
 """A pixel stands out from this many standard deviations of its own noise on."""
-
-
-class MotionParams(Params):
-    """Background subtraction: what stands out, what is a shadow, what is big enough."""
-
-    learn_s: float = Field(default=60.0, gt=0)
-    """The empty road is the median of frames spread over this many first seconds."""
-    adapt_s: float = Field(default=20.0, gt=0)
-    """The empty road follows the light with this time constant."""
-    work_width_px: int = Field(default=720, ge=64, le=4096)
-    """Wider videos are shrunk to this width first."""
-    min_difference: float = Field(default=16.0, gt=0, le=255)
-    """Grey levels by which a pixel must differ from the empty road."""
-    shadow_dark: float = Field(default=0.5, ge=0, le=1)
-    """A pixel at least this bright, as a share of the empty road, and of its colour and texture counts as shadow; 1 = no shadows."""
-    close_px: int = Field(default=9, ge=1, le=101)
-    """Gaps of up to this many working pixels inside a vehicle are closed."""
-    min_area_share: float = Field(default=0.001, gt=0, lt=1)
-    """Smallest blob, as a share of the image's area."""
-    max_area_share: float = Field(default=0.6, gt=0, le=1)
-    """A larger blob is a change of light or a shake of the camera, no vehicle."""
-    min_fill: float = Field(default=0.35, ge=0, le=1)
-    """Share of its box that a blob fills at least."""
 
 
 def make(params: DetectParams, device: str) -> MotionDetector:
@@ -120,7 +92,7 @@ class _Watcher:
         moving = self._moving(look)
         self._follow(look, moving)
         boxes, scores = self._blobs(self._solid(moving))
-        return found_in(frame, boxes / self._scale, scores, np.full(len(boxes), label_index("vehicle")))
+        return make_detections(frame, boxes / self._scale, scores, np.full(len(boxes), label_index("vehicle")))
 
     def _moving(self, look: Plane) -> Mask:
         """255 where something other than the road or a shadow on it is seen (h, w)."""

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.detect import ClipDetector, DetectParams, required_weights
-from mtmc.detect.found import found_in
+from mtmc.detect.detector import ClipDetector
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, DROPPED, label_table
+from mtmc.detect.params import DetectParams, required_weights
+from mtmc.detect.postprocess import make_detections
 from mtmc.errors import InstallError, WeightsError
 from mtmc.scene import Camera
 from mtmc.structures import Detections
@@ -103,7 +104,7 @@ class OnnxDetector:
             centre = (centre + self._cells[chosen]) * self._strides[chosen]
             size = np.exp(np.clip(size, -5, 12)) * self._strides[chosen]
         xyxy = np.concatenate([centre - size / 2, centre + size / 2], axis=1) / scale
-        return found_in(frame, xyxy, scores[chosen], labels[chosen])
+        return make_detections(frame, xyxy, scores[chosen], labels[chosen])
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(self._session.run([self._output], {self._input: batch})[0], np.float32)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mtmc.detect import ClipDetector, DetectParams
+from mtmc.detect.detector import ClipDetector
+from mtmc.detect.params import DetectParams
 from mtmc.errors import InputError
 from mtmc.formats import read_mot_detections
 from mtmc.scene import Camera

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtmc.detect import RANDOM, ClipDetector, DetectParams
+from mtmc.detect.detector import ClipDetector
 from mtmc.detect.detectron2_compat import require_torchvision
-from mtmc.detect.found import found_in
 from mtmc.detect.labels import COCO_ID_COUNT, COCO_IDS, label_table
-from mtmc.detect.torch_device import Precision, autocast, choose_device, read_checkpoint
+from mtmc.detect.params import RANDOM, DetectParams
+from mtmc.detect.postprocess import make_detections
+from mtmc.detect.torch_network import Precision, autocast, read_checkpoint
+from mtmc.devices import choose_device
 from mtmc.errors import WeightsError
 from mtmc.scene import Camera
 from mtmc.structures import Detections
@@ -99,4 +101,4 @@ class TorchvisionDetector:
 
     def _boxes(self, frame: int, found: dict[str, torch.Tensor]) -> Detections:
         labels = self._labels[found["labels"].cpu().numpy()]
-        return found_in(frame, found["boxes"].cpu().numpy(), found["scores"].cpu().numpy(), labels)
+        return make_detections(frame, found["boxes"].cpu().numpy(), found["scores"].cpu().numpy(), labels)

@@ -1,4 +1,8 @@
-"""Embedding: a few good crops of each tracklet in, unit vectors that tell vehicles apart out.
+"""Embedding: a few good crops of each tracklet in, unit vectors that tell vehicles apart out. In the order of the flow:
+
+    sample       which crops stand for a tracklet
+    sgfd         vectors from the paper's network (the bridge to ``reid``)
+    histogram    vectors from colours alone
 
 Shape shorthand: M crops, D feature size.
 """

@@ -25,7 +25,7 @@ def make(params: EmbedParams, device: str) -> SgfdEmbedder:
         raise WeightsError(
             "embedder sgfd", "a checkpoint", "none", "Give one with --set embed.weights=FILE (reid train makes it)."
         )
-    from reid.devices import choose_device
+    from mtmc.devices import choose_device
     from reid.model.checkpoint import load_model
 
     place = choose_device(device)

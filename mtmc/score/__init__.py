@@ -1,44 +1,38 @@
 """Scoring: IDF1 as the AI City challenge computes it, CLEAR, HOTA, links between cameras, and where the points went.
 
-No file is read here: ``mtmc.score.sources`` reads, ``score`` compares. Both sides are global tracks, or flat ``Boxes`` where rows may repeat.
+Both sides are global tracks, or flat ``Boxes`` where rows may repeat. In the order of the flow:
+
+    params       what is filtered, and when two boxes match
+    sources      files, folders, runs and masks to the two sides; the only place that reads
+    aicity       the challenge's filters
+    compare      both sides on one time line, with the overlaps of their boxes
+    identity     IDF1, IDP, IDR
+    clear        MOTA, MOTP, switches, fragmentations
+    hota         HOTA, DetA, AssA, LocA
+    links        which tracklets were joined, and should have been
+    loss         where 1 - IDF1 went, box by box
+    oracle       ceilings: what if boxes, tracklets or links were true
+    evaluate     all of this for one scene
+    scores       what comes out, for machines; table: for people
+    reference    the same numbers from motmetrics
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from mtmc.boxes import Boxes
-from mtmc.params import Params
 from mtmc.scene import Scene
+from mtmc.score.params import ScoreParams
 from mtmc.score.scores import Metrics, Scores, to_json
 from mtmc.structures import GlobalTrack
 
 __all__ = ["Metrics", "ScoreParams", "Scores", "score", "to_json"]
 
 Mask = NDArray[np.bool_]
-
-
-class ScoreParams(Params):
-    """How to score; the defaults are the challenge's.
-
-    roi, multi_camera, duplicates: the challenge's filters on predictions; other_cameras: what to do with predictions in cameras that
-    have no ground truth; measure: ``iou`` of boxes, or ``ground`` distance of world coordinates in metres.
-    """
-
-    roi: bool = True
-    multi_camera: bool = True
-    duplicates: bool = True
-    other_cameras: Literal["error", "ignore"] = "error"
-    measure: Literal["iou", "ground"] = "iou"
-    min_iou: float = Field(0.5, gt=0, le=1)
-    max_distance_m: float = Field(2.0, gt=0)
-    localisation_floor: float = Field(0.1, gt=0, le=1)
-    oracle: bool = False
 
 
 def score(

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from mtmc.boxes import Boxes
 from mtmc.errors import InputError
 from mtmc.scene import Scene
-from mtmc.score import ScoreParams
 from mtmc.score.aicity import FILTERS, KEPT, Reasons, challenge_filters, check_sides
 from mtmc.score.clear import Clear, match_frames
 from mtmc.score.compare import Comparison, compare
 from mtmc.score.hota import higher_order
 from mtmc.score.identity import Identities, match_identities
-from mtmc.score.links import count_camera_pairs, count_links, find_units
+from mtmc.score.links import count_camera_pairs, count_links, find_tracklets
 from mtmc.score.loss import explain_loss
 from mtmc.score.oracle import oracle_boxes
+from mtmc.score.params import ScoreParams
 from mtmc.score.scores import METRICS, Ceiling, Metrics, Scores
 
 Mask = NDArray[np.bool_]
@@ -32,7 +32,7 @@ def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapp
     kept = predicted.take(reasons == KEPT)
     comparison = _compare(truth, kept, params)
     identities, clear = match_identities(comparison), match_frames(comparison)
-    units = find_units(comparison, clear.matches, kept)
+    tracklets = find_tracklets(comparison, clear.matches, kept)
     other = FILTERS.index("other_camera")
     dropped = _compare(truth, _distinct(predicted.take((reasons != KEPT) & (reasons != other))), params)
     ground = _worlds(truth, kept)
@@ -41,8 +41,8 @@ def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapp
         **{name: getattr(whole, name) for name in METRICS},
         filters=_report(reasons, params, bool(masks)),
         cameras=_score_cameras(comparison, truth.cameras, ground),
-        pairs=tuple(count_camera_pairs(comparison, units, truth.cameras)),
-        links=count_links(units),
+        pairs=tuple(count_camera_pairs(comparison, tracklets, truth.cameras)),
+        links=count_links(tracklets),
         loss=explain_loss(comparison, identities, dropped, params.localisation_floor),
         oracle=_ceilings(truth, predicted, params, masks, whole.idf1) if params.oracle else {},
     )
@@ -64,9 +64,9 @@ def measure(comparison: Comparison, identities: Identities, clear: Clear, ground
     hota = higher_order(comparison)
     similarity = comparison.similarity[clear.matches]
     return Metrics(
-        idf1=2 * identities.idtp / max(boxes + found, 1),
-        idp=identities.idtp / max(found, 1),
-        idr=identities.idtp / max(boxes, 1),
+        idf1=identities.idf1,
+        idp=identities.idp,
+        idr=identities.idr,
         idtp=identities.idtp,
         idfp=identities.idfp,
         idfn=identities.idfn,
@@ -181,6 +181,5 @@ def ceiling(
 ) -> Ceiling:
     """IDF1 of other predictions under the same filters, and its gain over ``idf1``."""
     kept = boxes.take(_filter(truth, boxes, params, masks or {}) == KEPT)
-    match = match_identities(_compare(truth, kept, params))
-    value = 2 * match.idtp / (len(truth) + len(kept))
+    value = match_identities(_compare(truth, kept, params)).idf1
     return Ceiling(value, value - idf1)

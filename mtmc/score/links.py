@@ -1,8 +1,8 @@
 """Links between cameras: which tracklets were joined, and should have been.
 
-A unit is one predicted tracklet: the boxes of one id (and track) in one camera. Its true vehicle is the one that most of its boxes
-are matched to by CLEAR; a unit matched to none is false. Two units of different cameras are linked if they share the predicted
-id, and belong together if they have the same true vehicle.
+A predicted tracklet is the boxes of one id (and track) in one camera. Its true vehicle is the one that most of its boxes are matched
+to by CLEAR; a tracklet matched to none is false. Two tracklets of different cameras are linked if they share the predicted id, and
+belong together if they have the same true vehicle.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class CameraPair:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Units:
-    """Predicted tracklets (T,): of_row (P,) unit of each predicted box, camera, track = predicted code, vehicle = true code or -1."""
+class PredictedTracklets:
+    """Predicted tracklets (T,): of_row (P,) tracklet of each predicted box, camera, track = predicted code, vehicle = true code or -1."""
 
     of_row: Long
     camera: Long
@@ -66,34 +66,34 @@ class Units:
     vehicle: Long
 
 
-def find_units(comparison: Comparison, matches: NDArray[np.intp], predicted: Boxes) -> Units:
+def find_tracklets(comparison: Comparison, matches: NDArray[np.intp], predicted: Boxes) -> PredictedTracklets:
     """The predicted tracklets with their true vehicles; ties go to the vehicle that appeared first."""
     side = comparison.predicted
     keys = pack(side.camera, side.ids, predicted.tracks[side.rows])
     _, first, of_row = np.unique(keys, return_index=True, return_inverse=True)
     vehicle = np.full(len(first), -1)
-    unit, code, pair = pair_codes(
+    tracklet, code, pair = pair_codes(
         of_row[comparison.right[matches]], comparison.truth.ids[comparison.left[matches]], len(comparison.truth.names)
     )
-    votes = np.bincount(pair, minlength=len(unit))
-    order = np.lexsort((-code, votes, unit))
-    vehicle[unit[order]] = code[order]  # the last write per unit has the most votes
-    return Units(of_row, side.camera[first], side.ids[first], vehicle)
+    votes = np.bincount(pair, minlength=len(tracklet))
+    order = np.lexsort((-code, votes, tracklet))
+    vehicle[tracklet[order]] = code[order]  # the last write per tracklet has the most votes
+    return PredictedTracklets(of_row, side.camera[first], side.ids[first], vehicle)
 
 
-def count_links(units: Units) -> Links:
+def count_links(tracklets: PredictedTracklets) -> Links:
     """Right, wrong and missed links over all cameras."""
-    real = units.vehicle >= 0
-    width = int(units.track.max(initial=0)) + 1
-    linked = _pairs(units.track, units.camera)
-    false = _pairs(units.track[~real], units.camera[~real])
-    belonging = _pairs(units.vehicle[real], units.camera[real])
-    right = _pairs((units.vehicle * width + units.track)[real], units.camera[real])
+    real = tracklets.vehicle >= 0
+    width = int(tracklets.track.max(initial=0)) + 1
+    linked = _pairs(tracklets.track, tracklets.camera)
+    false = _pairs(tracklets.track[~real], tracklets.camera[~real])
+    belonging = _pairs(tracklets.vehicle[real], tracklets.camera[real])
+    right = _pairs((tracklets.vehicle * width + tracklets.track)[real], tracklets.camera[real])
     return Links(right, linked - false - right, belonging - right)
 
 
 def _pairs(groups: Long, cameras: Long) -> int:
-    """Unordered pairs of units in the same group and different cameras."""
+    """Unordered pairs of tracklets in the same group and different cameras."""
     if len(groups) == 0:
         return 0
     _, group = np.unique(groups, return_inverse=True)
@@ -102,17 +102,21 @@ def _pairs(groups: Long, cameras: Long) -> int:
     return int((whole * (whole - 1) // 2).sum() - (within * (within - 1) // 2).sum())
 
 
-def count_camera_pairs(comparison: Comparison, units: Units, cameras: tuple[str, ...]) -> list[CameraPair]:
+def count_camera_pairs(
+    comparison: Comparison, tracklets: PredictedTracklets, cameras: tuple[str, ...]
+) -> list[CameraPair]:
     """All pairs of cameras that a true vehicle passes both of, or that a wrong link joins, in order of the cameras."""
     count, truth = len(cameras), comparison.truth
     vehicle, camera, _ = pair_codes(truth.ids, truth.camera, count)
     passed = _together(vehicle, camera, count)
-    real = units.vehicle >= 0
-    width = int(units.track.max(initial=0)) + 1
-    right_units = _together((units.vehicle * width + units.track)[real], units.camera[real], count)
-    wrong = _together(units.track, units.camera, count) - _together(units.track[~real], units.camera[~real], count)
-    wrong -= right_units
-    right = _joined_vehicles(units, width, count)
+    real = tracklets.vehicle >= 0
+    width = int(tracklets.track.max(initial=0)) + 1
+    right_pairs = _together((tracklets.vehicle * width + tracklets.track)[real], tracklets.camera[real], count)
+    wrong = _together(tracklets.track, tracklets.camera, count) - _together(
+        tracklets.track[~real], tracklets.camera[~real], count
+    )
+    wrong -= right_pairs
+    right = _joined_vehicles(tracklets, width, count)
     return [
         CameraPair((cameras[a], cameras[b]), int(passed[a, b]), int(right[a, b]), int(wrong[a, b]), int(passed[a, b] - right[a, b]))
         for a, b in np.argwhere(np.triu(passed + wrong, 1) > 0)
@@ -128,10 +132,10 @@ def _together(groups: Long, cameras: Long, count: int) -> Long:
     return np.asarray((members.T @ members).toarray(), np.int64)
 
 
-def _joined_vehicles(units: Units, width: int, count: int) -> Long:
+def _joined_vehicles(tracklets: PredictedTracklets, width: int, count: int) -> Long:
     """Vehicles with one predicted id in both cameras a and b (count, count)."""
-    real = units.vehicle >= 0
-    group, camera, _ = pair_codes((units.vehicle * width + units.track)[real], units.camera[real], count)
+    real = tracklets.vehicle >= 0
+    group, camera, _ = pair_codes((tracklets.vehicle * width + tracklets.track)[real], tracklets.camera[real], count)
     order = np.argsort(group, kind="stable")
     group, camera = group[order], camera[order]
     start, stop = np.searchsorted(group, group, "left"), np.searchsorted(group, group, "right")

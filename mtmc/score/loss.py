@@ -122,22 +122,22 @@ def _identity_causes(
     edges = np.concatenate([own, other])
     vehicle, track = truth.ids[comparison.left[edges]], predicted.ids[comparison.right[edges]]
     cameras = int(truth.camera.max(initial=0)) + 1
-    seat = vehicle * cameras + truth.camera[comparison.left[edges]]  # a vehicle in a camera
-    seats, tracks, pair = pair_codes(seat, track, max(len(predicted.names), 1))
-    count = np.bincount(pair, minlength=len(seats))
-    stands = _standing(seats, tracks, count, identities.partner[seats // cameras])
-    _, _, place = pair_codes(seats % cameras, tracks, max(len(predicted.names), 1))  # a predicted id in a camera
-    shared = np.bincount(place)[place] > 1 if len(place) else np.zeros(0, np.bool_)
+    visit = vehicle * cameras + truth.camera[comparison.left[edges]]  # a vehicle in a camera
+    visits, tracks, pair = pair_codes(visit, track, max(len(predicted.names), 1))
+    count = np.bincount(pair, minlength=len(visits))
+    stands = _standing(visits, tracks, count, identities.partner[visits // cameras])
+    _, _, in_camera = pair_codes(visits % cameras, tracks, max(len(predicted.names), 1))  # a predicted id in a camera
+    shared = np.bincount(in_camera)[in_camera] > 1 if len(in_camera) else np.zeros(0, np.bool_)
     broken = np.where(shared, SWITCH, FRAGMENT)
     hanging = np.where(identities.owner[tracks] >= 0, WRONG_LINK, MISSED_LINK)
     return np.asarray(np.where(stands, hanging, broken)[pair[len(own) :]])
 
 
-def _standing(seats: Long, tracks: Long, count: Long, partner: Long) -> Mask:
+def _standing(visits: Long, tracks: Long, count: Long, partner: Long) -> Mask:
     """Whether a track (K,) stands for its vehicle in its camera: the assigned one, else the most frequent, the earlier among equals."""
-    order = np.lexsort((tracks, -count, tracks != partner, seats))
-    first = np.r_[True, np.diff(seats[order]) != 0] if len(seats) else np.zeros(0, np.bool_)
-    stands = np.zeros(len(seats), np.bool_)
+    order = np.lexsort((tracks, -count, tracks != partner, visits))
+    first = np.r_[True, np.diff(visits[order]) != 0] if len(visits) else np.zeros(0, np.bool_)
+    stands = np.zeros(len(visits), np.bool_)
     stands[order[first]] = True
     return stands
 

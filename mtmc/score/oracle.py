@@ -24,7 +24,7 @@ from mtmc.assignment import best_assignment
 from mtmc.boxes import Boxes
 from mtmc.score.compare import Comparison, pair_codes
 from mtmc.score.identity import Identities
-from mtmc.score.links import find_units
+from mtmc.score.links import find_tracklets
 
 Long = NDArray[np.int64]
 Matches = NDArray[np.intp]
@@ -37,28 +37,28 @@ def oracle_boxes(
 
     ``comparison`` and its ``matches`` (CLEAR) relate all of ``truth`` with all of ``predicted``.
     """
-    seats = _predicted_ids(comparison, identities, matches)
+    ids = _predicted_ids(comparison, identities, matches)
     return {
         "links": true_links(comparison, matches, predicted),
-        "tracklets": _regrouped(comparison, matches, predicted, seats),
+        "tracklets": _regrouped(comparison, matches, predicted, ids),
         "tracklets_links": true_tracklets(comparison, matches, predicted),
         "boxes": _boxes(comparison, matches, truth),
-        "boxes_tracklets": _boxes_tracklets(comparison, matches, truth, seats),
+        "boxes_tracklets": _boxes_tracklets(comparison, matches, truth, ids),
     }
 
 
 def true_links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
     """The predicted tracklets, each under a number for its true vehicle; of two of them in one frame one box is left out."""
-    units = find_units(comparison, matches, predicted)
+    tracklets = find_tracklets(comparison, matches, predicted)
     vehicles = len(comparison.truth.names)
-    ids = np.where(units.vehicle >= 0, units.vehicle, vehicles + np.arange(len(units.vehicle)))
+    ids = np.where(tracklets.vehicle >= 0, tracklets.vehicle, vehicles + np.arange(len(tracklets.vehicle)))
     side = comparison.predicted
     right = np.zeros(len(side), np.bool_)
     right[comparison.right[matches]] = (
-        comparison.truth.ids[comparison.left[matches]] == ids[units.of_row[comparison.right[matches]]]
+        comparison.truth.ids[comparison.left[matches]] == ids[tracklets.of_row[comparison.right[matches]]]
     )
     rows = np.lexsort((~right,))  # of two tracklets of one vehicle in one frame, the box that matches it stays
-    return _without_repeats(replace(predicted.take(side.rows[rows]), ids=ids[units.of_row[rows]]))
+    return _without_repeats(replace(predicted.take(side.rows[rows]), ids=ids[tracklets.of_row[rows]]))
 
 
 def true_tracklets(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
@@ -81,14 +81,14 @@ def _predicted_ids(comparison: Comparison, identities: Identities, matches: Matc
     left without gets a fresh one."""
     truth, predicted = comparison.truth, comparison.predicted
     rows, tracks, width = comparison.left[matches], predicted.ids[comparison.right[matches]], len(predicted.names)
-    places, seats = np.unique(truth.camera[rows] * len(truth.names) + truth.ids[rows], return_inverse=True)
-    seat, track, pair = pair_codes(np.asarray(seats, np.int64), tracks, max(width, 1))
-    camera, vehicle = np.divmod(places[seat], len(truth.names))
-    votes = np.bincount(pair, minlength=len(seat)) + (len(matches) + 1.0) * (identities.partner[vehicle] == track)
-    chosen = best_assignment(seat, camera * width + track, votes)
-    ids = width + np.arange(len(places))
-    ids[seat[chosen]] = track[chosen]
-    return ids[seats]
+    visits, visit_of_match = np.unique(truth.camera[rows] * len(truth.names) + truth.ids[rows], return_inverse=True)
+    visit, track, pair = pair_codes(np.asarray(visit_of_match, np.int64), tracks, max(width, 1))
+    camera, vehicle = np.divmod(visits[visit], len(truth.names))  # a visit is a (vehicle, camera)
+    votes = np.bincount(pair, minlength=len(visit)) + (len(matches) + 1.0) * (identities.partner[vehicle] == track)
+    chosen = best_assignment(visit, camera * width + track, votes)
+    ids = width + np.arange(len(visits))
+    ids[visit[chosen]] = track[chosen]
+    return ids[visit_of_match]
 
 
 def _boxes(comparison: Comparison, matches: Matches, truth: Boxes) -> Boxes:
@@ -104,32 +104,32 @@ def _boxes(comparison: Comparison, matches: Matches, truth: Boxes) -> Boxes:
     return replace(boxes, ids=np.where(boxes.duplicates(), fresh[rows], boxes.ids))
 
 
-def _nearest_known(seat: Long, time: Long, known: NDArray[np.bool_]) -> Long:
-    """Row (N,) of the known row nearest in time of the same seat, the earlier among equals, -1 where the seat has none."""
-    order = np.lexsort((time, seat))
+def _nearest_known(visit: Long, time: Long, known: NDArray[np.bool_]) -> Long:
+    """Row (N,) of the known row nearest in time of the same visit, the earlier among equals, -1 where the visit has none."""
+    order = np.lexsort((time, visit))
     rows = np.where(known[order], np.arange(len(order)), -1)
     before = np.maximum.accumulate(rows)
     after = np.minimum.accumulate(np.where(rows >= 0, rows, len(order))[::-1])[::-1]
-    seats, times = seat[order], time[order]
+    visits, times = visit[order], time[order]
     far = np.iinfo(np.int64).max
-    gap_before = np.where((before >= 0) & (seats[before] == seats), times - times[before], far)
+    gap_before = np.where((before >= 0) & (visits[before] == visits), times - times[before], far)
     inside = np.minimum(after, len(order) - 1)
-    gap_after = np.where((after < len(order)) & (seats[inside] == seats), times[inside] - times, far)
+    gap_after = np.where((after < len(order)) & (visits[inside] == visits), times[inside] - times, far)
     best = np.where(gap_before <= gap_after, before, inside)
     found = np.full(len(order), -1)
     found[order] = np.where(np.minimum(gap_before, gap_after) < far, order[best], -1)
     return found
 
 
-def _boxes_tracklets(comparison: Comparison, matches: Matches, truth: Boxes, seats: Long) -> Boxes:
+def _boxes_tracklets(comparison: Comparison, matches: Matches, truth: Boxes, matched_ids: Long) -> Boxes:
     side = comparison.truth
     width = len(side.names) + 1
-    places, place = np.unique(side.camera * width + side.ids, return_inverse=True)
+    visits, visit = np.unique(side.camera * width + side.ids, return_inverse=True)
     ids = (
-        len(comparison.predicted.names) + len(matches) + np.arange(len(places))
+        len(comparison.predicted.names) + len(matches) + np.arange(len(visits))
     )  # for vehicles never matched in a camera
-    ids[place[comparison.left[matches]]] = seats
-    return replace(truth.take(side.rows), ids=ids[place], tracks=ids[place])
+    ids[visit[comparison.left[matches]]] = matched_ids
+    return replace(truth.take(side.rows), ids=ids[visit], tracks=ids[visit])
 
 
 def _without_repeats(boxes: Boxes) -> Boxes:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes
-from mtmc.score import ScoreParams
 from mtmc.score.compare import Comparison
 from mtmc.score.evaluate import filtered_comparison
+from mtmc.score.params import ScoreParams
 from mtmc.score.scores import Metrics, Scores
 
 Mask = NDArray[np.bool_]

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.structures import Detections
-from mtmc.track.jde.kalman import to_measurements
 from mtmc.track.sparse_iou import to_bounds
 
 Double = NDArray[np.float64]
@@ -20,8 +19,8 @@ Double = NDArray[np.float64]
 class SortedDetections:
     """Detections with score >= ``low``, sorted by frame, falling score and box, so that their order in a frame does not matter.
 
-    rows (N,): where they stand in the caller's arrays; xyxy (N, 4): corners; bounds (N, 5): see ``sparse_iou``; measured (N, 4):
-    (cx, cy, aspect, height); features (N, D): float32 unit rows, or None. Scores >= ``high`` are confident ones.
+    rows (N,): where they stand in the caller's arrays; xyxy (N, 4): corners; bounds (N, 5): see ``sparse_iou``; features (N, D):
+    float32 unit rows, or None. Scores >= ``high`` are confident ones.
     """
 
     def __init__(self, detections: Detections, high: float, low: float) -> None:
@@ -32,7 +31,6 @@ class SortedDetections:
         self.frames = detections.frames[self.rows]
         self.xyxy = boxes[self.rows].astype(np.float64)
         self.bounds = to_bounds(self.xyxy[:, :2], self.xyxy[:, 2:])
-        self.measured = to_measurements(self.xyxy)
         self.features = _unit_rows(detections.features[self.rows]) if detections.features.shape[1] else None
         self._high = np.concatenate([[0], np.cumsum(detections.scores[self.rows] >= high)])
 

@@ -10,7 +10,7 @@ import pytest
 
 from mtmc.config import Config, load_config
 from mtmc.detect import DetectParams
-from mtmc.detect.suppress import suppress
+from mtmc.detect.postprocess import nms
 from mtmc.track import CleanParams, JdeParams, RepairParams, make_tracker, to_tracklets
 from mtmc.track.filter import clean
 from mtmc.track.repair import repair
@@ -61,4 +61,4 @@ def test_nothing_is_mended_or_dropped_after_tracking(paper: Config) -> None:
 def test_boxes_of_two_classes_may_lie_on_each_other(paper: Config) -> None:
     box = np.array([[0, 0, 50, 50], [0, 0, 50, 50]], np.float32)
     for params, count in ((paper.detect, 2), (DetectParams(), 1)):
-        assert len(suppress(np.zeros(2), box, np.array([0.9, 0.8]), params.nms_iou)) == count
+        assert len(nms(np.zeros(2), box, np.array([0.9, 0.8]), params.nms_iou)) == count

@@ -26,7 +26,7 @@ from mtmc.structures import Detections
 from mtmc.track.appearance_scale import UNINFORMATIVE, distances, learn_scale
 from mtmc.track.jde.border_turns import part_at_border
 from mtmc.track.jde.frame_matching import FrameMatching, Matches
-from mtmc.track.jde.kalman import HEIGHT_VELOCITY, VALUE, MotionModel, to_corners
+from mtmc.track.jde.kalman import HEIGHT_VELOCITY, VALUE, MotionModel, to_corners, to_measurements
 from mtmc.track.jde.live_tracks import LiveTracks
 from mtmc.track.jde.params import JdeParams
 from mtmc.track.sorted_detections import SortedDetections
@@ -78,6 +78,7 @@ class _Run:
     def __init__(self, detections: Detections, fps: float, params: JdeParams) -> None:
         self.params = params
         self.clip = SortedDetections(detections, params.min_score, min(params.second_pass_score, params.min_score))
+        self.measured = to_measurements(self.clip.xyxy)
         self.model = motion_model(fps, params.noise_fps)
         self.scale = UNINFORMATIVE if params.association == "fused" else learn_scale(self.clip)
         self.appearance_weight = params.appearance_share * self.scale.discriminability
@@ -197,7 +198,7 @@ class _Run:
 
     def _gated(self, tracks: Index, rows: Index, gate: float, dimensions: int) -> tuple[Index, Index, Double]:
         """Pairs (P,), (P,) with squared Mahalanobis distance (P,) of the first 2 or 4 measured quantities up to ``gate``."""
-        state, points = self.live.state.take(tracks, axis=0), self.clip.measured.take(rows, axis=0)
+        state, points = self.live.state.take(tracks, axis=0), self.measured.take(rows, axis=0)
         variance = self.model.innovation_variance(state)
         a, b = near(state[:, :2], np.sqrt(gate * variance[:, :2]), points[:, :2])
         off = points.take(b, axis=0) - state[:, VALUE].take(a, axis=0)
@@ -216,7 +217,7 @@ class _Run:
         """Matched tracks (P,) take in their rows (P,); the others have missed the frame."""
         live = self.live
         if len(tracks):
-            posterior = self.model.update(live.state.take(tracks, axis=0), self.clip.measured.take(rows, axis=0))
+            posterior = self.model.update(live.state.take(tracks, axis=0), self.measured.take(rows, axis=0))
             live.state[tracks] = posterior
             if self.params.output == "kalman":
                 self.filtered[rows] = np.concatenate(to_corners(posterior), axis=1)
@@ -229,7 +230,7 @@ class _Run:
 
     def _start(self, rows: Index, frame: int) -> None:
         features = None if self.clip.features is None else self.clip.features[rows]
-        self.numbers[rows] = self.live.add(self.model.initiate(self.clip.measured[rows]), features, frame)
+        self.numbers[rows] = self.live.add(self.model.initiate(self.measured[rows]), features, frame)
         self.first_boxes += rows.tolist()
 
     def _drop_duplicates(self) -> None:

@@ -19,13 +19,22 @@ from mtmc.geometry import clip_boxes, xywh_to_xyxy
 from mtmc.link import link
 from mtmc.pipeline import plan_again
 from mtmc.scene import Scene
-from mtmc.score import ScoreParams
+from mtmc.score import ScoreParams, Scores
 from mtmc.score.clear import match_frames
 from mtmc.score.compare import compare
+from mtmc.score.evaluate import ceiling
 from mtmc.score.oracle import true_links, true_tracklets
 from mtmc.store import Run
 from mtmc.structures import Detections, Embeddings, GlobalTrack, label_index
 from mtmc.track import make_tracker, track
+
+
+def with_reruns(scores: Scores, run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams) -> Scores:
+    """Scores with the ceilings that the run's tracker and linker are run again for."""
+    again = params.model_copy(update={"roi": False})
+    variants = rerun_variants(run, truth, predicted, params)
+    found = {name: ceiling(truth, boxes, again, scores.idf1) for name, boxes in variants.items()}
+    return replace(scores, oracle={**scores.oracle, **found})
 
 
 def rerun_variants(run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams) -> dict[str, Boxes]:

@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtmc.detect.suppress import suppress
+from mtmc.detect.postprocess import nms
 from mtmc.geometry import iou
 
 
 def keep(frames: list[int], boxes: list[list[float]], scores: list[float], limit: float = 0.5) -> list[int]:
     arrays = np.array(frames, np.int32), np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32)
-    return suppress(*arrays, limit).tolist()
+    return nms(*arrays, limit).tolist()
 
 
 def test_better_of_two_boxes_of_one_vehicle_stays() -> None:
@@ -49,7 +49,7 @@ def test_kept_boxes_do_not_overlap_and_every_other_had_a_better_rival(
     frames = np.array([r[0] for r in rows], np.int32)
     xyxy = np.array([[r[1], r[2], r[1] + r[3], r[2] + r[4]] for r in rows], np.float32).reshape(-1, 4)
     scores = np.array([r[5] for r in rows], np.float32)
-    kept = suppress(frames, xyxy, scores, 0.5)
+    kept = nms(frames, xyxy, scores, 0.5)
     same = (frames[:, None] == frames[None]) & (iou(xyxy, xyxy) > 0.5)
     assert not (same[np.ix_(kept, kept)] & ~np.eye(len(kept), dtype=bool)).any()
     for row in set(range(len(rows))) - set(kept.tolist()):

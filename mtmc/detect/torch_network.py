@@ -1,0 +1,43 @@
+"""In which arithmetic networks of torch run, and how their files are read."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mtmc.devices import multiplies_bfloat16
+from mtmc.errors import WeightsError
+
+if TYPE_CHECKING:
+    import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """A context for convolutions: bfloat16 if asked for, or for ``auto`` where the device multiplies it natively; else float32."""
+    import torch
+
+    return torch.autocast(
+        device.type,
+        torch.bfloat16,
+        enabled=precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(device)),
+    )
+
+
+def read_checkpoint(path: Path) -> Any:
+    """What a .pth file holds; never runs code from it. Raises WeightsError for a missing file or another kind."""
+    import torch
+
+    if not path.is_file():
+        raise WeightsError(path, "a model file", "no such file", "Check --weights.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        raise not_weights(path) from error
+
+
+def not_weights(path: Path) -> WeightsError:
+    """For a file that torch cannot read as weights."""
+    return WeightsError(path, "a file of weights (.pth)", "another or a damaged file", "Check --weights.")

@@ -1,0 +1,7 @@
+"""Where networks run: ``auto`` is CUDA, else Apple's MPS, else the processor. One rule, which ``reid`` has too."""
+
+from __future__ import annotations
+
+from reid.devices import choose_device, multiplies_bfloat16
+
+__all__ = ["choose_device", "multiplies_bfloat16"]
