@@ -19,9 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse.csgraph import connected_components
 
+from mtmc.assignment import best_assignment
 from mtmc.link import LinkParams, Problem, Solution, solve
 from mtmc.link.describe import pose
 from mtmc.link.learning.em import on_common_time
@@ -159,7 +158,9 @@ def agreement(truth: Long, predicted: Long, boxes: Long) -> Agreement:
     both = (truth >= 0) & (predicted >= 0)
     shared = _contingency(truth[both], predicted[both], boxes[both])
     total = float(boxes[truth >= 0].sum() + boxes[predicted >= 0].sum())
-    idf1 = 2.0 * _best_assignment(shared) / total if total else 1.0
+    entries = shared.tocoo()
+    matched = best_assignment(entries.row, entries.col, entries.data.astype(np.float64))
+    idf1 = 2.0 * float(entries.data[matched].sum()) / total if total else 1.0
     hits = _pairs(_contingency(truth[both], predicted[both], np.ones(int(both.sum()), np.int64)).data)
     claimed, real = (_pairs(np.unique(labels[labels >= 0], return_counts=True)[1]) for labels in (predicted, truth))
     precision, recall = hits / claimed if claimed else 1.0, hits / real if real else 1.0
@@ -178,27 +179,3 @@ def _contingency(truth: Long, predicted: Long, weight: Long) -> sparse.csr_array
     table = sparse.csr_array(sparse.coo_array((weight, (rows, columns)), shape=shape))
     table.sum_duplicates()
     return table
-
-
-def _best_assignment(shared: sparse.csr_array) -> float:
-    """Largest total weight of a one-to-one assignment, solved connected part by connected part."""
-    if shared.nnz == 0:
-        return 0.0
-    graph = sparse.block_array([[None, shared], [shared.T, None]])
-    part = connected_components(graph, directed=False)[1]
-    entries = shared.tocoo()
-    order = np.argsort(part[entries.row], kind="stable")
-    cuts = np.flatnonzero(np.diff(part[entries.row][order])) + 1
-    total = 0.0
-    for members in np.split(order, cuts):
-        total += _assign(entries.row[members], entries.col[members], entries.data[members])
-    return total
-
-
-def _assign(rows: Long, columns: Long, weight: Long) -> float:
-    if len(rows) == 1:
-        return float(weight[0])
-    (_, i), (_, j) = (np.unique(values, return_inverse=True) for values in (rows, columns))
-    dense = np.zeros((i.max() + 1, j.max() + 1))
-    dense[i, j] = weight
-    return float(dense[linear_sum_assignment(dense, maximize=True)].sum())

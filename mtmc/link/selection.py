@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse.csgraph import connected_components
 
+from mtmc.assignment import best_assignment
 from mtmc.link.constraints import Partition
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
 from mtmc.structures import Double, Long, TrackletTable
@@ -21,39 +21,16 @@ def select(
 ) -> tuple[Long, Long]:
     """Labels (T,) and the indices of the links (E,) that are made: those of largest summed probability above the least,
     each tracklet with one follower and one predecessor at most, that keep the rule of one place at a time."""
-    chosen = choose(len(table), source, target, probability - least_probability)
+    chosen = choose(source, target, probability - least_probability)
     labels, held = join(table, source[chosen], target[chosen], probability[chosen])
     return labels, chosen[held]
 
 
-def choose(count: int, source: Long, target: Long, gain: Double) -> Long:
-    """Indices of the links that maximize the summed gain, each source and each target at most once; solved exactly,
-    connected part by connected part. Links without positive gain are never chosen. Ties go to the link that comes
-    first."""
+def choose(source: Long, target: Long, gain: Double) -> Long:
+    """Indices of the links (E,) that maximize the summed gain, each source and each target at most once. Links without
+    positive gain are never chosen. Ties go to the link that comes first."""
     useful = np.flatnonzero(gain > 0)
-    if len(useful) == 0:
-        return useful
-    ends = source[useful], target[useful] + count
-    graph = sparse.coo_array((np.ones(len(useful)), ends), shape=(2 * count, 2 * count))
-    part = connected_components(graph, directed=False)[1][source[useful]]
-    order = np.argsort(part, kind="stable")
-    useful, part = useful[order], part[order]
-    first = np.flatnonzero(np.concatenate([[True], part[1:] != part[:-1]]))
-    size = np.diff(np.append(first, len(useful)))
-    alone = useful[first[size == 1]]
-    solved = [_assign(useful[f : f + n], source, target, gain) for f, n in zip(first, size, strict=True) if n > 1]
-    return np.sort(np.concatenate([alone, *solved]))
-
-
-def _assign(links: Long, source: Long, target: Long, gain: Double) -> Long:
-    rows, i = np.unique(source[links], return_inverse=True)
-    columns, j = np.unique(target[links], return_inverse=True)
-    table = np.zeros((len(rows), len(columns)))
-    table[i, j] = gain[links]
-    number = np.full(table.shape, -1, np.int64)
-    number[i, j] = links
-    chosen = number[linear_sum_assignment(table, maximize=True)]
-    return np.asarray(chosen[(chosen >= 0) & (gain[chosen] > 0)], np.int64)
+    return useful[best_assignment(source[useful], target[useful], gain[useful])]
 
 
 def join(table: TrackletTable, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:

@@ -17,11 +17,11 @@ from mtmc.link.selection import choose
 def test_choose_is_the_best_of_all(seed: int) -> None:
     gain = np.random.default_rng(seed).normal(0.1, 1, (3, 3)).round(2)
     source, target = (index.ravel() for index in np.indices(gain.shape))
-    chosen = choose(6, source, target, gain.ravel())
+    chosen = choose(source, target, gain.ravel())
     best = max(sum(max(gain[r, c], 0) for r, c in enumerate(order)) for order in permutations(range(3)))
     assert gain.ravel()[chosen].sum() == pytest.approx(best)
     assert len(set(source[chosen])) == len(set(target[chosen])) == len(chosen)
 
 
 def test_choose_without_gain() -> None:
-    assert len(choose(2, np.array([0]), np.array([1]), np.array([-0.1]))) == 0
+    assert len(choose(np.array([0]), np.array([1]), np.array([-0.1]))) == 0
