@@ -14,3 +14,15 @@ In the order of the flow; a room imports only from rooms above it:
     figures/                  what does it look at, what does it find?
     cli/                      the command ``reid``: one file per command
 """
+
+from importlib.metadata import PackageNotFoundError, distribution
+
+try:
+    _other = distribution("reid")
+except PackageNotFoundError:
+    pass
+else:
+    raise ImportError(
+        f"expected this package alone under the name reid, found also the distribution 'reid' {_other.version}, whose "
+        "files mix with it. Run `pip uninstall reid`, then `pip install --force-reinstall --no-deps mtmc`."
+    )

@@ -49,11 +49,17 @@ def evaluate(
 
     data = load_dataset(dataset, root)
     embed = embedding(weights, device, batch_size, precision, flip)
+    again = Reciprocal() if rerank else None
     if submission is not None:
-        write_submission(submission, *embed_test(embed, data), data.gallery)
-        typer.echo(f"{submission}: {len(data.query)} queries")
+        write_submission(submission, *embed_test(embed, data), data.gallery, again)
+        facts = {
+            "submission": str(submission),
+            "queries": len(data.query),
+            "protocol": again.name if again else "cosine",
+        }
+        typer.echo(json.dumps(facts) if json_ else f"{submission}: {len(data.query)} queries, {facts['protocol']}")
         return
-    figures = evaluate_dataset(embed, data, tmap, Reciprocal() if rerank else None)
+    figures = evaluate_dataset(embed, data, tmap, again)
     typer.echo(_as_json(weights, dataset, flip, figures) if json_ else _as_table(f"{weights} on {dataset}", figures))
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 Weights = Annotated[Path, typer.Option(help="Checkpoint written by `reid train`.", show_default=False)]
 DatasetName = Annotated[
-    str, typer.Option(help="veri776, cityflow, vehicleid, market1501, dukemtmc or csv.", show_default=False)
+    str,
+    typer.Option(
+        help="veri776, cityflow, vehicleid, veriwild, vric, market1501, dukemtmc, msmt17 or csv.", show_default=False
+    ),
 ]
 Root = Annotated[
     Path, typer.Option(help="Folder of the data set; for csv the table or its folder.", show_default=False)

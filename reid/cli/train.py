@@ -147,7 +147,8 @@ def _announce(log: RunLog, params: TrainParams, data: Dataset, device: str, worl
     )
     if not testable(data):
         log.info(
-            "no test with public labels: not evaluated while it trains, no best.safetensors; --validation 0.1 holds vehicles out"
+            "no test with public labels: not evaluated while it trains, no best.safetensors; "
+            "--validation 0.1 holds vehicles out"
         )
 
 

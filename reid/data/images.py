@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from reid.datasets.layout import IMAGE_SUFFIXES
 from reid.errors import UserError
 
 Picture = NDArray[np.uint8]
-IMAGE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"])
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 READERS = 4
@@ -80,7 +80,8 @@ def _images_at(place: Path) -> Iterator[Path]:
     if not place.exists():
         raise UserError(place, "an image or a folder", "nothing", "Check the path.")
     if place.is_dir():
-        yield from sorted(path for path in place.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        found = (path for path in place.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+        yield from sorted(path for path in found if not path.name.startswith("."))
     else:
         yield place
 

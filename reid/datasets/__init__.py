@@ -1,4 +1,10 @@
-"""Data sets: folders as published in, lists of images with vehicle and camera out."""
+"""Data sets: folders as published in, lists of images with vehicle and camera out.
+
+structures   what is a data set? (names and numbers, no pixels)
+layout       what all readers share: files that must be there, lists, counts held against the published ones
+veri, cityflow, vehicleid, person, lists, table, toy   one reader for each form
+combine      several data sets at once, vehicles held out
+"""
 
 from __future__ import annotations
 
@@ -17,6 +23,12 @@ DATASETS: dict[str, str] = {
     "vehicleid": "reid.datasets.vehicleid:read_vehicleid",
     "market1501": "reid.datasets.person:read_market1501",
     "dukemtmc": "reid.datasets.person:read_dukemtmc",
+    "veriwild": "reid.datasets.lists:read_veriwild",
+    "veriwild_5000": "reid.datasets.lists:read_veriwild_5000",
+    "veriwild_10000": "reid.datasets.lists:read_veriwild_10000",
+    "vric": "reid.datasets.lists:read_vric",
+    "vehiclex": "reid.datasets.lists:read_vehiclex",
+    "msmt17": "reid.datasets.lists:read_msmt17",
     "csv": "reid.datasets.table:read_csv",
 }
 """Names that `load_dataset` knows, with the reader of each (``module:function``)."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
-from reid.datasets.layout import camera_number, check_counts, read_label_xml, read_rows, require, require_images
+from reid.datasets.layout import (
+    camera_number,
+    check_counts,
+    find_root,
+    list_images,
+    read_label_xml,
+    read_rows,
+    require_images,
+    require_parts,
+)
 from reid.datasets.structures import UNKNOWN_ID, Dataset, GalleryTrack, ImageSet
 from reid.errors import UserError
 
@@ -17,13 +27,15 @@ PUBLISHED_2021 = dict(zip(KEYS, (52_717, 440, 1_103, 31_238), strict=True))
 
 
 def read_cityflow(root: Path) -> Dataset:
-    """Read CityFlow-ReID from the folder that holds image_train; query and gallery carry vehicle id -1.
+    """Read CityFlow-ReID from the folder that holds image_train; query and gallery carry vehicle id -1, unless
+    copies of query_label.xml and test_label.xml tell it.
 
     The 2020 edition publishes no test cameras either (-1); the 2021 edition does. Raises UserError where a file is
     missing.
     """
-    require(root, "image_train", "image_query", "image_test", "train_label.xml", "name_query.txt", "name_test.txt")
-    train = _read_train(root)
+    root = find_root(root, "image_train", "image_test")
+    require_parts(root, "cityflow", "image_train", "image_query", "image_test")
+    train = read_labelled(root) if (root / "image_train").exists() else ImageSet.of([])
     query, gallery = (_read_test(root, part) for part in ("query", "test"))
     require_images((*train.paths, *query.paths, *gallery.paths))
     counts = (len(train), train.vehicle_count, len(query), len(gallery))
@@ -31,7 +43,9 @@ def read_cityflow(root: Path) -> Dataset:
     return Dataset("cityflow", train, query, gallery, _read_tracks(root, gallery))
 
 
-def _read_train(root: Path) -> ImageSet:
+def read_labelled(root: Path) -> ImageSet:
+    """The images of image_train by train_label.xml; a camera that is not given there stands in the name
+    (..._c012_...)."""
     path = root / "train_label.xml"
     try:
         return ImageSet.of(
@@ -39,7 +53,7 @@ def _read_train(root: Path) -> ImageSet:
                 (
                     root / "image_train" / item["imageName"],
                     int(item["vehicleID"]),
-                    camera_number(item["cameraID"], path),
+                    camera_number(item.get("cameraID") or _camera_in(item["imageName"]), path),
                 )
                 for item in read_label_xml(path)
             ]
@@ -50,13 +64,29 @@ def _read_train(root: Path) -> ImageSet:
         ) from None
 
 
+def _camera_in(name: str) -> str:
+    match = re.search(r"_c(\d+)_", name)
+    return match[1] if match else ""
+
+
 def _read_test(root: Path, part: str) -> ImageSet:
-    names = [row[0] for row in read_rows(root / f"name_{part}.txt")]
+    folder, listed = root / f"image_{part}", root / f"name_{part}.txt"
+    if not folder.exists():
+        return ImageSet.of([])
+    names = [row[0] for row in read_rows(listed)] if listed.exists() else [path.name for path in list_images(folder)]
     labels = root / f"{part}_label.xml"
-    cameras: dict[str, int] = {}
-    if labels.exists():
-        cameras = {i["imageName"]: camera_number(i.get("cameraID", ""), labels) for i in read_label_xml(labels)}
-    return ImageSet.of([(root / f"image_{part}" / n, UNKNOWN_ID, cameras.get(n, UNKNOWN_CAMERA)) for n in names])
+    items = {item.get("imageName", ""): item for item in read_label_xml(labels)} if labels.exists() else {}
+
+    def labelled(name: str) -> tuple[Path, int, int]:
+        item = items.get(name, {})
+        camera = camera_number(item["cameraID"], labels) if "cameraID" in item else UNKNOWN_CAMERA
+        return root / f"image_{part}" / name, int(item.get("vehicleID", UNKNOWN_ID)), camera
+
+    return ImageSet.of([labelled(name) for name in names])
+
+
+def _labels(images: ImageSet, row: int) -> tuple[int, int]:
+    return int(images.vehicle_ids[row]), int(images.camera_ids[row])
 
 
 def _read_tracks(root: Path, gallery: ImageSet) -> tuple[GalleryTrack, ...]:
@@ -67,7 +97,7 @@ def _read_tracks(root: Path, gallery: ImageSet) -> tuple[GalleryTrack, ...]:
     row_of = {image.name: row for row, image in enumerate(gallery.paths)}
     rows = [[row_of[name] for name in words if name in row_of] for words in read_rows(path)]
     return tuple(
-        GalleryTrack(str(number), UNKNOWN_ID, int(gallery.camera_ids[images[0]]), np.array(images, dtype=np.int64))
+        GalleryTrack(str(number), *_labels(gallery, images[0]), np.array(images, dtype=np.int64))
         for number, images in enumerate(rows, start=1)
         if images
     )

@@ -14,6 +14,7 @@ from reid.errors import UserError
 
 log = logging.getLogger("reid")
 
+IMAGE_SUFFIXES = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"])
 UNPACK = "Give --root the folder that holds it, or unpack the data set again."
 
 
@@ -22,6 +23,38 @@ def require(root: Path, *names: str) -> None:
     for name in names:
         if not (root / name).exists():
             raise UserError(root, f"{name} in the folder", _inventory(root), UNPACK)
+
+
+def find_root(root: Path, *names: str) -> Path:
+    """The folder itself, or the one folder in it that holds any of the names: archives are unpacked one level too
+    high."""
+    if any((root / name).exists() for name in names) or not root.is_dir():
+        return root
+    inner = [path for path in sorted(root.iterdir()) if path.is_dir() and any((path / n).exists() for n in names)]
+    return inner[0] if len(inner) == 1 else root
+
+
+def require_parts(root: Path, data: str, train: str, *test: str) -> None:
+    """Raise UserError unless the training folder or all of the test is there; a part that is not is a warning.
+
+    Training needs no test on disk, and evaluation no training part.
+    """
+    trains, tests = (root / train).exists(), [(root / name).exists() for name in test]
+    if any(tests) and not all(tests):
+        require(root, *test)
+    if not trains and not any(tests):
+        require(root, train, *test)
+    for part, there in (("training", trains), ("test", all(tests))):
+        if not there:
+            log.warning("%s: no %s part in %s", data, part, root)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Image files of a folder, sorted, whatever their ending's case; hidden ones (``._*``, as macOS leaves) are
+    none."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
 
 
 def require_images(paths: Iterable[Path]) -> None:
@@ -87,11 +120,15 @@ def camera_number(text: str, path: Path) -> int:
 
 
 def check_counts(name: str, found: dict[str, int], *editions: dict[str, int]) -> None:
-    """Warn in one line where the counts are those of no published edition; the nearest edition is named."""
-    if found in editions:
+    """Warn in one line where the counts are those of no published edition; the nearest edition is named. Parts that are
+    not on disk (0) are not counted."""
+    found = {key: count for key, count in found.items() if count}
+    nearest = min(editions, key=lambda edition: sum(count != edition[key] for key, count in found.items()))
+    differing = [
+        f"{count:,} {key} (published: {nearest[key]:,})" for key, count in found.items() if count != nearest[key]
+    ]
+    if not differing:
         return
-    nearest = min(editions, key=lambda edition: sum(found[key] != edition[key] for key in edition))
-    differing = [f"{found[key]:,} {key} (published: {nearest[key]:,})" for key in nearest if found[key] != nearest[key]]
     log.warning("%s: %s; figures from this copy do not compare with published ones.", name, ", ".join(differing))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reid.datasets.layout import check_counts, parse_name, require
+from reid.datasets.layout import check_counts, find_root, list_images, parse_name, require_parts
 from reid.datasets.structures import Dataset, ImageSet
 from reid.errors import UserError
 
@@ -32,7 +32,8 @@ def read_dukemtmc(root: Path) -> Dataset:
 
 
 def _read(name: str, root: Path, example: str, published: dict[str, int]) -> Dataset:
-    require(root, "bounding_box_train", "query", "bounding_box_test")
+    root = find_root(root, "bounding_box_train", "bounding_box_test")
+    require_parts(root, name, "bounding_box_train", "query", "bounding_box_test")
     train, query, gallery = (
         _read_part(root / part, example) for part in ("bounding_box_train", "query", "bounding_box_test")
     )
@@ -42,8 +43,8 @@ def _read(name: str, root: Path, example: str, published: dict[str, int]) -> Dat
 
 
 def _read_part(folder: Path, example: str) -> ImageSet:
-    rows = [(path, *parse_name(path, NAME, example)) for path in sorted(folder.glob("*.jpg"))]
+    rows = [(path, *parse_name(path, NAME, example)) for path in list_images(folder)]
     kept = [row for row in rows if row[1] != JUNK_ID]
-    if not kept:
+    if folder.exists() and not kept:
         raise UserError(folder, f"images like {example}", "none", "Unpack the data set again.")
     return ImageSet.of(kept)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.datasets.layout import check_counts, read_rows, require, require_images
+from reid.datasets.layout import check_counts, find_root, read_rows, require, require_images
 from reid.datasets.structures import Dataset, ImageSet
 from reid.errors import UserError
 
@@ -19,16 +19,20 @@ QUERY_CAMERA, GALLERY_CAMERA = 0, 1
 def read_vehicleid(root: Path) -> Dataset:
     """Read VehicleID from the folder that holds image and train_test_split; every test list found becomes a pool.
 
-    Raises UserError where the training list, all test lists, or an image is missing.
+    Either of training and test lists is enough. Raises UserError where both, or an image, are missing.
     """
-    require(root, "image", "train_test_split", "train_test_split/train_list.txt")
-    train = _read_list(root, "train_list")
-    found = [size for size in TEST_IMAGES if (root / f"train_test_split/test_list_{size}.txt").exists()]
-    if not found:
-        require(root, "train_test_split/test_list_800.txt")
+    root = find_root(root, "train_test_split")
+    require(root, "image", "train_test_split")
+    lists = root / "train_test_split"
+    train = _read_list(root, "train_list") if (lists / "train_list.txt").exists() else ImageSet.of([])
+    found = [size for size in TEST_IMAGES if (lists / f"test_list_{size}.txt").exists()]
+    if not found and not len(train):
+        require(root, "train_test_split/train_list.txt")
     pools = {size: _read_list(root, f"test_list_{size}") for size in found}
     require_images(path for images in (train, *pools.values()) for path in images.paths)
     _check_counts(train, pools)
+    if not found:
+        return Dataset("vehicleid", train, ImageSet.of([]), ImageSet.of([]))
     smallest = pools[found[0]]
     query, gallery = draw_gallery(smallest.vehicle_ids, np.random.default_rng(0))
     parts = _of_camera(smallest, query, QUERY_CAMERA), _of_camera(smallest, gallery, GALLERY_CAMERA)

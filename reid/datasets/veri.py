@@ -7,7 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from reid.datasets.layout import check_counts, parse_name, read_rows, require, require_images
+from reid.datasets.layout import (
+    check_counts,
+    find_root,
+    list_images,
+    parse_name,
+    read_rows,
+    require_images,
+    require_parts,
+)
 from reid.datasets.structures import Dataset, GalleryTrack, ImageSet
 from reid.errors import UserError
 
@@ -26,9 +34,11 @@ PUBLISHED = {
 def read_veri(root: Path) -> Dataset:
     """Read VeRi-776 from the folder that holds image_train; cameras 1 to 20 everywhere, tracks included.
 
-    Raises UserError where a list or an image is missing.
+    Lists are optional: without name_*.txt a folder's images count, without test_track.txt there is no image-to-track
+    figure. So is either of training and test. Raises UserError where both, or a listed image is missing.
     """
-    require(root, "image_train", "image_query", "image_test", "name_train.txt", "name_query.txt", "name_test.txt")
+    root = find_root(root, "image_train", "image_test")
+    require_parts(root, "veri776", "image_train", "image_query", "image_test")
     train, query, gallery = (_read_part(root, part) for part in ("train", "query", "test"))
     require_images((*train.paths, *query.paths, *gallery.paths))
     counts = (len(train), train.vehicle_count, len(query), len(gallery), gallery.vehicle_count)
@@ -37,15 +47,16 @@ def read_veri(root: Path) -> Dataset:
 
 
 def _read_part(root: Path, part: str) -> ImageSet:
-    paths = [root / f"image_{part}" / row[0] for row in read_rows(root / f"name_{part}.txt")]
+    folder, names = root / f"image_{part}", root / f"name_{part}.txt"
+    paths = [folder / row[0] for row in read_rows(names)] if names.exists() and folder.exists() else list_images(folder)
     return ImageSet.of([(path, *parse_name(path, NAME, EXAMPLE)) for path in paths])
 
 
 def _read_tracks(root: Path, gallery: ImageSet) -> tuple[GalleryTrack, ...]:
     """Each line: the track's name, which tells vehicle and camera, then its images."""
     found = [root / name for name in TRACK_LISTS if (root / name).exists()]
-    if not found:
-        require(root, TRACK_LISTS[0])
+    if not found or not len(gallery):
+        return ()
     row_of = {path.name: row for row, path in enumerate(gallery.paths)}
     return tuple(_track(found[0], words, row_of) for words in read_rows(found[0]))
 

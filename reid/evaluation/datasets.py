@@ -18,7 +18,7 @@ from reid.errors import UserError
 from reid.evaluation.embed import embed_images
 from reid.evaluation.protocols import TrackRule, image_to_image, image_to_track, random_galleries
 from reid.evaluation.ranking import Embedded, Features, NoAnswerError, RankScores, first_answers
-from reid.evaluation.rerank import Reciprocal
+from reid.evaluation.rerank import Reciprocal, reciprocal
 
 Evaluate = Callable[[torch.nn.Module, Dataset], dict[str, float]]
 """Scores by name, in 0..1, of a network on a data set."""
@@ -100,7 +100,9 @@ def require_labels(dataset: Dataset) -> None:
         raise UserError(dataset.name, "public labels of the test", "none", fix)
 
 
-def write_submission(path: Path, query: Embedded, gallery: Embedded, images: ImageSet) -> None:
+def write_submission(
+    path: Path, query: Embedded, gallery: Embedded, images: ImageSet, rerank: Reciprocal | None = None
+) -> None:
     """Write the challenge's answer file: per query, in order, the numbers of its first 100 gallery images.
 
     Raises UserError where image names are not numbers or the file cannot be written.
@@ -111,7 +113,8 @@ def write_submission(path: Path, query: Embedded, gallery: Embedded, images: Ima
         raise UserError(
             images.paths[0].parent, "numbers as image names", repr(odd), "Only CityFlow-ReID takes a submission."
         )
-    answers = first_answers(query, gallery, SUBMISSION_LENGTH)
+    scorer = reciprocal(query, gallery, rerank) if rerank else None
+    answers = first_answers(query, gallery, SUBMISSION_LENGTH, scorer)
     try:
         path.write_text("".join(" ".join(str(int(names[i])) for i in row) + "\n" for row in answers))
     except OSError as error:

@@ -22,12 +22,16 @@ EXPANSION_OVERLAP = 2 / 3
 
 @dataclass(frozen=True)
 class Reciprocal:
-    """k1: neighbours that must choose each other, >= 1; k2: neighbours whose vectors are averaged, >= 1; weight of the
-    first distance beside the Jaccard distance, in [0, 1]. Defaults of the paper."""
+    """k1: neighbours that must choose each other, >= 1; k2: neighbours whose vectors are averaged, 1..k1 + 1; weight of
+    the first distance beside the Jaccard distance, in [0, 1]. Defaults of the paper."""
 
     k1: int = 20
     k2: int = 6
     weight: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k2 <= self.k1 + 1:
+            raise ValueError(f"Reciprocal: k2 must be in 1..k1 + 1 = {self.k1 + 1}, got {self.k2}")
 
     @property
     def name(self) -> str:

@@ -177,6 +177,10 @@ class Training:
 
     def _make_batches(self, device: torch.device) -> TrainingBatches:
         train, loop, sampler = self.data.train, self.params.loop, self.params.sampler
+        if not len(train):
+            raise UserError(
+                self.data.name, "training images", "none", "Unpack the training part, or choose another set."
+            )
         labels = relabelled(train.vehicle_ids)
         process = self.process
         drawn = IdentitySampler(labels, sampler.identities, sampler.images, loop.seed, process.rank, process.world)

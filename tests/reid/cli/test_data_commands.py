@@ -81,6 +81,26 @@ def test_eval_writes_a_submission(weights, tmp_path):
     assert [sorted(line.split()) for line in lines] == [["1", "2", "3"]] * 3
 
 
+def test_submission_obeys_reranking_and_json(weights, tmp_path, monkeypatch):
+    from tests.reid.datasets.conftest import Folder
+
+    folder = Folder(tmp_path / "cityflow")
+    names = [f"{number:06d}.jpg" for number in range(1, 31)]
+    for part in ("train", "query", "test"):
+        folder.images(f"image_{part}", names[: 3 if part == "query" else 30])
+        folder.text(f"name_{part}.txt", names[: 3 if part == "query" else 30])
+    items = [f'<Item imageName="{name}" vehicleID="0001" cameraID="c001"/>' for name in names]
+    folder.text("train_label.xml", ["<T><Items>", *items, "</Items></T>"])
+    words = ("eval", "--weights", weights, "--dataset", "cityflow", "--root", folder.root, "--json", "--submission")
+    plain = json.loads(run(*words, tmp_path / "plain.txt"))
+    again = json.loads(run(*words, tmp_path / "again.txt", "--rerank"))
+    assert (plain["queries"], plain["protocol"]) == (3, "cosine")
+    assert "k-reciprocal re-ranked" in again["protocol"]
+    one, other = ((tmp_path / name).read_text().split() for name in ("plain.txt", "again.txt"))
+    assert sorted(one) == sorted(other)
+    assert one != other
+
+
 def test_rank_draws(weights, crops_folder, tmp_path):
     words = ("rank", "--weights", weights, "--dataset", "csv", "--root", crops_folder, "--queries", 2)
     assert "2 queries" in run(*words, "--out", tmp_path / "sheet.png")

@@ -51,6 +51,28 @@ def test_test_cameras_of_the_2021_edition(cityflow):
     assert load_dataset("cityflow", cityflow.root).gallery.camera_ids.tolist() == [-1, 6, -1]
 
 
+def test_vehicle_ids_of_label_files_are_kept(cityflow):
+    """Some copies publish them; figures are then possible."""
+    cityflow.text("query_label.xml", xml([{"imageName": "000001.jpg", "vehicleID": "0008", "cameraID": "c001"}]))
+    items = [{"imageName": f"00000{i}.jpg", "vehicleID": f"000{6 + i}", "cameraID": "c002"} for i in (1, 2, 3)]
+    cityflow.text("test_label.xml", xml(items))
+    cityflow.text("test_track.txt", ["000002.jpg 000003.jpg"])
+    dataset = load_dataset("cityflow", cityflow.root)
+    assert dataset.query.vehicle_ids.tolist() == [8]
+    assert dataset.gallery.vehicle_ids.tolist() == [7, 8, 9]
+    assert dataset.gallery.labelled
+    assert [(track.vehicle_id, track.camera_id) for track in dataset.tracks] == [(8, 2)]
+
+
+def test_the_archives_parent_folder_is_accepted(cityflow):
+    inner = cityflow.root / "AIC20_ReID"
+    inner.mkdir()
+    for path in list(cityflow.root.iterdir()):
+        if path != inner:
+            path.rename(inner / path.name)
+    assert len(load_dataset("cityflow", cityflow.root).train) == 3
+
+
 def test_tracks_with_a_space_at_the_end(cityflow):
     cityflow.text("test_track.txt", ["000003.jpg 000001.jpg ", "000002.jpg "])
     tracks = load_dataset("cityflow", cityflow.root).tracks

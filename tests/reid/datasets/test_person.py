@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from PIL import Image
 
 from reid.datasets import load_dataset
 from reid.errors import UserError
@@ -31,6 +32,14 @@ def test_duke_names(folder):
     dataset = load_dataset("dukemtmc", folder.root)
     assert dataset.query.vehicle_ids.tolist() == [1, 7]
     assert dataset.query.camera_ids.tolist() == [2, 8]
+
+
+def test_files_of_macos_are_no_images_and_other_endings_are(market):
+    folder = market.root / "query"
+    (folder / "._0003_c1s1_000001_00.jpg").write_bytes(b"macOS leaves these")
+    Image.new("RGB", (8, 6)).save(folder / "0004_c1s1_000002_00.png")
+    (folder / "0003_c1s1_000001_00.jpg").rename(folder / "0003_c1s1_000001_00.JPG")
+    assert load_dataset("market1501", market.root).query.vehicle_ids.tolist() == [3, 4]
 
 
 def test_counts(market, caplog):

@@ -37,10 +37,17 @@ def test_draws_are_one_image_per_vehicle_and_differ():
     assert len({tuple(gallery) for _, gallery in draws}) == 10
 
 
-def test_no_test_list(vehicleid):
-    (vehicleid.root / "train_test_split/test_list_800.txt").unlink()
-    with pytest.raises(UserError, match=r"test_list_800\.txt"):
+def test_either_list_is_enough(vehicleid):
+    lists = vehicleid.root / "train_test_split"
+    (lists / "test_list_800.txt").rename(lists / "elsewhere")
+    assert len(load_dataset("vehicleid", vehicleid.root).query) == 0
+    (lists / "train_list.txt").unlink()
+    with pytest.raises(UserError, match=r"train_list\.txt"):
         load_dataset("vehicleid", vehicleid.root)
+    (lists / "elsewhere").rename(lists / "test_list_800.txt")
+    test_only = load_dataset("vehicleid", vehicleid.root)
+    assert len(test_only.train) == 0
+    assert list(test_only.pools) == ["800"]
 
 
 def test_a_line_without_a_vehicle(vehicleid):

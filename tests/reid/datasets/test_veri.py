@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 
 import pytest
 
@@ -71,11 +72,43 @@ def test_a_listed_image_that_is_missing(veri):
         load_dataset("veri776", veri.root)
 
 
-@pytest.mark.parametrize("name", ["name_query.txt", "image_train", "test_track.txt"])
-def test_a_missing_part_is_named(veri, name):
-    (veri.root / name).rename(veri.root / "elsewhere")
-    with pytest.raises(UserError, match=name):
+def test_without_lists_the_folders_images_count_and_there_are_no_tracks(veri):
+    whole = load_dataset("veri776", veri.root)
+    for name in ("name_train.txt", "name_query.txt", "name_test.txt", "test_track.txt"):
+        (veri.root / name).unlink()
+    folders = load_dataset("veri776", veri.root)
+    assert folders.tracks == ()
+    for part in ("train", "query", "gallery"):
+        assert sorted(getattr(whole, part).paths) == sorted(getattr(folders, part).paths)
+
+
+def test_evaluation_needs_no_training_part_and_training_no_test(veri, caplog):
+    shutil.rmtree(veri.root / "image_train")
+    test_only = load_dataset("veri776", veri.root)
+    assert (len(test_only.train), len(test_only.query), len(test_only.gallery)) == (0, 2, 5)
+    assert "no training part" in caplog.text
+    veri.images("image_train", TRAIN)
+    for name in ("image_query", "image_test"):
+        shutil.rmtree(veri.root / name)
+    train_only = load_dataset("veri776", veri.root)
+    assert (len(train_only.train), len(train_only.query)) == (3, 0)
+
+
+def test_neither_part_or_half_a_test_is_named(veri):
+    shutil.rmtree(veri.root / "image_query")
+    with pytest.raises(UserError, match="image_query"):
         load_dataset("veri776", veri.root)
+    with pytest.raises(UserError, match="image_train"):
+        load_dataset("veri776", veri.root / "image_test")
+
+
+def test_a_folder_unpacked_one_level_too_deep(veri):
+    inner = veri.root / "VeRi"
+    inner.mkdir()
+    for path in list(veri.root.iterdir()):
+        if path != inner:
+            path.rename(inner / path.name)
+    assert len(load_dataset("veri776", veri.root).gallery) == 5
 
 
 def test_an_empty_list(veri):

@@ -44,3 +44,9 @@ def test_helps_where_neighbourhoods_are_real():
 def test_fewer_items_than_neighbours():
     query, gallery = clustered(1, queries=2, items=3)
     assert np.isfinite(reciprocal(query, gallery)(slice(0, 2))).all()
+
+
+def test_more_neighbours_averaged_than_found_are_refused() -> None:
+    assert Reciprocal(k1=5, k2=6).k2 == 6
+    with pytest.raises(ValueError, match=r"k2 must be in 1\.\.k1 \+ 1 = 6, got 7"):
+        Reciprocal(k1=5, k2=7)

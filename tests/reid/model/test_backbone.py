@@ -1,4 +1,4 @@
-"""Backbones: where they are cut, what SGFD makes of them, and that their ImageNet weights compute what their origin computes."""
+"""Backbones: where they are cut, what SGFD makes of them, and that ImageNet weights compute what their origin does."""
 
 from __future__ import annotations
 

@@ -47,6 +47,17 @@ def test_features_are_those_of_torchvision(folder: Path) -> None:
         torch.testing.assert_close(model.stem(images), expected)
 
 
+def test_a_folder_must_have_one_file_of_each_network(tmp_path: Path) -> None:
+    """resnet10 is not resnet101, and two editions of one network are no choice of ours."""
+    torch.save({}, tmp_path / "resnet101-0000.pth")
+    with pytest.raises(UserError, match=r"one file resnet10-\*\.pth, found none"):
+        start_from(tiny_network(5, variant="global"), str(tmp_path))
+    for edition in ("f37072fd", "0676ba61"):
+        torch.save({}, tmp_path / f"resnet18-{edition}.pth")
+    with pytest.raises(UserError, match=r"found resnet18-0676ba61\.pth, resnet18-f37072fd\.pth"):
+        start_from(network(), str(tmp_path))
+
+
 def test_one_file_is_the_backbone(folder: Path) -> None:
     model = SGFD(NetworkParams(backbone="resnet18", attention_encoder="resnet10", attention_width=0.125), 3)
     encoder = model.attention_encoder
