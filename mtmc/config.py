@@ -11,7 +11,7 @@ from pydantic import Field
 from mtmc.detect import DetectParams
 from mtmc.embed import EmbedParams
 from mtmc.link import LinkParams
-from mtmc.params import Params, load, merge
+from mtmc.params import Params, load, merge, shipped_file
 from mtmc.report import ReportParams
 from mtmc.track import TrackParams
 
@@ -27,11 +27,11 @@ class Config(Params):
 
 
 def load_config(path: Path | None = None, overrides: Sequence[str] = (), **given: object) -> Config:
-    """The configuration of a TOML file (defaults without one), ``given`` sections, then ``stage.key=value`` overrides.
+    """The configuration of a TOML file, or a shipped one by name (defaults without),, ``given`` sections, then ``stage.key=value`` overrides.
 
     Raises ConfigError for a file that is no TOML, an unknown key (with the nearest known one) or a value out of range.
     """
-    return load(Config, path, overrides, **given)
+    return load(Config, path and shipped_file(path, "pipeline"), overrides, **given)
 
 
 def build_config(settings: Mapping[str, Any], where: str) -> Config:

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from reid.errors import ConfigError, UserError
 from reid.exits import Stopped, run_command
+from reid.extras import DETECTRON2, require, what_is_missing
 
 __all__ = [
+    "DETECTRON2",
     "ConfigError",
     "InputError",
     "InstallError",
@@ -21,7 +23,9 @@ __all__ = [
     "StoreError",
     "UserError",
     "WeightsError",
+    "require",
     "run_command",
+    "what_is_missing",
 ]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from reid.settings import Layer, Params, known_keys, load, merge, read_file
+from reid.settings import Layer, Params, known_keys, load, merge, shipped_file
 
-__all__ = ["OPTIONS", "Layer", "Params", "StageParams", "known_keys", "load", "merge", "read_file"]
+__all__ = ["OPTIONS", "Layer", "Params", "StageParams", "known_keys", "load", "merge", "shipped_file"]
 
 OPTIONS: Any = Field(default_factory=dict, description="free table of a part of your own, handed to it as it stands")
 

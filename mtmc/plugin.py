@@ -17,7 +17,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from mtmc.errors import ConfigError, UserError
+from mtmc.errors import ConfigError, InstallError, UserError, what_is_missing
 
 Factory = Callable[[Any, str], Any]
 """Makes a part of (params, device)."""
@@ -53,9 +53,9 @@ def make_part(key: str, name: str, menu: Menu, params: Any, device: str, method:
     Raises ConfigError for a name that is not found and for an outside factory that cannot be called with (params, device), fails,
     or makes something else.
     """
-    factory = find_part(key, name, menu)
     if name in menu:
-        return factory(params, device)
+        return _from_menu(key, name, menu, params, device)
+    factory = find_part(key, name, menu)
     _check_signature(key, name, factory)
     try:
         part = factory(params, device)
@@ -80,6 +80,17 @@ def source_file(name: str, menu: Menu) -> Path | None:
             return None
         folders, file = list(found.submodule_search_locations or ()), found.origin
     return Path(file) if file else None
+
+
+def _from_menu(key: str, name: str, menu: Menu, params: Any, device: str) -> Any:
+    """A built-in part; its packages may be missing, which is one sentence with the extra that brings them."""
+    try:
+        return find_part(key, name, menu)(params, device)
+    except ImportError as error:
+        missing = what_is_missing(error)
+        if missing is None:
+            raise
+        raise InstallError(f"{key} {name}", missing.expected, missing.found, missing.fix) from error
 
 
 def _outside(key: str, name: str, module: str, attribute: str) -> Factory:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from reid.devices import Precision
-from reid.settings import Params, explain, load
+from reid.settings import Params, explain, load, shipped_file
 
 Variant = Literal["global", "plain", "geometric", "full"]
 BackboneName = Annotated[
@@ -194,7 +194,7 @@ def load_config(path: Path | None, overrides: Sequence[str] = (), **given: objec
 
     Raises ConfigError naming file, key, what was expected and what was found.
     """
-    return load(TrainParams, path, overrides, **given)
+    return load(TrainParams, path and shipped_file(path, "reid"), overrides, **given)
 
 
 def restore_config(text: str, where: Path) -> TrainParams:

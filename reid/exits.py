@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from reid.errors import UserError
+from reid.extras import what_is_missing
 
 FAULT = 70
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -43,6 +44,9 @@ def run_command(command: Callable[[], object]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + 13)
     except Exception as fault:
+        missing = what_is_missing(fault) if isinstance(fault, ImportError) else None
+        if missing is not None:
+            _leave(f"error: {missing}", 2)
         _leave(_report(fault), FAULT)
 
 

@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reid.errors import ConfigError
 
+SHIPPED = (Path(__file__).with_name("configs"), Path(__file__).parents[1] / "configs")
+"""Where configurations lie: in the wheel, in the repository."""
+
 Layer = tuple[str, dict[str, Any]]
 """Where settings come from (a file, an option), and the nested settings."""
 
@@ -54,6 +57,18 @@ def merge(model: type[Model], layers: Sequence[Layer]) -> Model:
         return model.model_validate(settings)
     except ValidationError as mistake:
         raise explain(mistake, model, layers) from mistake
+
+
+def shipped_file(name: Path, kind: str) -> Path:
+    """The file itself, or the one of that name that comes with the package (``paper``, ``smoke``, ...). Raises ConfigError."""
+    if name.suffix or name.exists():
+        return name
+    for folder in SHIPPED:
+        path = folder / kind / f"{name}.toml"
+        if path.is_file():
+            return path
+    known = sorted({str(p.relative_to(f / kind).with_suffix("")) for f in SHIPPED for p in (f / kind).rglob("*.toml")})
+    raise ConfigError("--config", f"a TOML file or one of {', '.join(known)}", repr(str(name)), "Check the name.")
 
 
 def read_file(path: Path) -> list[Layer]:

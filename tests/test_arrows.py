@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene_reader"}),
     frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
-    frozenset({"config", "doctor", "visits", "results_page"}),
+    frozenset({"config", "doctor", "environment", "visits", "results_page"}),
     frozenset({"pipeline", "export"}),
     frozenset({"api", "ceilings"}),
     frozenset({"cli"}),
@@ -40,7 +40,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"benchmark"}),
     ),
     "mtmc.detect": (
-        frozenset({"labels", "torch_network", "detectron2_compat", "detector"}),
+        frozenset({"labels", "torch_network", "detectron2_compat", "detector", "install_detectron2"}),
         frozenset({"params"}),
         frozenset({"postprocess", "detectron2_files"}),
         frozenset({"detectron2", "detectron2_model", "torchvision", "onnx", "motion", "recorded"}),
@@ -75,7 +75,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "reid": (
         frozenset({"errors"}),
-        frozenset({"exits", "settings", "devices"}),
+        frozenset({"exits", "extras", "settings", "devices"}),
         frozenset({"config"}),
         frozenset({"datasets"}),
         frozenset({"data"}),

@@ -6,9 +6,12 @@ One file per command; each imports what it needs inside its function, so that ``
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from mtmc import __version__
+from mtmc.cli.demo import demo
 from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.page import report
@@ -17,15 +20,32 @@ from mtmc.cli.score import score
 from mtmc.cli.synth import synth
 from mtmc.errors import run_command
 
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mtmc {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="mtmc",
     help="Multi-camera vehicle tracking: a folder of camera videos in, every vehicle's path over all cameras out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
 
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Multi-camera vehicle tracking: a folder of camera videos in, every vehicle's path over all cameras out."""
+
+
+app.command("demo")(demo)
 app.command("run")(run)
 app.command("score")(score)
 app.command("report")(report)

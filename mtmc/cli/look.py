@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 
 def status(
@@ -51,39 +52,59 @@ def export(
 
 
 def doctor(
-    folder: Annotated[Path, typer.Argument(help="Folder of one scene's videos.")],
-    deep: Annotated[bool, typer.Option(help="Decode every picture too: finds damage and frozen stretches.")] = False,
+    folder: Annotated[Path | None, typer.Argument(help="Folder of one scene's videos; none: this environment.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Decode every picture too: finds damage and frozen stretches.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Say what is wrong with a folder of videos and what to do. Exit code 1 if something is. Example: mtmc doctor S06/"""
-    from rich.console import Console
-    from rich.table import Table
+    """Say what is wrong with a folder of videos and what to do, exit code 1 if something is; or what this environment can do.
 
+    \b
+    Examples:
+      mtmc doctor
+      mtmc doctor cams/
+    """
+    if folder is None:
+        from mtmc.environment import examine_environment
+
+        facts = [fact.row() for fact in examine_environment()]
+        _show_findings(facts, ("what", "state", "found", "fix"), json_)
+        return
     from mtmc.doctor import examine
 
-    findings = examine(folder, deep)
-    if json_:
-        typer.echo(json.dumps([finding.row() for finding in findings], indent=2))
-    elif findings:
-        table = Table("camera", "", "found", "what to do")
-        colours = {"error": "red", "warning": "yellow", "note": "dim"}
-        for finding in findings:
-            style = colours[finding.severity]
-            table.add_row(finding.camera or "all", f"[{style}]{finding.severity}[/]", finding.what, finding.fix)
-        Console().print(table)
-    else:
-        typer.echo("nothing to complain about")
-    if any(finding.severity == "error" for finding in findings):
+    findings = [finding.row() for finding in examine(folder, deep)]
+    _show_findings(findings, ("camera", "severity", "what", "fix"), json_)
+    if any(finding["severity"] == "error" for finding in findings):
         raise typer.Exit(1)
 
 
+def _show_findings(rows: list[dict[str, str]], columns: tuple[str, ...], as_json: bool) -> None:
+    """A table with the grave things coloured; the second of the columns says how grave."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        typer.echo("nothing to complain about")
+        return
+    colours = {"error": "red", "missing": "yellow", "warning": "yellow", "ok": "green"}
+    table = Table(*(Column(name, overflow="fold") for name in columns))
+    for row in rows:
+        name, grave, found, fix = (row[column] for column in columns)
+        table.add_row(name or "all", f"[{colours.get(grave, 'dim')}]{grave}[/]", escape(found), escape(fix))
+    Console().print(table)
+
+
 def config(
-    file: Annotated[Path | None, typer.Argument(help="TOML file laid over the defaults.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="TOML file, or paper or demo, laid over the defaults.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
     ] = None,
 ) -> None:
-    """Print every parameter with its meaning, unit, range and value, as TOML. Example: mtmc config configs/pipeline/paper.toml"""
+    """Print every parameter with its meaning, unit, range and value, as TOML. Example: mtmc config paper"""
     from mtmc.config import load_config
     from mtmc.toml import to_toml
 

@@ -23,7 +23,7 @@ def run(
     ] = None,
     videos: Annotated[Path | None, typer.Option(help="The same, by name.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/<scene>]", show_default=False)] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file, such as configs/pipeline/paper.toml.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file, or paper or demo.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
     ] = None,
@@ -47,7 +47,7 @@ def run(
     Examples:
       mtmc run cams/
       mtmc run cams/ --detector motion --set track.jde.max_lost_s=2.0
-      mtmc run S06/ --config configs/pipeline/paper.toml --reid-weights best.safetensors
+      mtmc run S06/ --config paper --reid-weights best.safetensors
     """
     from mtmc import api
     from mtmc.cli.progress import logged, watching

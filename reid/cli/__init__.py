@@ -5,6 +5,8 @@ One file per command; each imports what it needs inside its function, so that ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from reid.cli.attention import attention
@@ -40,6 +42,6 @@ app.command("embed")(embed)
 app.command("crops")(crops)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``reid`` command: however it ends, it says so in one line."""
-    run_command(app)
+    run_command(lambda: app(arguments))

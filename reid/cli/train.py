@@ -31,7 +31,7 @@ def train(
         list[Path] | None,
         typer.Option(help="Folder of the data set; for csv the table or its folder.", show_default=False),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file, see configs/reid/.", show_default=False)] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file, or veri776, smoke, ...", show_default=False)] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", help="key=value over the file, e.g. loss.margin=0.7.", show_default=False),
@@ -60,11 +60,11 @@ def train(
 
     \b
     Examples:
-      reid train --config configs/reid/smoke.toml
-      reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
-      reid train --config configs/reid/cityflow.toml --root AIC20_track2 --validation 0.1 --out runs/cityflow
+      reid train --config smoke
+      reid train --config veri776 --root VeRi --out runs/veri
+      reid train --config cityflow --root AIC20_track2 --validation 0.1 --out runs/cityflow
       reid train --resume --out runs/veri
-      torchrun --nproc_per_node 4 -m reid train --config configs/reid/veri776.toml --root VeRi --out runs/veri
+      torchrun --nproc_per_node 4 -m reid train --config veri776 --root VeRi --out runs/veri
     """
     from reid.config import load_config
     from reid.training.distributed import this_process

@@ -138,5 +138,5 @@ def _required(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        fix = "Install the extra: pip install 'mtmc[onnx]', or export with --format torchscript."
+        fix = "Install the extra: pip install 'mtmc[train]', or export with --format torchscript."
         raise UserError("reid export", f"the packages {', '.join(ONNX_PACKAGES)}", f"no {name}", fix) from None

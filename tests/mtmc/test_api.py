@@ -55,12 +55,17 @@ def test_a_run_is_its_tables(run: mtmc.Run) -> None:
 def test_what_a_run_does_not_have_is_said(run: mtmc.Run) -> None:
     with pytest.raises(InputError, match="one of its vehicles"):
         run.explain(10**6)
-    with pytest.raises(InputError, match="video"):
-        run.show()
     with pytest.raises(UserError, match="ground truth"):
         run.score()
     with pytest.raises(TypeError, match="detectr"):
         mtmc.run(run.folder, detectr="motion")
+
+
+def test_show_opens_the_page(run: mtmc.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert run.show() == run.folder / "report.html"
+    assert opened == [(run.folder / "report.html").as_uri()]
 
 
 def test_visits_join_pieces_and_never_run_backwards() -> None:

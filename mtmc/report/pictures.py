@@ -1,9 +1,7 @@
-"""Two pictures of a finished run: RUN/mosaic.png, its busiest instant, and RUN/vehicles.png, the vehicles that several
-cameras saw."""
+"""Two pictures of a finished run: its busiest instant, and the vehicles that several cameras saw, crop by crop."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.atomic import writing
 from mtmc.report.colours import colour_of
 from mtmc.report.paint import tag
-from mtmc.store import Run, open_run
+from mtmc.store import Run
 from mtmc.structures import GlobalTrack, Tracklet
 from mtmc.video import Video
 
@@ -25,12 +24,12 @@ COLUMNS = 8
 ROWS = 16
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="run folder with its videos")
-    run = open_run(parser.parse_args().run)
-    cv2.imwrite(str(run.folder / "mosaic.png"), middle_frame(run.folder / "video" / "mosaic.mp4"))
-    cv2.imwrite(str(run.folder / "vehicles.png"), contact_sheet(run))
+def draw_pictures(run: Run) -> None:
+    """Write ``mosaic.png`` (of a run with its videos) and ``vehicles.png`` into the run folder."""
+    pictures = {"mosaic.png": middle_frame(run.folder / "video" / "mosaic.mp4"), "vehicles.png": contact_sheet(run)}
+    for name, picture in pictures.items():
+        with writing(run.folder / name):
+            (run.folder / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
 
 
 def middle_frame(path: Path) -> Image:
@@ -54,6 +53,7 @@ Box = tuple[str, int, tuple[float, ...]]
 
 
 def boxes_of(vehicle: GlobalTrack) -> list[Box]:
+    """The boxes that stand for a vehicle, by camera."""
     tracklets = sorted(vehicle.tracklets, key=lambda t: (t.camera_id, int(t.frames[0])))
     return [box for tracklet in tracklets for box in largest(tracklet)][:COLUMNS]
 
@@ -83,7 +83,10 @@ def tile(image: Image, box: Box) -> Image:
     left, top, right, bottom = (round(value) for value in box[2])
     crop = image[max(top, 0) : bottom, max(left, 0) : right]
     scale = min(TILE_PX[0] / crop.shape[1], TILE_PX[1] / crop.shape[0])
-    crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    crop = np.asarray(
+        cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR),
+        np.uint8,
+    )
     picture = blank(1)
     height, width = min(crop.shape[0], TILE_PX[1]), min(crop.shape[1], TILE_PX[0])
     picture[:height, :width] = crop[:height, :width]
@@ -99,8 +102,5 @@ def row(vehicle_id: int, tiles: Sequence[Image]) -> Image:
 
 
 def blank(tiles: int) -> Image:
+    """Light grey tiles side by side."""
     return np.full((TILE_PX[1], TILE_PX[0] * tiles, 3), 235, np.uint8)
-
-
-if __name__ == "__main__":
-    main()
