@@ -18,8 +18,8 @@ SIZE = PARTS * (HUE_BINS + SATURATION_BINS + VALUE_BINS)
 def histogram_rows(images: Sequence[NDArray[np.uint8]], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
     """Unit rows (N, SIZE): the colours of box n in image n, both (N,).
 
-    images: (height, width, 3) uint8 BGR; boxes overlap their images. Upper and lower part of the box apart; hue counts by how
-    colourful a pixel is; pixels near the middle count more, because a box's corners show the road.
+    images: (height, width, 3) uint8 BGR; boxes overlap their images. Upper and lower part of the box apart; hue counts
+    by how colourful a pixel is; pixels near the middle count more, because a box's corners show the road.
     """
     rows = [_histogram(_patch(image, box)) for image, box in zip(images, xyxy, strict=True)]
     return np.stack(rows) if rows else np.zeros((0, SIZE), np.float32)

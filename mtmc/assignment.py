@@ -1,4 +1,5 @@
-"""One-to-one assignment on sparse graphs: the connected parts are found once, and only those that need a solver see one.
+"""One-to-one assignment on sparse graphs: the connected parts are found once, and only those that need a solver see
+one.
 
 Shape shorthand: E edges between left and right nodes, each given once by the numbers (>= 0) of its two ends.
 """
@@ -14,15 +15,16 @@ Double = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DENSE_CELLS = 10_000
-"""A table of up to so many cells is solved at once: cheaper than finding its parts (insensitive within x 4, bench_track)."""
+"""A table of up to so many cells is solved at once: cheaper than finding its parts (insensitive within x 4,
+bench_track)."""
 
 
 def best_assignment(left: Index, right: Index, weights: Double, most_pairs: bool = False) -> Mask:
     """Edges (E,) of the one-to-one assignment with the largest total weight; ``weights`` (E,) are above 0.
 
-    ``most_pairs``: first as many pairs as possible, then the largest weight (weights in (0, 1]). A limit on costs is the weight
-    ``limit - cost`` of the edges below it. Among equal totals the order of the edges decides, so give them in an order that means
-    something.
+    ``most_pairs``: first as many pairs as possible, then the largest weight (weights in (0, 1]). A limit on costs is
+    the weight ``limit - cost`` of the edges below it. Among equal totals the order of the edges decides, so give them
+    in an order that means something.
     """
     chosen = lone_edges(left, right)
     rest = np.flatnonzero(~chosen)
@@ -48,8 +50,9 @@ def best_assignment(left: Index, right: Index, weights: Double, most_pairs: bool
 
 
 def cheapest_assignment(left: Index, right: Index, costs: Double, limit: float) -> tuple[Index, Index]:
-    """Matched (left, right) nodes of the one-to-one assignment that minimises the sum of ``costs`` (E,) minus ``limit``: what a solver
-    does with a limit on costs and a penalty of half of it for each unmatched node. No edge at or above the limit is matched."""
+    """Matched (left, right) nodes of the one-to-one assignment that minimises the sum of ``costs`` (E,) minus
+    ``limit``: what a solver does with a limit on costs and a penalty of half of it for each unmatched node. No edge at
+    or above the limit is matched."""
     allowed = costs < limit
     if not allowed.all():
         left, right, costs = left[allowed], right[allowed], costs[allowed]
@@ -60,11 +63,11 @@ def cheapest_assignment(left: Index, right: Index, costs: Double, limit: float) 
 
 
 def components(left: Index, right: Index) -> NDArray[np.int64]:
-    """Label (E,) of the connected part of each edge of a bipartite graph between ``left`` (E,) and ``right`` (E,) nodes: its smallest
-    left node.
+    """Label (E,) of the connected part of each edge of a bipartite graph between ``left`` (E,) and ``right`` (E,)
+    nodes: its smallest left node.
 
-    Each round hands the smallest label over every edge and on along the labels, so the rounds grow with the logarithm of the
-    longest path; parts of few nodes, as frames have them, take two or three.
+    Each round hands the smallest label over every edge and on along the labels, so the rounds grow with the logarithm
+    of the longest path; parts of few nodes, as frames have them, take two or three.
     """
     if len(left) == 0:
         return np.zeros(0, np.int64)
@@ -95,7 +98,8 @@ def unrivalled(left: Index, right: Index) -> bool:
 
 
 def _degrees(nodes: Index) -> NDArray[np.intp]:
-    """How many edges the node of each edge (E,) has; nodes close together, as the boxes of a frame are, need little memory."""
+    """How many edges the node of each edge (E,) has; nodes close together, as the boxes of a frame are, need little
+    memory."""
     offset = nodes - nodes.min()
     return np.asarray(np.bincount(offset).take(offset))
 
@@ -108,7 +112,8 @@ def _compact(nodes: Index) -> NDArray[np.intp]:
 
 
 def _greedy(one: Index, other: Index, part: Index, weights: Double) -> tuple[Mask, Mask]:
-    """Settle the parts where the heaviest edges of all ``one`` nodes end in different ``other`` nodes: no assignment can weigh more.
+    """Settle the parts where the heaviest edges of all ``one`` nodes end in different ``other`` nodes: no assignment
+    can weigh more.
 
     Returns the edges of settled parts and those picked, both (E,).
     """

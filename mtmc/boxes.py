@@ -1,7 +1,8 @@
 """All boxes of one side of a comparison, flat: what scoring and the text formats share.
 
-``GlobalTrack`` forbids two boxes of one vehicle in one frame of a camera; files of the field may hold such rows, so their rows
-travel as arrays. Shape shorthand: N boxes. Boxes are ``xywh`` float64 pixels (left, top, width, height); frames are 0-based.
+``GlobalTrack`` forbids two boxes of one vehicle in one frame of a camera; files of the field may hold such rows, so
+their rows travel as arrays. Shape shorthand: N boxes. Boxes are ``xywh`` float64 pixels (left, top, width, height);
+frames are 0-based.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def camera_order(camera_id: str) -> tuple[int, str]:
 def pack(*keys: Long) -> Long:
     """One integer per row (N,) that orders and tells apart rows as the keys (N,) do, the first key first.
 
-    Sorting it is some twenty times faster than ``numpy.lexsort``. Keys too large for 64 bits together are replaced by their ranks.
+    Sorting it is some twenty times faster than ``numpy.lexsort``. Keys too large for 64 bits together are replaced by
+    their ranks.
     """
     packed = np.zeros(len(keys[0]), np.int64)
     if len(packed) == 0:
@@ -57,9 +59,10 @@ def pack(*keys: Long) -> Long:
 class Boxes:
     """Boxes with identities over all cameras.
 
-    cameras: camera ids in ``camera_order``; sources: the file of each; camera (N,) index into both; ids (N,) vehicle ids, shared
-    by the cameras; frames (N,) 0-based; xywh (N, 4) pixels; world (N, 2) ground position, NaN where none is known; tracks (N,)
-    number of the box's tracklet in its camera; lines (N,) line of the file, 0 for boxes that come from no file.
+    cameras: camera ids in ``camera_order``; sources: the file of each; camera (N,) index into both; ids (N,) vehicle
+    ids, shared by the cameras; frames (N,) 0-based; xywh (N, 4) pixels; world (N, 2) ground position, NaN where none is
+    known; tracks (N,) number of the box's tracklet in its camera; lines (N,) line of the file, 0 for boxes that come
+    from no file.
     """
 
     cameras: tuple[str, ...]
@@ -159,8 +162,8 @@ class Boxes:
         return repeated
 
     def to_tracks(self) -> list[GlobalTrack]:
-        """Global tracks, one tracklet per (camera, id, track), sorted by id. Boxes become float32 corners; raises ValueError
-        for duplicates."""
+        """Global tracks, one tracklet per (camera, id, track), sorted by id. Boxes become float32 corners; raises
+        ValueError for duplicates."""
         tracklets = pack(self.ids, self.camera, self.tracks)
         order = np.argsort(pack(tracklets, self.frames))
         starts = np.flatnonzero(np.diff(tracklets[order])) + 1

@@ -1,7 +1,9 @@
 """Ceilings of a run that later stages are run again for: cheap stages only, from the run's own parameters.
 
-- *boxes_retracked*: the true boxes, tracked anew by the run's tracker; links true, as new crops would have to be embedded;
-- *tracklets_relinked*: true tracklets of the predicted boxes, linked anew by the run's linker from the embeddings at hand.
+- *boxes_retracked*: the true boxes, tracked anew by the run's tracker; links true, as new crops would have to be
+  embedded;
+- *tracklets_relinked*: true tracklets of the predicted boxes, linked anew by the run's linker from the embeddings at
+  hand.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ def with_reruns(scores: Scores, run: Run, truth: Boxes, predicted: Boxes, params
 
 
 def rerun_variants(run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams) -> dict[str, Boxes]:
-    """Predictions by name, to be scored like any other; ``predicted`` are the run's own, truth and scene have the same cameras."""
+    """Predictions by name, to be scored like any other; ``predicted`` are the run's own, truth and scene have the same
+    cameras."""
     todo = plan_again(run)
     found = {"boxes_retracked": _retracked(todo.scene, todo.config, truth, params)}
     embeddings = run.embeddings()
@@ -98,7 +101,8 @@ def _relinked(
 
 
 def _renumbered(embeddings: Embeddings, boxes: Boxes, ids: NDArray[np.int64]) -> Embeddings:
-    """The crops under the new tracklet numbers ``ids`` (N,) of their boxes; crops whose box is not there are left out."""
+    """The crops under the new tracklet numbers ``ids`` (N,) of their boxes; crops whose box is not there are left
+    out."""
     keys = zip(boxes.tracks.tolist(), boxes.frames.tolist(), strict=True)
     number = dict(zip(keys, ids.tolist(), strict=True))
     crops = zip(embeddings.track_ids.tolist(), embeddings.frames.tolist(), strict=True)

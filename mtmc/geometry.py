@@ -1,6 +1,7 @@
 """Boxes and homographies: pure functions on arrays.
 
-Shape shorthand: N, M boxes; boxes are ``xyxy`` float pixels, 0-based, a box of one pixel at the origin being (0, 0, 1, 1).
+Shape shorthand: N, M boxes; boxes are ``xyxy`` float pixels, 0-based, a box of one pixel at the origin being (0, 0, 1,
+1).
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def bottom_centres(xyxy: Array) -> NDArray[np.float64]:
 
 
 def outside_mask(xyxy: Array, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Boxes (N,) with a corner inside the picture but outside the white of a mask (height, width); corners beyond the picture do not
-    count: the AI City challenge's rule. Fractions are cut off, as the mask has whole pixels."""
+    """Boxes (N,) with a corner inside the picture but outside the white of a mask (height, width); corners beyond the
+    picture do not count: the AI City challenge's rule. Fractions are cut off, as the mask has whole pixels."""
     height, width = mask.shape
     outside = np.zeros(len(xyxy), np.bool_)
     for corner in ([0, 1], [2, 1], [0, 3], [2, 3]):
@@ -87,7 +88,8 @@ def inverse(homography: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def gps_to_metres(lat_lon: Array, origin: tuple[float, float]) -> NDArray[np.float64]:
-    """(lat, lon) degrees (N, 2) to metres east and north (N, 2) of ``origin`` on the tangent plane (good to 0.1 % within 10 km)."""
+    """(lat, lon) degrees (N, 2) to metres east and north (N, 2) of ``origin`` on the tangent plane (good to 0.1 %
+    within 10 km)."""
     degrees = np.asarray(lat_lon, np.float64) - np.asarray(origin)
     north = np.radians(degrees[:, 0]) * EARTH_RADIUS_M
     east = np.radians(degrees[:, 1]) * EARTH_RADIUS_M * np.cos(np.radians(origin[0]))

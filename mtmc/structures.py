@@ -1,7 +1,7 @@
 """What flows between the stages: arrays per camera clip, checked when built, never half filled.
 
-Shape shorthand: N detections of a clip, T boxes of a tracklet or rows of a tracklet table, M sampled crops, D feature size.
-Boxes are ``xyxy`` float32 pixels, 0-based, with x2 > x1 and y2 > y1; frames are 0-based int32.
+Shape shorthand: N detections of a clip, T boxes of a tracklet or rows of a tracklet table, M sampled crops, D feature
+size. Boxes are ``xyxy`` float32 pixels, 0-based, with x2 > x1 and y2 > y1; frames are 0-based int32.
 """
 
 from __future__ import annotations
@@ -210,11 +210,11 @@ class GlobalTrack:
 class TrackletTable:
     """All tracklets of a scene, one row each: what linking needs to know, free of boxes and pixels.
 
-    cameras: camera ids; camera (T,) int32 index into it; track_id (T,) int64; start_s, end_s (T,) float64 scene time of the
-    first and last box by the cameras' own clocks; entry_xy, exit_xy (T, 2) float32 bottom centre of the first and last box as a
-    fraction of the image size in [0, 1]; entry_velocity, exit_velocity (T, 2) float32 fractions of the image per second; size (T,)
-    float32 sqrt(median box area / image area); label (T,) int16; quality (T,) float32 in [0, 1]; features (T, D) float32 unit
-    rows.
+    cameras: camera ids; camera (T,) int32 index into it; track_id (T,) int64; start_s, end_s (T,) float64 scene time of
+    the first and last box by the cameras' own clocks; entry_xy, exit_xy (T, 2) float32 bottom centre of the first and
+    last box as a fraction of the image size in [0, 1]; entry_velocity, exit_velocity (T, 2) float32 fractions of the
+    image per second; size (T,) float32 sqrt(median box area / image area); label (T,) int16; quality (T,) float32 in
+    [0, 1]; features (T, D) float32 unit rows.
     """
 
     cameras: tuple[str, ...]

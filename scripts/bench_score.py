@@ -1,8 +1,10 @@
-"""Scorers side by side on one synthetic set: AI City's training size (36 cameras, 184 vehicles, about 70 000 boxes) and ten times that.
+"""Scorers side by side on one synthetic set: AI City's training size (36 cameras, 184 vehicles, about 70 000 boxes) and
+ten times that.
 
-All start from the same flat arrays in one process. The time of each includes what it needs to get from there to its numbers, but for
-motrics, which gets its frames ready made. motmetrics gets IoU matrices from numpy, as its own helper fails on numpy 2. motrics is no
-dependency: it takes part where it can be imported (pip install --target DIR motrics, PYTHONPATH=DIR).
+All start from the same flat arrays in one process. The time of each includes what it needs to get from there to its
+numbers, but for motrics, which gets its frames ready made. motmetrics gets IoU matrices from numpy, as its own helper
+fails on numpy 2. motrics is no dependency: it takes part where it can be imported (pip install --target DIR motrics,
+PYTHONPATH=DIR).
 """
 
 from __future__ import annotations

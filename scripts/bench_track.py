@@ -1,10 +1,11 @@
-"""Trackers side by side on identical recorded boxes and embeddings of generated junctions, sparse and dense (track_scenes.py).
+"""Trackers side by side on identical recorded boxes and embeddings of generated junctions, sparse and dense
+(track_scenes.py).
 
-Times are those of the processor (one thread), which a busy machine disturbs less than the clock: association alone, from boxes and
-embeddings to numbers, best of --repeat runs or of one second's. Scores are of the tracker's own boxes against the truth: no cleaning,
-no repair; the last rows show what repair adds. TrackEval judges. Roboflow's `trackers` and `norfair` are no dependencies: install them
-elsewhere (pip install --target DIR trackers norfair) and name that folder in PYTHONPATH to see them. They take no embeddings as used
-here.
+Times are those of the processor (one thread), which a busy machine disturbs less than the clock: association alone,
+from boxes and embeddings to numbers, best of --repeat runs or of one second's. Scores are of the tracker's own boxes
+against the truth: no cleaning, no repair; the last rows show what repair adds. TrackEval judges. Roboflow's `trackers`
+and `norfair` are no dependencies: install them elsewhere (pip install --target DIR trackers norfair) and name that
+folder in PYTHONPATH to see them. They take no embeddings as used here.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def roboflow(name: str) -> Way:
         import supervision
         import trackers
 
-        # its buffer counts frames of 30 per second and scales them by frame_rate; the activation limit fits these scores
+        # its buffer counts frames of 30 per second, scaled by frame_rate; the activation limit fits these scores
         tracker = getattr(trackers, name)(frame_rate=fps, track_activation_threshold=0.5)
         numbers = np.zeros(len(found), np.int64)
         for _, rows in each_frame(found):
@@ -127,7 +128,8 @@ def ways() -> dict[str, Way | None]:
 
 
 def seconds(way: Way, found: Detections, fps: float, repeat: int) -> tuple[float, Tracks]:
-    """Processor time of the best of ``repeat`` runs, or of as many as fit into a second where they are short, and its result."""
+    """Processor time of the best of ``repeat`` runs, or of as many as fit into a second where they are short, and its
+    result."""
     spent: list[float] = []
     while len(spent) < repeat or sum(spent) < 1.0:
         start = time.process_time()
@@ -211,9 +213,8 @@ def growth(counts: list[int], repeat: int) -> list[dict[str, Any]]:
 
 def show(rows: list[dict[str, Any]]) -> None:
     reference = {r["scene"]: r["frames_s"] for r in rows if r["tracker"] == "deep-sort-realtime, own defaults"}
-    print(
-        f"{'scene':15}{'boxes/frame':>12}  {'tracker':34}{'frames/s':>9}{'boxes/s':>9}{'times':>7}   MOTA   IDF1   HOTA  switches"
-    )
+    head = f"{'scene':15}{'boxes/frame':>12}  {'tracker':34}{'frames/s':>9}{'boxes/s':>9}{'times':>7}"
+    print(head + "   MOTA   IDF1   HOTA  switches")
     for row in rows:
         head = f"{row['scene']:15}{row['boxes_per_frame']:12.1f}  {row['tracker']:34}"
         if "frames_s" not in row:
@@ -238,19 +239,16 @@ def main() -> None:
     if options.json:
         print(json.dumps({"trackers": rows, "growth": grown}, indent=1))
         return
-    print(
-        f"{platform.processor() or platform.machine()}, one thread, Python {platform.python_version()}, numpy {np.__version__}"
-    )
+    machine = platform.processor() or platform.machine()
+    print(f"{machine}, one thread, Python {platform.python_version()}, numpy {np.__version__}")
     show(rows)
     print("\njde on ever more road")
     for row in grown:
-        print(
-            f"{row['boxes_per_frame']:8.0f} boxes/frame{row['us_per_frame']:10.0f} us/frame{row['us_per_box']:8.1f} us/box"
-        )
+        times = f"{row['us_per_frame']:10.0f} us/frame{row['us_per_box']:8.1f} us/box"
+        print(f"{row['boxes_per_frame']:8.0f} boxes/frame{times}")
     logs = np.log([[r["boxes_per_frame"], r["us_per_frame"]] for r in grown])
-    print(
-        f"time ~ boxes^{np.polyfit(logs[-3:, 0], logs[-3:, 1], 1)[0]:.2f} from {grown[-3]['boxes_per_frame']:.0f} boxes per frame on"
-    )
+    growth_rate = np.polyfit(logs[-3:, 0], logs[-3:, 1], 1)[0]
+    print(f"time ~ boxes^{growth_rate:.2f} from {grown[-3]['boxes_per_frame']:.0f} boxes per frame on")
 
 
 if __name__ == "__main__":

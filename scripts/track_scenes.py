@@ -1,7 +1,9 @@
-"""Recorded-like traffic for the tracking bench: a junction seen by one camera, with true tracks and imperfect detections.
+"""Recorded-like traffic for the tracking bench: a junction seen by one camera, with true tracks and imperfect
+detections.
 
-Vehicles follow each other on straight lanes, stop at lights, hide each other; a pinhole camera looks down at them. Detections are
-missed, cut to the visible part, shaken, doubled or invented; embeddings mix the vehicle's own vector with its occluder's.
+Vehicles follow each other on straight lanes, stop at lights, hide each other; a pinhole camera looks down at them.
+Detections are missed, cut to the visible part, shaken, doubled or invented; embeddings mix the vehicle's own vector
+with its occluder's.
 
 Shape shorthand: V vehicles, S samples per box side, D feature size.
 """
@@ -23,7 +25,8 @@ SAMPLES = 12
 
 @dataclass(frozen=True)
 class Traffic:
-    """How busy and how hard a scene is. arrivals_s: mean seconds between vehicles on a lane; looks: distinct appearances."""
+    """How busy and how hard a scene is. arrivals_s: mean seconds between vehicles on a lane; looks: distinct
+    appearances."""
 
     name: str
     seconds: float
@@ -42,7 +45,8 @@ class Traffic:
 
 @dataclass
 class Lane:
-    """A straight lane: start and unit direction on the ground (metres), length, where its stop line is, which light it obeys."""
+    """A straight lane: start and unit direction on the ground (metres), length, where its stop line is, which light it
+    obeys."""
 
     start: Array
     direction: Array

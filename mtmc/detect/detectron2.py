@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def make(params: DetectParams, device: str) -> Detectron2Detector:
-    """The model that the parameters name. Raises InstallError, ConfigError for the model's name, WeightsError for its file."""
+    """The model that the parameters name. Raises InstallError, ConfigError for the model's name, WeightsError for its
+    file."""
     place = choose_device(device)
     model, labels, sides = load_model(params, place)
     return Detectron2Detector(model, labels, (params.short_side_px or sides[0], sides[1]), params.precision)
@@ -34,8 +35,8 @@ def make(params: DetectParams, device: str) -> Detectron2Detector:
 class Detectron2Detector:
     """A GeneralizedRCNN of Detectron2 0.6 or later.
 
-    labels: our label of each of its classes, negative for none. sides: the shorter side to which frames are resized, and the
-    longest that the longer one may become, pixels.
+    labels: our label of each of its classes, negative for none. sides: the shorter side to which frames are resized,
+    and the longest that the longer one may become, pixels.
     """
 
     def __init__(self, model: Any, labels: NDArray[np.int16], sides: tuple[int, int], precision: Precision) -> None:
@@ -76,8 +77,9 @@ class Detectron2Detector:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def _forward(self, images: Any) -> tuple[list[Any], list[torch.Tensor]]:
-        """Instances and appearance (N, C) unit rows per image: the mask head's pooled region (14 x 14 x C) averaged (algorithm of
-        the paper's predecessor, which gives it to its tracker). Masks themselves are not computed: no later stage reads them."""
+        """Instances and appearance (N, C) unit rows per image: the mask head's pooled region (14 x 14 x C) averaged
+        (algorithm of the paper's predecessor, which gives it to its tracker). Masks themselves are not computed: no
+        later stage reads them."""
         import torch
         from torch.nn import functional
 
@@ -98,7 +100,8 @@ class Detectron2Detector:
 
 
 def _pooler(heads: Any) -> tuple[Any, list[str]]:
-    """The region pooling of the mask head, of the box head where there is none, and the pyramid's levels that it reads."""
+    """The region pooling of the mask head, of the box head where there is none, and the pyramid's levels that it
+    reads."""
     if getattr(heads, "mask_pooler", None) is not None:
         return heads.mask_pooler, list(heads.mask_in_features)
     return heads.box_pooler, list(heads.box_in_features)

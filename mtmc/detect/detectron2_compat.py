@@ -1,7 +1,7 @@
 """What Detectron2 0.6 without its C++ extension needs to run beside today's numpy, Pillow and setuptools.
 
-``apply`` must be called before anything of ``detectron2`` is imported. It only fills what is missing: a build of upstream
-Detectron2 with its extension, or packages that still have the old names, are left as they are.
+``apply`` must be called before anything of ``detectron2`` is imported. It only fills what is missing: a build of
+upstream Detectron2 with its extension, or packages that still have the old names, are left as they are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def apply() -> None:
     _pillow_names()
     _pkg_resources()
     _extension()
-    # Detectron2's anchors call torch.meshgrid without the argument that torch announces; the order meant is the one it gives.
+    # Detectron2's anchors call torch.meshgrid without the argument that torch announces; its order is the one meant
     warnings.filterwarnings("ignore", message="torch.meshgrid", category=UserWarning)
 
 
@@ -89,7 +89,8 @@ def _pkg_resources() -> None:
 
 
 def _extension() -> None:
-    """The package from PyPI has no ``detectron2._C``; only rotated boxes, deformable convolution and the fast COCO evaluator call it."""
+    """The package from PyPI has no ``detectron2._C``; only rotated boxes, deformable convolution and the fast COCO
+    evaluator call it."""
     if "detectron2._C" in sys.modules or importlib.util.find_spec("detectron2._C") is not None:
         return
     import detectron2

@@ -1,4 +1,5 @@
-"""Files of Detectron2 models, read so that none can run code: YAML without Python tags and bases from the network, pickles of arrays alone."""
+"""Files of Detectron2 models, read so that none can run code: YAML without Python tags and bases from the network,
+pickles of arrays alone."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def new_config() -> Any:
 
 
 def merge_file(config: Any, path: Path) -> None:
-    """Lay a YAML file and its bases over ``config``. Raises ConfigError for one that is broken, or that names Python objects."""
+    """Lay a YAML file and its bases over ``config``. Raises ConfigError for one that is broken, or that names Python
+    objects."""
     try:
         config.merge_from_file(str(path), allow_unsafe=False)
     except yaml.constructor.ConstructorError as error:
@@ -58,7 +60,8 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
-    """A .pkl of the model zoo or of Detectron: names to arrays. Raises WeightsError for anything else, and never runs it."""
+    """A .pkl of the model zoo or of Detectron: names to arrays. Raises WeightsError for anything else, and never runs
+    it."""
     try:
         with path.open("rb") as file:
             data = _ArrayUnpickler(file, encoding="latin1").load()

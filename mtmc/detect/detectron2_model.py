@@ -128,7 +128,8 @@ def _load_weights(model: Any, params: DetectParams, config: Any) -> tuple[str, .
 
 
 def _fetched(params: DetectParams, config: Any) -> Path:
-    """The zoo's file, from the cache or the network (Detectron2's own cache, ``$FVCORE_CACHE`` or ``~/.torch/iopath_cache``)."""
+    """The zoo's file, from the cache or the network (Detectron2's own cache, ``$FVCORE_CACHE`` or
+    ``~/.torch/iopath_cache``)."""
     from detectron2 import model_zoo
     from detectron2.utils.file_io import PathManager
 

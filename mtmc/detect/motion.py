@@ -101,7 +101,8 @@ class _Watcher:
         return np.asarray(seen & self._inside & ~self._shadow(look), np.uint8)
 
     def _shadow(self, look: Plane) -> Mask:
-        """255 where it is darker than the road by one factor in all channels (Horprasert's brightness and colour distortion)."""
+        """255 where it is darker than the road by one factor in all channels (Horprasert's brightness and colour
+        distortion)."""
         road = self._road.mean
         brightness = _sum(look * road) / np.maximum(_sum(road * road), 1.0)
         colour = _largest(cv2.absdiff(look, road * brightness[..., None]))
@@ -110,7 +111,8 @@ class _Watcher:
         return np.asarray(cv2.bitwise_and(dark, alike), np.uint8)
 
     def _follow(self, look: Plane, moving: Mask) -> None:
-        """The empty road follows the light, and a tenth as fast under what moves, so that a parked vehicle fades away."""
+        """The empty road follows the light, and a tenth as fast under what moves, so that a parked vehicle fades
+        away."""
         cv2.accumulateWeighted(look, self._road.mean, self._rate, cv2.bitwise_not(moving))
         cv2.accumulateWeighted(look, self._road.mean, self._rate / 10, moving)
 

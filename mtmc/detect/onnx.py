@@ -1,6 +1,7 @@
 """YOLOX-style exports through onnxruntime.
 
-Shape shorthand: B images, A anchor cells, C classes; a head row is (centre x, centre y, width, height, objectness, C class scores).
+Shape shorthand: B images, A anchor cells, C classes; a head row is (centre x, centre y, width, height, objectness, C
+class scores).
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 
 
 def make(params: DetectParams, device: str) -> OnnxDetector:
-    """The detector of ``params.weights``. Raises WeightsError for another kind of file, InstallError without onnxruntime."""
+    """The detector of ``params.weights``. Raises WeightsError for another kind of file, InstallError without
+    onnxruntime."""
     path = required_weights(params)
     return OnnxDetector(path, _open(path, device), params.model_classes)
 

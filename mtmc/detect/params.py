@@ -33,7 +33,8 @@ class MotionParams(Params):
     min_difference: float = Field(default=16.0, gt=0, le=255)
     """Grey levels by which a pixel must differ from the empty road."""
     shadow_dark: float = Field(default=0.5, ge=0, le=1)
-    """A pixel at least this bright, as a share of the empty road, and of its colour and texture counts as shadow; 1 = no shadows."""
+    """A pixel at least this bright, as a share of the empty road, and of its colour and texture counts as shadow; 1 =
+    no shadows."""
     close_px: int = Field(default=9, ge=1, le=101)
     """Gaps of up to this many working pixels inside a vehicle are closed."""
     min_area_share: float = Field(default=0.001, gt=0, lt=1)
@@ -55,14 +56,16 @@ class DetectParams(StageParams):
     """detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device)."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
-    """Model file; detectron2 and torchvision fetch their published one if none is given; ``demo`` for the slim one that comes with the package; ``random`` for trying out."""
+    """Model file; detectron2 and torchvision fetch their published one if none is given; ``demo`` for the slim one that
+    comes with the package; ``random`` for trying out."""
     model: str = "auto"
     """detectron2: a model zoo name or a YAML file; auto: the YAML beside the weights (same name), else
     COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x."""
     model_classes: tuple[str, ...] = ()
     """Our label for each class of an own model, in its order; empty: COCO's classes, or what the model says itself."""
     recorded: str = "det/det_mask_rcnn.txt"
-    """recorded: MOT detection file, from the camera's folder or the working folder; {camera} stands for the camera id."""
+    """recorded: MOT detection file, from the camera's folder or the working folder; {camera} stands for the camera
+    id."""
     classes: tuple[str, ...] = ("car", "bus", "truck", "van", "vehicle")
     """Labels that are kept."""
     min_score: float = Field(default=0.1, ge=0, le=1)
@@ -72,13 +75,15 @@ class DetectParams(StageParams):
     min_side_px: float = Field(default=8.0, gt=0)
     """Shorter side of the smallest box kept, pixels of the video."""
     appearance: Literal["auto", "detector", "histogram", "none"] = "auto"
-    """Features of boxes for the tracker: the detector's own, colour histograms, none; auto: its own if it has any, else histograms."""
+    """Features of boxes for the tracker: the detector's own, colour histograms, none; auto: its own if it has any, else
+    histograms."""
     short_side_px: int = Field(default=0, ge=0, le=4096)
     """Frames are resized to this shorter side for the network; 0: as the model was trained."""
     batch: int = Field(default=4, ge=1, le=256)
     """Frames at once."""
     precision: Precision = "auto"
-    """detectron2, torchvision: arithmetic of the backbone; auto: bfloat16 where the device computes it natively, else float32."""
+    """detectron2, torchvision: arithmetic of the backbone; auto: bfloat16 where the device computes it natively, else
+    float32."""
     motion: MotionParams = MotionParams()
 
     @field_validator("weights", mode="before")

@@ -20,8 +20,8 @@ from mtmc.video import Clip
 def make_detections(
     frame: int, xyxy: ArrayLike, scores: ArrayLike, labels: ArrayLike, features: ArrayLike | None = None
 ) -> Detections:
-    """Boxes of one frame: xyxy (N, 4) pixels, scores (N,), labels (N,) ours or negative for classes we have no word for,
-    features (N, D), none by default. Boxes without a label or without area are left out."""
+    """Boxes of one frame: xyxy (N, 4) pixels, scores (N,), labels (N,) ours or negative for classes we have no word
+    for, features (N, D), none by default. Boxes without a label or without area are left out."""
     boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
     ours = np.asarray(labels, np.int16)
     rows = np.flatnonzero((ours >= 0) & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
@@ -60,7 +60,8 @@ def _with_features(found: Detections, clip: Clip, params: DetectParams) -> Detec
 def nms(
     frames: NDArray[np.int32], xyxy: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float
 ) -> NDArray[np.intp]:
-    """Non-maximum suppression: rows that stay, sorted by frame and then by falling score: greedy, per frame, whatever the class.
+    """Non-maximum suppression: rows that stay, sorted by frame and then by falling score: greedy, per frame, whatever
+    the class.
 
     frames (N,); xyxy (N, 4); scores (N,); a box goes if a better one of its frame overlaps it by more than ``max_iou``.
     """

@@ -16,7 +16,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """A context for convolutions: bfloat16 if asked for, or for ``auto`` where the device multiplies it natively; else float32."""
+    """A context for convolutions: bfloat16 if asked for, or for ``auto`` where the device multiplies it natively; else
+    float32."""
     import torch
 
     return torch.autocast(

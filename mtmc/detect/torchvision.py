@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 
 def make(params: DetectParams, device: str) -> TorchvisionDetector:
-    """Mask R-CNN R50-FPN. Raises InstallError where torch and torchvision do not match, WeightsError for a wrong file."""
+    """Mask R-CNN R50-FPN. Raises InstallError where torch and torchvision do not match, WeightsError for a wrong
+    file."""
     require_torchvision()
     from torchvision.models.detection import maskrcnn_resnet50_fpn
 

@@ -48,11 +48,11 @@ def score(
         truth: ground truth; not filtered.
         predicted: what is scored, after the challenge's filters.
         params: switches; the defaults are the challenge's.
-        masks: by camera id the pixels (h, w) where boxes may be, True only for pure white; none leaves the mask filter out.
+        masks: by camera id the pixels (h, w) where boxes may be, True only for pure white; none: no mask filter.
         scene: calibrated cameras, to find the ground under boxes that come without world coordinates.
 
-    Raises InputError for empty truth, repeated rows in the truth, a camera without truth (see ``ScoreParams.other_cameras``),
-    and missing world coordinates where ``measure`` is ``ground``.
+    Raises InputError for empty truth, repeated rows in the truth, a camera without truth (see
+    ``ScoreParams.other_cameras``), and missing world coordinates where ``measure`` is ``ground``.
     """
     from mtmc.score.evaluate import score_scene, with_ground
 

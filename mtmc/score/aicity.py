@@ -1,7 +1,8 @@
 """What the AI City challenge does to a submission before it scores it.
 
-Predictions only, in this order: boxes with a corner outside the mask go, then ids seen by fewer than two cameras, then repeated
-(camera, id, frame) rows but the first; cameras without ground truth are not scored. Ground truth stays as it is.
+Predictions only, in this order: boxes with a corner outside the mask go, then ids seen by fewer than two cameras, then
+repeated (camera, id, frame) rows but the first; cameras without ground truth are not scored. Ground truth stays as it
+is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def challenge_filters(
     multi_camera: bool = True,
     duplicates: bool = True,
 ) -> Reasons:
-    """Why each row (N,) is dropped, an index into ``FILTERS``, or KEPT. ``masks``: white pixels (h, w) by camera, {} for no masks."""
+    """Why each row (N,) is dropped, an index into ``FILTERS``, or KEPT. ``masks``: white pixels (h, w) by camera, {}
+    for no masks."""
     reasons = np.full(len(predicted), KEPT, np.int8)
     reasons[outside_masks(predicted, masks)] = FILTERS.index("roi")
     if multi_camera:
@@ -44,7 +46,8 @@ def challenge_filters(
 
 
 def outside_masks(boxes: Boxes, masks: Mapping[str, Mask]) -> Mask:
-    """Boxes (N,) with a corner outside their camera's mask; corners are (x, y), (x + w, y), (x, y + h), (x + w, y + h)."""
+    """Boxes (N,) with a corner outside their camera's mask; corners are (x, y), (x + w, y), (x, y + h), (x + w, y +
+    h)."""
     outside = np.zeros(len(boxes), np.bool_)
     for index, camera_id in enumerate(boxes.cameras):
         if camera_id not in masks:
@@ -67,8 +70,8 @@ def _seen_once(boxes: Boxes) -> Mask:
 def check_sides(truth: Boxes, predicted: Boxes, other_cameras: str, duplicates: bool) -> None:
     """Raise InputError for truth that is empty or repeats a row, and for predictions that the challenge would misread.
 
-    These are a camera that the truth does not have (unless ``other_cameras`` is "ignore") and, where the duplicate filter is off,
-    a repeated row.
+    These are a camera that the truth does not have (unless ``other_cameras`` is "ignore") and, where the duplicate
+    filter is off, a repeated row.
     """
     if len(truth) == 0:
         fix = "Without ground truth no score is defined: check the path given to --gt."
@@ -89,5 +92,6 @@ def check_sides(truth: Boxes, predicted: Boxes, other_cameras: str, duplicates: 
 def _reject(boxes: Boxes, repeated: Mask, fix: str) -> None:
     if repeated.any():
         row = int(np.argmax(repeated))
-        found = f"a second box of id {boxes.ids[row]} in frame {boxes.frames[row] + 1} of {boxes.cameras[boxes.camera[row]]}"
+        camera_id = boxes.cameras[boxes.camera[row]]
+        found = f"a second box of id {boxes.ids[row]} in frame {boxes.frames[row] + 1} of {camera_id}"
         raise InputError(boxes.where(row), "one box per camera, id and frame", found, fix)

@@ -1,8 +1,9 @@
-"""CLEAR MOT (Bernardin and Stiefelhagen, "Evaluating Multiple Object Tracking Performance", 2008), in motmetrics' reading.
+"""CLEAR MOT (Bernardin and Stiefelhagen, "Evaluating Multiple Object Tracking Performance", 2008), in motmetrics'
+reading.
 
-Matching carries on: a vehicle keeps the prediction it was last matched to, however long ago, while the two overlap enough; what
-is left is matched for the most pairs, then the least distance. Frames of the joined time line follow one another, so a vehicle
-that changes its id from one camera to the next counts as a switch.
+Matching carries on: a vehicle keeps the prediction it was last matched to, however long ago, while the two overlap
+enough; what is left is matched for the most pairs, then the least distance. Frames of the joined time line follow one
+another, so a vehicle that changes its id from one camera to the next counts as a switch.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ Long = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clear:
-    """matches (M,) matched edges of the comparison; switches, fragmentations: counts; mt, pt, ml: vehicles matched in at least
-    80 %, 20 %, less than 20 % of their boxes."""
+    """matches (M,) matched edges of the comparison; switches, fragmentations: counts; mt, pt, ml: vehicles matched in
+    at least 80 %, 20 %, less than 20 % of their boxes."""
 
     matches: NDArray[np.intp]
     switches: int
@@ -57,7 +58,8 @@ def _fragmentations(ids: Long, matched: NDArray[np.bool_]) -> int:
 
 
 def _matched_edges(comparison: Comparison) -> NDArray[np.intp]:
-    """Matched edges in time order. Pairs without rivals match whatever happened before, so only the others go frame by frame."""
+    """Matched edges in time order. Pairs without rivals match whatever happened before, so only the others go frame by
+    frame."""
     edges = comparison.close
     left, right = comparison.left[edges], comparison.right[edges]
     chosen = lone_edges(left, right)
@@ -70,7 +72,8 @@ def _matched_edges(comparison: Comparison) -> NDArray[np.intp]:
 def _follow(
     comparison: Comparison, edges: NDArray[np.intp], rivals: NDArray[np.intp], sure: NDArray[np.bool_]
 ) -> list[int]:
-    """Match the contested parts in time order; returns positions in ``edges``. ``sure``: edges that match whatever happens."""
+    """Match the contested parts in time order; returns positions in ``edges``. ``sure``: edges that match whatever
+    happens."""
     part = components(comparison.left[edges[rivals]], comparison.right[edges[rivals]])
     vehicle, track = comparison.truth.ids[comparison.left[edges]], comparison.predicted.ids[comparison.right[edges]]
     time = comparison.truth.time[comparison.left[edges]]
@@ -116,7 +119,8 @@ def _last_sure(
 def _match_group(
     group: range, vehicles: list[int], tracks: list[int], weights: list[float], last: dict[int, int]
 ) -> list[int]:
-    """Edges of one contested part to match: carried on in order of the vehicles, then the best assignment of the rest."""
+    """Edges of one contested part to match: carried on in order of the vehicles, then the best assignment of the
+    rest."""
     picked: list[int] = []
     taken_vehicles: set[int] = set()
     taken_tracks: set[int] = set()

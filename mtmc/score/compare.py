@@ -26,8 +26,8 @@ PAIRS_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side's boxes, sorted by time, then id code: rows (N,) of the ``Boxes`` they came from; time (N,) moments of the joined
-    time line; ids (N,) codes from 0; camera (N,) index; names (U,) the vehicle id of each code."""
+    """One side's boxes, sorted by time, then id code: rows (N,) of the ``Boxes`` they came from; time (N,) moments of
+    the joined time line; ids (N,) codes from 0; camera (N,) index; names (U,) the vehicle id of each code."""
 
     rows: Long
     time: Long
@@ -51,8 +51,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Two sides and the pairs of boxes that overlap at all: left (E,) row of ``truth``, right (E,) row of ``predicted``, similarity
-    (E,) in (0, 1]; a pair may be matched from ``threshold`` on. Edges are sorted by time, truth code and predicted code."""
+    """Two sides and the pairs of boxes that overlap at all: left (E,) row of ``truth``, right (E,) row of
+    ``predicted``, similarity (E,) in (0, 1]; a pair may be matched from ``threshold`` on. Edges are sorted by time,
+    truth code and predicted code."""
 
     truth: Side
     predicted: Side
@@ -94,9 +95,10 @@ def compare(
 ) -> Comparison:
     """Join the cameras of ``truth`` in ascending order into one time line, code the ids and measure all overlaps.
 
-    ``predicted`` must have the cameras of ``truth``, and neither side two boxes of one id in one frame. Similarity is the IoU
-    of the boxes, or with ``ground`` ``1 - d / (2 reach_m)`` of the world coordinates' distance d, so that 0.5 means ``reach_m``. Codes follow
-    the ids' first appearance, so neither the names of ids nor the order of rows has a say in any number.
+    ``predicted`` must have the cameras of ``truth``, and neither side two boxes of one id in one frame. Similarity is
+    the IoU of the boxes, or with ``ground`` ``1 - d / (2 reach_m)`` of the world coordinates' distance d, so that 0.5
+    means ``reach_m``. Codes follow the ids' first appearance, so neither the names of ids nor the order of rows has a
+    say in any number.
     """
     span = 1 + max(int(side.frames.max(initial=0)) for side in (truth, predicted))
     one, other = _side(truth, span), _side(predicted, span)
@@ -130,7 +132,8 @@ def _order_of_appearance(boxes: Boxes, time: Long, ids: Long, count: int) -> NDA
 
 
 def overlaps(truth: Boxes, one: Side, predicted: Boxes, other: Side, measure: Measure, reach_m: float) -> Edges:
-    """Row of ``one``, row of ``other`` and similarity above 0 of all overlapping pairs, sorted by row of ``one`` and ``other``."""
+    """Row of ``one``, row of ``other`` and similarity above 0 of all overlapping pairs, sorted by row of ``one`` and
+    ``other``."""
     start = np.searchsorted(other.time, one.time, side="left")
     pairs = np.searchsorted(other.time, one.time, side="right") - start
     ends = np.cumsum(pairs)
@@ -190,7 +193,8 @@ class _Nearness:
 
 
 def pair_codes(first: Long, second: Long, width: int) -> tuple[Long, Long, Long]:
-    """The distinct pairs among (first, second) (E,), sorted: their two members (K,) each, and the number (E,) of each edge's pair."""
+    """The distinct pairs among (first, second) (E,), sorted: their two members (K,) each, and the number (E,) of each
+    edge's pair."""
     keys = first * width + second
     size = int(keys.max(initial=-1)) + 1
     if size > DENSE_PER_EDGE * len(keys):

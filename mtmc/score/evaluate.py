@@ -106,7 +106,8 @@ def _ground_error(
 
 
 def with_ground(boxes: Boxes, scene: Scene) -> Boxes:
-    """Boxes whose missing world coordinates are the ground under their bottom centres, in metres on the scene's plane."""
+    """Boxes whose missing world coordinates are the ground under their bottom centres, in metres on the scene's
+    plane."""
     world = boxes.world.copy()
     feet = boxes.xywh[:, :2] + boxes.xywh[:, 2:] * np.array([0.5, 1.0])
     for number, camera_id in enumerate(boxes.cameras):

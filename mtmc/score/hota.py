@@ -28,8 +28,9 @@ class Hota:
 def higher_order(comparison: Comparison) -> Hota:
     """Detection, association and localisation accuracy, and their geometric mean.
 
-    One matching per frame serves all thresholds: it maximises similarity times the ids' overall alignment (section 4.4 of the paper). LocA counts
-    a threshold without a match as 1 as TrackEval does, but is 0 where nothing overlaps at all.
+    One matching per frame serves all thresholds: it maximises similarity times the ids' overall alignment (section 4.4
+    of the paper). LocA counts a threshold without a match as 1 as TrackEval does, but is 0 where nothing overlaps at
+    all.
     """
     truth, predicted = comparison.truth, comparison.predicted
     if len(comparison.left) == 0:

@@ -1,7 +1,8 @@
-"""Identity metrics (Ristani et al., "Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking", 2016).
+"""Identity metrics (Ristani et al., "Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking",
+2016).
 
-Ids of both sides are assigned one-to-one over the whole time line so that the most boxes agree: their number is IDTP. Of G true and P
-predicted boxes IDFN = G - IDTP and IDFP = P - IDTP are left, and
+Ids of both sides are assigned one-to-one over the whole time line so that the most boxes agree: their number is IDTP.
+Of G true and P predicted boxes IDFN = G - IDTP and IDFP = P - IDTP are left, and
 
     IDP = IDTP / P,    IDR = IDTP / G,    IDF1 = 2 IDTP / (G + P).
 """
@@ -63,8 +64,9 @@ class Identities:
 def identity_metrics(
     truth_ids: ArrayLike, predicted_ids: ArrayLike, similarity: ArrayLike, threshold: float = 0.5
 ) -> Identities:
-    """Identity metrics of arrays: the ids (G,) and (P,) of all boxes of all frames, and the similarity (G, P) of true and predicted
-    boxes in [0, 1], 0 for boxes of different frames. Boxes agree from ``threshold`` on. Codes stand for the ids in rising order."""
+    """Identity metrics of arrays: the ids (G,) and (P,) of all boxes of all frames, and the similarity (G, P) of true
+    and predicted boxes in [0, 1], 0 for boxes of different frames. Boxes agree from ``threshold`` on. Codes stand for
+    the ids in rising order."""
     (names, truth), (tracks, predicted) = (np.unique(ids, return_inverse=True) for ids in (truth_ids, predicted_ids))
     left, right = np.nonzero(np.asarray(similarity) >= threshold)
     return _assign_ids(truth[left], predicted[right], (len(names), len(tracks)), (len(truth), len(predicted)))

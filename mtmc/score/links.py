@@ -1,8 +1,8 @@
 """Links between cameras: which tracklets were joined, and should have been.
 
-A predicted tracklet is the boxes of one id (and track) in one camera. Its true vehicle is the one that most of its boxes are matched
-to by CLEAR; a tracklet matched to none is false. Two tracklets of different cameras are linked if they share the predicted id, and
-belong together if they have the same true vehicle.
+A predicted tracklet is the boxes of one id (and track) in one camera. Its true vehicle is the one that most of its
+boxes are matched to by CLEAR; a tracklet matched to none is false. Two tracklets of different cameras are linked if
+they share the predicted id, and belong together if they have the same true vehicle.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ Long = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Pairs of tracklets over different cameras: right are linked and belong together, wrong are linked and do not (pairs of two
-    false tracklets left out, as the truth says nothing about them), missed belong together and are not linked."""
+    """Pairs of tracklets over different cameras: right are linked and belong together, wrong are linked and do not
+    (pairs of two false tracklets left out, as the truth says nothing about them), missed belong together and are not
+    linked."""
 
     right: int
     wrong: int
@@ -46,8 +47,8 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class CameraPair:
-    """Two cameras: vehicles that truly pass both; right of them carry one predicted id in both, missed do not; wrong counts the
-    linked pairs of tracklets that do not belong together."""
+    """Two cameras: vehicles that truly pass both; right of them carry one predicted id in both, missed do not; wrong
+    counts the linked pairs of tracklets that do not belong together."""
 
     cameras: tuple[str, str]
     vehicles: int
@@ -58,7 +59,8 @@ class CameraPair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictedTracklets:
-    """Predicted tracklets (T,): of_row (P,) tracklet of each predicted box, camera, track = predicted code, vehicle = true code or -1."""
+    """Predicted tracklets (T,): of_row (P,) tracklet of each predicted box, camera, track = predicted code, vehicle =
+    true code or -1."""
 
     of_row: Long
     camera: Long
@@ -117,10 +119,11 @@ def count_camera_pairs(
     )
     wrong -= right_pairs
     right = _joined_vehicles(tracklets, width, count)
+    counts = np.stack([passed, right, wrong, passed - right])
     return [
-        CameraPair((cameras[a], cameras[b]), int(passed[a, b]), int(right[a, b]), int(wrong[a, b]), int(passed[a, b] - right[a, b]))
+        CameraPair((cameras[a], cameras[b]), *counts[:, a, b].tolist())
         for a, b in np.argwhere(np.triu(passed + wrong, 1) > 0)
-    ]  # fmt: skip
+    ]
 
 
 def _together(groups: Long, cameras: Long, count: int) -> Long:

@@ -1,24 +1,25 @@
 """Where the points went: 1 - IDF1, split exactly into causes.
 
-``1 - IDF1 = (IDFN + IDFP) / (G + P)``: each of the G true and P scored predicted boxes that the identity assignment leaves without
-its partner costs 1 / (G + P). Every such box gets exactly one cause, by facts that depend on no order of rows or ids.
+``1 - IDF1 = (IDFN + IDFP) / (G + P)``: each of the G true and P scored predicted boxes that the identity assignment
+leaves without its partner costs 1 / (G + P). Every such box gets exactly one cause, by facts that depend on no order of
+rows or ids.
 
-Within each frame the boxes are paired one to one in four rounds, each with what the rounds before left over, for the most
-pairs, then the most similarity:
+Within each frame the boxes are paired one to one in four rounds, each with what the rounds before left over, for the
+most pairs, then the most similarity:
 
 1. boxes of assigned ids that overlap enough: the true positives, they cost nothing;
 2. boxes of other ids that overlap enough: *identity* pairs, both boxes cost;
 3. a true box and a dropped prediction that overlap enough: the true box was *dropped by a filter*;
 4. boxes that overlap, but too little (IoU from ``floor`` to the threshold): both are *localisation below the threshold*.
 
-A true box left is *missed by the detector*, a predicted box left is a *false box*. An identity pair joins vehicle u and predicted id p in
-camera c. Let r be the id that stands for u in c: the one assigned to u if it is paired with u in c at all, else the one
-paired with u most often in c. Then
+A true box left is *missed by the detector*, a predicted box left is a *false box*. An identity pair joins vehicle u and
+predicted id p in camera c. Let r be the id that stands for u in c: the one assigned to u if it is paired with u in c at
+all, else the one paired with u most often in c. Then
 
-- p is not r: u's own track broke in this camera. It is a *single-camera switch* if p is also paired with another vehicle in c,
-  else a *fragmentation*;
-- p is r: the camera's track is whole, but hangs on the wrong id. It is a *wrong link* if p is assigned to another vehicle, else a
-  *missed link*.
+- p is not r: u's own track broke in this camera. It is a *single-camera switch* if p is also paired with another
+  vehicle in c, else a *fragmentation*;
+- p is r: the camera's track is whole, but hangs on the wrong id. It is a *wrong link* if p is assigned to another
+  vehicle, else a *missed link*.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ Mask = NDArray[np.bool_]
 class Loss:
     """Lost boxes by cause, and of how many: a share of ``1 - IDF1`` is ``boxes / total``.
 
-    truth_cause (G,), predicted_cause (P,): index into CAUSES of each box in the comparison's order, -1 for true positives; vehicles:
-    true vehicle id (None for false boxes) to its lost boxes per cause (8,); total: G + P.
+    truth_cause (G,), predicted_cause (P,): index into CAUSES of each box in the comparison's order, -1 for true
+    positives; vehicles: true vehicle id (None for false boxes) to its lost boxes per cause (8,); total: G + P.
     """
 
     truth_cause: Long
@@ -75,7 +76,8 @@ class Loss:
 
 
 def explain_loss(comparison: Comparison, identities: Identities, dropped: Comparison, floor: float = 0.1) -> Loss:
-    """Give every lost box its cause, as the module says. ``dropped`` compares the same truth with what the filters took away."""
+    """Give every lost box its cause, as the module says. ``dropped`` compares the same truth with what the filters took
+    away."""
     truth, predicted = comparison.truth, comparison.predicted
     truth_cause, predicted_cause = np.full(len(truth), MISSED), np.full(len(predicted), FALSE)
     owner = np.full(len(predicted), -1)  # true code that a predicted box is charged to
@@ -134,7 +136,8 @@ def _identity_causes(
 
 
 def _standing(visits: Long, tracks: Long, count: Long, partner: Long) -> Mask:
-    """Whether a track (K,) stands for its vehicle in its camera: the assigned one, else the most frequent, the earlier among equals."""
+    """Whether a track (K,) stands for its vehicle in its camera: the assigned one, else the most frequent, the earlier
+    among equals."""
     order = np.lexsort((tracks, -count, tracks != partner, visits))
     first = np.r_[True, np.diff(visits[order]) != 0] if len(visits) else np.zeros(0, np.bool_)
     stands = np.zeros(len(visits), np.bool_)

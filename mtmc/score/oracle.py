@@ -1,16 +1,19 @@
-"""Ceilings: the IDF1 if boxes, tracklets and links were true, alone and together. What cannot be had again cheaply from there, the
-tracker and the linker, keeps what it said; what comes after a true stage and cannot keep it is true as well.
+"""Ceilings: the IDF1 if boxes, tracklets and links were true, alone and together. What cannot be had again cheaply from
+there, the tracker and the linker, keeps what it said; what comes after a true stage and cannot keep it is true as well.
 
-Replacements, on the predictions after the mask and duplicate filters (the rule of two cameras is applied again afterwards):
+Replacements, on the predictions after the mask and duplicate filters (the rule of two cameras is applied again
+afterwards):
 
-- *links true*: each predicted tracklet gets the id of its true vehicle (``mtmc.score.links``), false ones an id of their own;
-- *tracklets true*: the boxes of one vehicle in one camera become one tracklet, which gets the predicted id assigned to the vehicle if
-  some of them had it, else the one that most of them had, one-to-one in each camera; false boxes become tracklets of their own;
-- *boxes true*: the true boxes, each with the predicted id of the box matched to it, else the id of the nearest matched moment of its
-  vehicle in that camera, else an id of its own.
+- *links true*: each predicted tracklet gets the id of its true vehicle (``mtmc.score.links``), false ones an id of
+  their own;
+- *tracklets true*: the boxes of one vehicle in one camera become one tracklet, which gets the predicted id assigned to
+  the vehicle if some of them had it, else the one that most of them had, one-to-one in each camera; false boxes become
+  tracklets of their own;
+- *boxes true*: the true boxes, each with the predicted id of the box matched to it, else the id of the nearest matched
+  moment of its vehicle in that camera, else an id of its own.
 
-So ``links`` is the ceiling of the linker, ``tracklets_links`` that of the detector (everything after it perfect), and ``boxes_tracklets`` what
-the linker's decisions alone cost. All three together are the truth itself, 1.
+So ``links`` is the ceiling of the linker, ``tracklets_links`` that of the detector (everything after it perfect), and
+``boxes_tracklets`` what the linker's decisions alone cost. All three together are the truth itself, 1.
 """
 
 from __future__ import annotations
@@ -48,7 +51,8 @@ def oracle_boxes(
 
 
 def true_links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
-    """The predicted tracklets, each under a number for its true vehicle; of two of them in one frame one box is left out."""
+    """The predicted tracklets, each under a number for its true vehicle; of two of them in one frame one box is left
+    out."""
     tracklets = find_tracklets(comparison, matches, predicted)
     vehicles = len(comparison.truth.names)
     ids = np.where(tracklets.vehicle >= 0, tracklets.vehicle, vehicles + np.arange(len(tracklets.vehicle)))
@@ -62,8 +66,8 @@ def true_links(comparison: Comparison, matches: Matches, predicted: Boxes) -> Bo
 
 
 def true_tracklets(comparison: Comparison, matches: Matches, predicted: Boxes) -> Boxes:
-    """The predicted boxes in the comparison's order, as one track per true vehicle and camera under a number for the vehicle, and
-    the false boxes in tracks of their own."""
+    """The predicted boxes in the comparison's order, as one track per true vehicle and camera under a number for the
+    vehicle, and the false boxes in tracks of their own."""
     return _regrouped(comparison, matches, predicted, comparison.truth.ids[comparison.left[matches]])
 
 
@@ -77,8 +81,8 @@ def _regrouped(comparison: Comparison, matches: Matches, predicted: Boxes, ids: 
 
 
 def _predicted_ids(comparison: Comparison, identities: Identities, matches: Matches) -> Long:
-    """Of each match (M,) the predicted id that its vehicle gets in its camera; ids are given one-to-one in each camera, and a vehicle
-    left without gets a fresh one."""
+    """Of each match (M,) the predicted id that its vehicle gets in its camera; ids are given one-to-one in each camera,
+    and a vehicle left without gets a fresh one."""
     truth, predicted = comparison.truth, comparison.predicted
     rows, tracks, width = comparison.left[matches], predicted.ids[comparison.right[matches]], len(predicted.names)
     visits, visit_of_match = np.unique(truth.camera[rows] * len(truth.names) + truth.ids[rows], return_inverse=True)
@@ -105,7 +109,8 @@ def _boxes(comparison: Comparison, matches: Matches, truth: Boxes) -> Boxes:
 
 
 def _nearest_known(visit: Long, time: Long, known: NDArray[np.bool_]) -> Long:
-    """Row (N,) of the known row nearest in time of the same visit, the earlier among equals, -1 where the visit has none."""
+    """Row (N,) of the known row nearest in time of the same visit, the earlier among equals, -1 where the visit has
+    none."""
     order = np.lexsort((time, visit))
     rows = np.where(known[order], np.arange(len(order)), -1)
     before = np.maximum.accumulate(rows)

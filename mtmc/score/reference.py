@@ -1,6 +1,7 @@
 """The same numbers from motmetrics, frame by frame: a second opinion, slow.
 
-motmetrics' own IoU helper fails on numpy 2, so it gets our similarities as distances; everything after that is its own work.
+motmetrics' own IoU helper fails on numpy 2, so it gets our similarities as distances; everything after that is its own
+work.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def _number(name: str, value: float) -> float:
 
 
 def frame_matrices(comparison: Comparison) -> Iterator[tuple[Long, Long, NDArray[np.float64]]]:
-    """Per moment with boxes: true codes (g,), predicted codes (p,), distances (g, p) with NaN where a pair may not match."""
+    """Per moment with boxes: true codes (g,), predicted codes (p,), distances (g, p) with NaN where a pair may not
+    match."""
     truth, predicted = comparison.truth, comparison.predicted
     moments = np.unique(np.concatenate([truth.time, predicted.time]))
     edges = comparison.close

@@ -14,9 +14,10 @@ from mtmc.score.loss import CAUSES, Loss
 class Metrics:
     """One row of results: rates in [0, 1] (``mota`` at most 1 and may be negative), the rest are counts.
 
-    idf1, idp, idr with idtp, idfp, idfn boxes; hota, deta, assa, loca means over 19 thresholds; mota; motp mean similarity of the
-    matched boxes (motmetrics reports 1 - motp); switches, fragmentations; mt, pt, ml vehicles; truth_boxes, predicted_boxes,
-    vehicles, predicted_vehicles: sizes after the filters; ground_error_m mean distance of the matched boxes' world coordinates, NaN without them.
+    idf1, idp, idr with idtp, idfp, idfn boxes; hota, deta, assa, loca means over 19 thresholds; mota; motp mean
+    similarity of the matched boxes (motmetrics reports 1 - motp); switches, fragmentations; mt, pt, ml vehicles;
+    truth_boxes, predicted_boxes, vehicles, predicted_vehicles: sizes after the filters; ground_error_m mean distance of
+    the matched boxes' world coordinates, NaN without them.
     """
 
     idf1: float
@@ -55,8 +56,9 @@ class Ceiling:
 class Scores(Metrics):
     """The scene's results (ids shared by all cameras) with their parts.
 
-    filters: rows dropped by each filter, None for one that is off; cameras: the same metrics per camera; pairs: links per pair of cameras;
-    links: pairs of tracklets right, wrong and missed; loss: where 1 - IDF1 went; oracle: ceilings by name, {} if not asked for.
+    filters: rows dropped by each filter, None for one that is off; cameras: the same metrics per camera; pairs: links
+    per pair of cameras; links: pairs of tracklets right, wrong and missed; loss: where 1 - IDF1 went; oracle: ceilings
+    by name, {} if not asked for.
     """
 
     filters: dict[str, int | None]
@@ -71,7 +73,8 @@ METRICS = tuple(f.name for f in fields(Metrics))
 
 
 def to_json(scores: Scores) -> dict[str, Any]:
-    """Plain values for ``json.dumps``; numbers that are not defined become None. The keys are a promise: see the README."""
+    """Plain values for ``json.dumps``; numbers that are not defined become None. The keys are a promise: see the
+    README."""
     links = scores.links
     return {
         **metrics_json(scores),
@@ -92,10 +95,14 @@ def metrics_json(metrics: Metrics) -> dict[str, float | int | None]:
 
 def _loss_json(loss: Loss) -> dict[str, Any]:
     vehicles = [
-        {"vehicle": name, "share": int(boxes.sum()) / loss.total, "boxes": dict(zip(CAUSES, boxes.tolist(), strict=True))}
+        {
+            "vehicle": name,
+            "share": int(boxes.sum()) / loss.total,
+            "boxes": dict(zip(CAUSES, boxes.tolist(), strict=True)),
+        }
         for name, boxes in loss.vehicles.items()
         if boxes.any()
-    ]  # fmt: skip
+    ]
     return {
         "total": int(loss.boxes.sum()) / loss.total,
         "causes": loss.shares,

@@ -23,8 +23,8 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sides:
-    """What is to be scored: truth and predicted with cameras of the same names; masks by camera; the paths both came from; run:
-    the run folder, None for files; notes: what the user should know about the choices made."""
+    """What is to be scored: truth and predicted with cameras of the same names; masks by camera; the paths both came
+    from; run: the run folder, None for files; notes: what the user should know about the choices made."""
 
     truth: Boxes
     predicted: Boxes
@@ -38,9 +38,10 @@ class Sides:
 def load_sides(
     predicted: Path | None, truth: Path | None, masks: Path | None, use_masks: bool = True, on_ground: bool = False
 ) -> Sides:
-    """Read both sides. Without ``predicted`` the newest run under ``runs/``; without ``truth`` the run's own scene; without ``masks``
-    those beside the ground truth if all true boxes keep inside them, as the challenge promises of its own. ``on_ground``: boxes
-    without world coordinates get them from the calibrated cameras of the ground truth's scene.
+    """Read both sides. Without ``predicted`` the newest run under ``runs/``; without ``truth`` the run's own scene;
+    without ``masks`` those beside the ground truth if all true boxes keep inside them, as the challenge promises of its
+    own. ``on_ground``: boxes without world coordinates get them from the calibrated cameras of the ground truth's
+    scene.
 
     Raises InputError or StoreError for anything that cannot be read, with file and line where there is one.
     """
@@ -92,7 +93,8 @@ def _own_truth(path: Path, run: Path | None) -> Path:
 
 
 def _named_alike(boxes: Boxes, cameras: tuple[str, ...]) -> Boxes:
-    """Boxes whose cameras carry the names of ``cameras`` with the same number: ``cam1`` and the challenge's camera 1 are one."""
+    """Boxes whose cameras carry the names of ``cameras`` with the same number: ``cam1`` and the challenge's camera 1
+    are one."""
     names = tuple(_same_camera(camera_id, cameras) or camera_id for camera_id in boxes.cameras)
     if len(set(names)) < len(names):
         return boxes
@@ -135,8 +137,8 @@ def _choose_masks(
 
 
 def read_masks(folder: Path, cameras: list[str]) -> dict[str, Mask]:
-    """Masks by camera, of ``c041/roi.jpg`` or ``test/c041/roi.jpg`` in the folder: pixels that are pure white (255), as the challenge
-    demands. Raises InputError for a file that is no image.
+    """Masks by camera, of ``c041/roi.jpg`` or ``test/c041/roi.jpg`` in the folder: pixels that are pure white (255), as
+    the challenge demands. Raises InputError for a file that is no image.
     """
     found: dict[str, Path] = {}
     for path in [path for pattern in ("*/roi.*", "*/*/roi.*") for path in sorted(folder.glob(pattern))]:

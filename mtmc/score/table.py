@@ -81,7 +81,8 @@ def _filter_line(scores: Scores) -> str:
         elif count or name != "other_camera":
             parts.append(f"{count} rows {FILTER_NAMES[name]}")
     error = f"; ground error {scores.ground_error_m:.2f} m" if not math.isnan(scores.ground_error_m) else ""
-    return f"dropped before scoring: {', '.join(parts)}; scored: {scores.predicted_boxes} boxes of {scores.predicted_vehicles} vehicles{error}"
+    scored = f"{scores.predicted_boxes} boxes of {scores.predicted_vehicles} vehicles{error}"
+    return f"dropped before scoring: {', '.join(parts)}; scored: {scored}"
 
 
 def pairs_table(scores: Scores) -> Table:

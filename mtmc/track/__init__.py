@@ -85,8 +85,8 @@ def make_tracker(params: TrackParams, device: str = "auto") -> Tracker:
 def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:
     """Group a camera's detections into tracklets, ids from 1 in order of first appearance.
 
-    Each detection is in at most one tracklet; a tracklet may have interpolated boxes beside its detections (``repair``).
-    No boxes in, no tracklets out.
+    Each detection is in at most one tracklet; a tracklet may have interpolated boxes beside its detections
+    (``repair``). No boxes in, no tracklets out.
     """
     tracks = tracker.track(detections, camera.fps, camera.size)
     tracks = repair(detections, tracks, camera.fps, params.repair)

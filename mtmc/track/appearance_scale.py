@@ -1,8 +1,8 @@
 """How much a clip's features tell its vehicles apart, learned from the clip itself without labels.
 
-Two boxes of one frame are different vehicles; two boxes of successive frames that overlap well are the same one. The distances of
-both kinds set the scale on which appearance is read, so that a deep feature, a colour histogram and pure noise each count for
-what they are worth.
+Two boxes of one frame are different vehicles; two boxes of successive frames that overlap well are the same one. The
+distances of both kinds set the scale on which appearance is read, so that a deep feature, a colour histogram and pure
+noise each count for what they are worth.
 
 Shape shorthand: N detections of the clip, P pairs, D feature size.
 """
@@ -28,8 +28,8 @@ _FEW = 20
 
 @dataclass(frozen=True, slots=True)
 class AppearanceScale:
-    """Reads Euclidean distances of unit features: ``near`` is usual for one vehicle, ``far`` for two; ``discriminability`` in
-    [0, 1] is the fraction of different pairs that are farther than nine in ten of the same."""
+    """Reads Euclidean distances of unit features: ``near`` is usual for one vehicle, ``far`` for two;
+    ``discriminability`` in [0, 1] is the fraction of different pairs that are farther than nine in ten of the same."""
 
     near: float
     far: float

@@ -2,10 +2,10 @@
 
 Faults of the package that are met here:
 
-- it drops boxes without width or height but not their embeddings, so that later rows shift: such boxes cannot get in, because
-  ``Detections`` refuses them;
-- every track files its last feature again in each frame, so that a gallery of n holds n / 2 features: the budget is doubled
-  at the door to mean what it says;
+- it drops boxes without width or height but not their embeddings, so that later rows shift: such boxes cannot get in,
+  because ``Detections`` refuses them;
+- every track files its last feature again in each frame, so that a gallery of n holds n / 2 features: the budget is
+  doubled at the door to mean what it says;
 - with more than one BLAS thread it is many times slower: one thread is used.
 """
 
@@ -37,7 +37,8 @@ class DeepSortParams(Params):
 
 
 class DeepSortTracker:
-    """The ``deepsort`` tracker; a fresh package tracker per clip. Detections without features are matched by overlap alone."""
+    """The ``deepsort`` tracker; a fresh package tracker per clip. Detections without features are matched by overlap
+    alone."""
 
     def __init__(self, params: DeepSortParams) -> None:
         self.params = params

@@ -19,8 +19,8 @@ Index = NDArray[np.intp]
 def without_duplicates(tracklets: Sequence[Tracklet], min_iou: float, min_share: float) -> list[Tracklet]:
     """The tracklets less those that lie on one other for ``min_share`` of their boxes, with overlap above ``min_iou``.
 
-    Of two on the same spot the one with the higher sum of scores stays. Vehicles that hide each other do so for a part of
-    their way only.
+    Of two on the same spot the one with the higher sum of scores stays. Vehicles that hide each other do so for a part
+    of their way only.
     """
     if len(tracklets) < 2:
         return list(tracklets)
@@ -41,10 +41,12 @@ def without_duplicates(tracklets: Sequence[Tracklet], min_iou: float, min_share:
 
 
 def cut_duplicate_ends(frames: Int, xyxy: NDArray[np.float32], numbers: Long, min_iou: float) -> Long:
-    """Track numbers (N,) with 0 for the last boxes of a track that lie on another one that goes on, and the first ones that
-    lie on one that was there before: the track has drifted onto a neighbour, or a second one has taken over its vehicle.
+    """Track numbers (N,) with 0 for the last boxes of a track that lie on another one that goes on, and the first ones
+    that lie on one that was there before: the track has drifted onto a neighbour, or a second one has taken over its
+    vehicle.
 
-    frames (N,), xyxy (N, 4) corners, numbers (N,) with 0 for boxes in no track; they lie on another with overlap above ``min_iou``.
+    frames (N,), xyxy (N, 4) corners, numbers (N,) with 0 for boxes in no track; they lie on another with overlap above
+    ``min_iou``.
     """
     numbers = numbers.copy()
     a, b = _on_one_spot(frames, xyxy, min_iou)
@@ -65,7 +67,8 @@ def cut_duplicate_ends(frames: Int, xyxy: NDArray[np.float32], numbers: Long, mi
 
 
 def _on_one_spot(frames: Int, xyxy: NDArray[np.float32], min_iou: float) -> tuple[Index, Index]:
-    """Pairs (P,), (P,) of boxes of one frame with overlap above ``min_iou``, each both ways, a box with itself left out."""
+    """Pairs (P,), (P,) of boxes of one frame with overlap above ``min_iou``, each both ways, a box with itself left
+    out."""
     if len(xyxy) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     width = float(np.ptp(xyxy[:, [0, 2]])) + 1.0

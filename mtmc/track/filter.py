@@ -77,7 +77,8 @@ def touches_left_or_top(xyxy: NDArray[np.float32]) -> bool:
 
 
 def inside_roi(xyxy: NDArray[np.float32], roi: Mask, rule: Literal["off", "bottom_centre", "corners"]) -> Mask:
-    """Which boxes (T, 4) lie in the region: their bottom centre, or all corners inside the image (the challenge's filter)."""
+    """Which boxes (T, 4) lie in the region: their bottom centre, or all corners inside the image (the challenge's
+    filter)."""
     if rule == "off":
         return np.ones(len(xyxy), bool)
     if rule == "bottom_centre":

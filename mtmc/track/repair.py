@@ -1,7 +1,9 @@
-"""Repair after tracking, with the whole clip in view: cut what lies on others, split at switches, join what was torn, fill gaps.
+"""Repair after tracking, with the whole clip in view: cut what lies on others, split at switches, join what was torn,
+fill gaps.
 
-A tracker decides frame by frame; here both sides of a cut are known. Appearance is read on the clip's own scale (``appearance_scale``);
-where features cannot be trusted nothing is split and joining rests on motion alone, within a shorter gap.
+A tracker decides frame by frame; here both sides of a cut are known. Appearance is read on the clip's own scale
+(``appearance_scale``); where features cannot be trusted nothing is split and joining rests on motion alone, within a
+shorter gap.
 
 Shape shorthand: N detections of the clip, T boxes of a track, K tracks, P pairs, D feature size.
 """
@@ -94,8 +96,9 @@ def _split_all(
 
 
 def _drift(tracks: list[Index], features: Single, scale: AppearanceScale, window: int) -> AppearanceScale | None:
-    """The scale on which a switch stands out from how vehicles change as they turn, near and dim: it starts at half as much
-    again as three in four of the clip's own changes. None where the clip's vehicles change about as much as they differ."""
+    """The scale on which a switch stands out from how vehicles change as they turn, near and dim: it starts at half as
+    much again as three in four of the clip's own changes. None where the clip's vehicles change about as much as they
+    differ."""
     changes = np.concatenate([np.zeros(1), *(_changes(features[rows], window)[0] for rows in tracks)])
     usual = max(1.5 * float(np.quantile(changes, 0.75)), scale.near)
     return AppearanceScale(usual, scale.far, scale.discriminability) if usual < 0.6 * scale.far else None
@@ -104,8 +107,8 @@ def _drift(tracks: list[Index], features: Single, scale: AppearanceScale, window
 def switch_at(features: Single, scale: AppearanceScale, window: int, limit: float) -> int | None:
     """First box (index into T) after an identity switch in unit ``features`` (T, D), or None.
 
-    Both the windows beside the cut and the whole parts before and after it must differ: a passing occluder changes only the
-    first.
+    Both the windows beside the cut and the whole parts before and after it must differ: a passing occluder changes only
+    the first.
     """
     beside, whole = _changes(features, window)
     if len(beside) == 0:
@@ -116,8 +119,8 @@ def switch_at(features: Single, scale: AppearanceScale, window: int, limit: floa
 
 
 def _changes(features: Single, window: int) -> tuple[Double, Double]:
-    """For every cut from box ``window`` on that leaves a window on both sides: distance of the windows' means beside it, and
-    of the means of all before and all after it."""
+    """For every cut from box ``window`` on that leaves a window on both sides: distance of the windows' means beside
+    it, and of the means of all before and all after it."""
     cuts = np.arange(window, len(features) - window + 1)
     if len(cuts) == 0:
         return np.zeros(0), np.zeros(0)
@@ -193,8 +196,8 @@ def _velocity(frames: Double, centres: Double) -> Double:
 
 
 def _follow(head: Double, tail: Double, fps: float, params: RepairParams, *, trusted: bool) -> tuple[Index, Index]:
-    """Pairs (P,), (P,) of tracks such that the second starts soon after the first has ended, or shortly before and outlives it;
-    ``head``, ``tail`` (K,): first and last frames."""
+    """Pairs (P,), (P,) of tracks such that the second starts soon after the first has ended, or shortly before and
+    outlives it; ``head``, ``tail`` (K,): first and last frames."""
     longest = (params.max_join_gap_s if trusted else params.max_blind_gap_s) * fps
     order = np.argsort(head, kind="stable")
     starts = head[order]
@@ -234,7 +237,8 @@ def _chained(numbers: NDArray[np.int64], groups: list[Index], before: Index, aft
 
 
 def fill(tracklet: Tracklet, max_frames: int) -> Tracklet:
-    """Boxes on a straight line for the missing frames of gaps with at most ``max_frames`` of them; the lower score counts."""
+    """Boxes on a straight line for the missing frames of gaps with at most ``max_frames`` of them; the lower score
+    counts."""
     steps = np.diff(tracklet.frames)
     gaps = np.flatnonzero((steps > 1) & (steps <= max_frames + 1))
     if len(gaps) == 0:

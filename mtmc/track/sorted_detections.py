@@ -17,10 +17,11 @@ Double = NDArray[np.float64]
 
 
 class SortedDetections:
-    """Detections with score >= ``low``, sorted by frame, falling score and box, so that their order in a frame does not matter.
+    """Detections with score >= ``low``, sorted by frame, falling score and box, so that their order in a frame does not
+    matter.
 
-    rows (N,): where they stand in the caller's arrays; xyxy (N, 4): corners; bounds (N, 5): see ``sparse_iou``; features (N, D):
-    float32 unit rows, or None. Scores >= ``high`` are confident ones.
+    rows (N,): where they stand in the caller's arrays; xyxy (N, 4): corners; bounds (N, 5): see ``sparse_iou``;
+    features (N, D): float32 unit rows, or None. Scores >= ``high`` are confident ones.
     """
 
     def __init__(self, detections: Detections, high: float, low: float) -> None:

@@ -1,6 +1,7 @@
 """Which tracks can meet which detections at all: sparse pairs, and their overlap.
 
-Boxes stand here as bounds (x1, y1, -x2, -y2, area): the larger of two bounds is the bound of their intersection, in one operation.
+Boxes stand here as bounds (x1, y1, -x2, -y2, area): the larger of two bounds is the bound of their intersection, in one
+operation.
 
 Shape shorthand: T, N bounds (T, 5) in double precision; P pairs of them.
 """
@@ -30,8 +31,8 @@ def to_bounds(low: Double, high: Double) -> Double:
 def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Double]:
     """Pairs (P,), (P,) of bounds a (T, 5) and b (N, 5) with intersection over union above ``least``, and 1 - it (P,).
 
-    Ordered by the first index. Few boxes are compared all with all; many by a sweep along x, so that the cost grows with the
-    neighbours, not with T x N.
+    Ordered by the first index. Few boxes are compared all with all; many by a sweep along x, so that the cost grows
+    with the neighbours, not with T x N.
     """
     if len(a) * len(b) <= _DENSE_CELLS:
         rows = columns = None
@@ -65,7 +66,8 @@ def _iou(inner: Double, areas: Double) -> Double:
 
 
 def touching(a: Double, b: Double) -> tuple[Index, Index]:
-    """Indices (P,), (P,) of all pairs of bounds a (T, 5) and b (N, 5) that touch, by the first; a box may have no extent."""
+    """Indices (P,), (P,) of all pairs of bounds a (T, 5) and b (N, 5) that touch, by the first; a box may have no
+    extent."""
     if len(a) * len(b) <= _DENSE_CELLS:
         inner = np.maximum(a[:, None], b)
         rows, columns = ((inner[..., :2] + inner[..., 2:4]).max(axis=2) <= 0).nonzero()
@@ -76,8 +78,8 @@ def touching(a: Double, b: Double) -> tuple[Index, Index]:
 
 
 def side_by_side(bounds: Double, frames: Long, width: float) -> Double:
-    """Bounds (N, 5) with the frames (N,) side by side on one long strip, so that a single sweep finds the overlaps of all; ``width``:
-    more than any frame's boxes extend over."""
+    """Bounds (N, 5) with the frames (N,) side by side on one long strip, so that a single sweep finds the overlaps of
+    all; ``width``: more than any frame's boxes extend over."""
     moved, shift = bounds.copy(), frames * width
     moved[:, 0] += shift
     moved[:, 2] -= shift
@@ -85,7 +87,8 @@ def side_by_side(bounds: Double, frames: Long, width: float) -> Double:
 
 
 def near(centres: Double, radii: Double, points: Double) -> tuple[Index, Index]:
-    """Indices (P,), (P,) of all pairs of centres (T, 2) and points (N, 2) no further apart than radii (T, 2) along x and along y."""
+    """Indices (P,), (P,) of all pairs of centres (T, 2) and points (N, 2) no further apart than radii (T, 2) along x
+    and along y."""
     reach = np.concatenate([centres - radii, -centres - radii], axis=1)
     return touching(reach, np.concatenate([points, -points], axis=1))
 

@@ -18,9 +18,9 @@ from mtmc.structures import Detections, Float, Long
 class Tracks:
     """A partition of the detections of one clip.
 
-    numbers (N,) int64: the track of each detection, 1, 2, ... in order of first appearance, 0 = in no track;
-    xyxy (N, 4) float32: the box to report for it, the detector's own or a filtered one (rows with number 0 mean nothing).
-    Raises ValueError where the lengths differ or a number is negative.
+    numbers (N,) int64: the track of each detection, 1, 2, ... in order of first appearance, 0 = in no track; xyxy (N,
+    4) float32: the box to report for it, the detector's own or a filtered one (rows with number 0 mean nothing). Raises
+    ValueError where the lengths differ or a number is negative.
     """
 
     numbers: Long

@@ -1,9 +1,11 @@
-"""One vehicle leaves the image and another enters at the same place: one track to a tracker, two to who sees before and after.
+"""One vehicle leaves the image and another enters at the same place: one track to a tracker, two to who sees before and
+after.
 
-A box cut by the border says little about where its vehicle is, but its inner edge (the one away from that border) does: it moves
-outwards while the vehicle leaves and inwards while one enters.
+A box cut by the border says little about where its vehicle is, but its inner edge (the one away from that border) does:
+it moves outwards while the vehicle leaves and inwards while one enters.
 
-Shape shorthand: N detections of a clip; M of them in tracks, track by track in time; four borders left, top, right, bottom.
+Shape shorthand: N detections of a clip; M of them in tracks, track by track in time; four borders left, top, right,
+bottom.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ def part_at_border(
 ) -> NDArray[np.int64]:
     """Numbers (N,) of tracks, with fresh ones for what follows where one vehicle left and another entered.
 
-    xyxy (N, 4): boxes in time; size: (width, height) of the image. From one box of the track to the next, both at a border, the
-    inner edge jumps in after it has moved out and before it moves further in, each by ``least`` box sizes or more.
+    xyxy (N, 4): boxes in time; size: (width, height) of the image. From one box of the track to the next, both at a
+    border, the inner edge jumps in after it has moved out and before it moves further in, each by ``least`` box sizes
+    or more.
     """
     rows = np.argsort(numbers, kind="stable")
     rows = rows[np.searchsorted(numbers[rows], 1) :]

@@ -1,7 +1,7 @@
 """Which tracks and boxes of one frame are still to be matched while it is associated step by step.
 
-Shape shorthand: T live tracks; P pairs of overlapping boxes; rows are the clip's, those of one frame stand together, confident
-ones first.
+Shape shorthand: T live tracks; P pairs of overlapping boxes; rows are the clip's, those of one frame stand together,
+confident ones first.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Matches = tuple[Index, Index]
 
 
 class FrameMatching:
-    """``count`` tracks, the frame's rows, ``first`` to ``low`` confident, ``low`` to ``end`` not, and the ``pairs`` whose boxes
-    overlap, at 1 - overlap below ``widest``."""
+    """``count`` tracks, the frame's rows, ``first`` to ``low`` confident, ``low`` to ``end`` not, and the ``pairs``
+    whose boxes overlap, at 1 - overlap below ``widest``."""
 
     def __init__(self, count: int, first: int, low: int, end: int, pairs: Pairs, widest: float) -> None:
         self._first, self._split = first, low - first
@@ -48,8 +48,8 @@ class FrameMatching:
         return self._unmatched()[1][: self._split].nonzero()[0] + self._first
 
     def overlaps(self, group: Mask | None, limit: float, *, high_conf: bool = True) -> Pairs:
-        """Overlapping pairs of unmatched tracks among ``group`` (T,), None for all, with unmatched confident or other rows, at a
-        cost below ``limit``, by track."""
+        """Overlapping pairs of unmatched tracks among ``group`` (T,), None for all, with unmatched confident or other
+        rows, at a cost below ``limit``, by track."""
         one_kind = self._split == (self._sizes[1] if high_conf else 0)
         if group is None and one_kind and not self._found and limit >= self._widest:
             return self._pairs  # the usual frame: nothing to choose from
@@ -64,8 +64,8 @@ class FrameMatching:
         return tracks[chosen], rows[chosen], costs[chosen]
 
     def without_lost_claims(self, pairs: Pairs, lost: Mask, new: Mask, limit: float) -> Pairs:
-        """The pairs less those of a ``lost`` track (T,) whose row one of the ``new`` tracks (T,) overlaps more, at a cost below
-        ``limit``: where appearance tells vehicles apart, the lost one can still be recovered by it."""
+        """The pairs less those of a ``lost`` track (T,) whose row one of the ``new`` tracks (T,) overlaps more, at a
+        cost below ``limit``: where appearance tells vehicles apart, the lost one can still be recovered by it."""
         tracks, rows, costs = pairs
         _, new_rows, new_costs = self.overlaps(new, limit)
         claimed = np.full(self._sizes[1], np.inf)

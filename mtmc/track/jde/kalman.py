@@ -1,12 +1,12 @@
 """Constant-velocity Kalman filter of (cx, cy, aspect, height), all tracks at once.
 
 Source: algorithm of SORT / Deep SORT / JDE. Transition, measurement and every noise are diagonal in the four measured
-quantities, so the 8 x 8 covariance falls apart into four 2 x 2 ones (position and velocity of one quantity): exact, and one
-track is a row of 20 numbers instead of 72.
+quantities, so the 8 x 8 covariance falls apart into four 2 x 2 ones (position and velocity of one quantity): exact, and
+one track is a row of 20 numbers instead of 72.
 
 Shape shorthand: T tracks; a state (T, 22) holds five groups of four columns (cx, cy, aspect = width / height, height):
-value, velocity per frame, variance of the value, covariance of value and velocity, variance of the velocity; then the height
-squared and 1, in which every noise is linear: a step in time is one product with a matrix.
+value, velocity per frame, variance of the value, covariance of value and velocity, variance of the velocity; then the
+height squared and 1, in which every noise is linear: a step in time is one product with a matrix.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def _transition() -> Double:
 
 
 class MotionModel:
-    """The filter and its noise. Weights are standard deviations in box heights; defaults are the published ones (30 fps).
+    """The filter and its noise. Weights are standard deviations in box heights; defaults are the published ones (30
+    fps).
 
     position, velocity: per-frame process noise; initial_position, initial_velocity: multiples of them for a new track.
     """
@@ -84,7 +85,8 @@ class MotionModel:
         return moved
 
     def innovation_variance(self, state: Double) -> Double:
-        """Variance (T, 4) of measurement minus prediction; measurement noise is height * position (0.1 for the aspect)."""
+        """Variance (T, 4) of measurement minus prediction; measurement noise is height * position (0.1 for the
+        aspect)."""
         return state @ self._innovation
 
     def update(self, state: Double, measured: Double) -> Double:

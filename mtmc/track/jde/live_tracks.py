@@ -18,10 +18,10 @@ Mask = NDArray[np.bool_]
 class LiveTracks:
     """Unconfirmed tracks (one box), tracked ones (seen in the last frame) and lost ones.
 
-    state (T, 22): of the Kalman filter; number (T,): the track's number; first_frame, last_frame (T,): of its first and its latest
-    box; confirmed (T,): it has a second box; lost (T,): it missed the last frame; an unconfirmed track is never lost, it ends.
-    features: float32 unit vectors in rows that tracks take and give back (``appearance``), none where D = 0.
-    lost_count, new_count: how many are lost, how many unconfirmed.
+    state (T, 22): of the Kalman filter; number (T,): the track's number; first_frame, last_frame (T,): of its first and
+    its latest box; confirmed (T,): it has a second box; lost (T,): it missed the last frame; an unconfirmed track is
+    never lost, it ends. features: float32 unit vectors in rows that tracks take and give back (``appearance``), none
+    where D = 0. lost_count, new_count: how many are lost, how many unconfirmed.
     """
 
     def __init__(self, feature_size: int) -> None:
@@ -73,8 +73,8 @@ class LiveTracks:
         self.new_count = len(self) - int(np.count_nonzero(self.confirmed))
 
     def mark_seen(self, tracks: Index, frame: int, longest_lost: int) -> None:
-        """``tracks`` were matched in ``frame``: they are tracked. The others are lost, and end if they were unconfirmed or
-        unseen for more than ``longest_lost`` frames."""
+        """``tracks`` were matched in ``frame``: they are tracked. The others are lost, and end if they were unconfirmed
+        or unseen for more than ``longest_lost`` frames."""
         self.last_frame[tracks] = frame
         if len(tracks) == len(self):
             self.confirmed[:], self.lost[:] = True, False
@@ -88,7 +88,8 @@ class LiveTracks:
             self.drop(ended)
 
     def blend(self, tracks: Index, features: Single, smoothing: float) -> None:
-        """Move the features of ``tracks`` towards ``features``: f <- smoothing f + (1 - smoothing) new, unit length again."""
+        """Move the features of ``tracks`` towards ``features``: f <- smoothing f + (1 - smoothing) new, unit length
+        again."""
         mixed = self.appearance(tracks)
         mixed *= smoothing
         mixed += (1 - smoothing) * features

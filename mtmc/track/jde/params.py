@@ -11,8 +11,9 @@ from mtmc.track.jde.kalman import CHI_SQUARE_95_4
 
 
 class JdeParams(Params):
-    """Parameters of the ``jde`` tracker. Limits are on costs: a pair at or above its limit is never matched, so a higher limit
-    means fewer, longer tracks and more that hold two vehicles. ``published`` has the settings of the papers."""
+    """Parameters of the ``jde`` tracker. Limits are on costs: a pair at or above its limit is never matched, so a
+    higher limit means fewer, longer tracks and more that hold two vehicles. ``published`` has the settings of the
+    papers."""
 
     association: Literal["overlap", "fused"] = "overlap"
     min_score: float = Field(
@@ -78,8 +79,8 @@ class JdeParams(Params):
 
     @classmethod
     def published(cls, **changes: Any) -> JdeParams:
-        """The settings of the papers (Deep SORT with JDE's association), with ``changes``. The published filter's step is one
-        frame, and AI City has 10 a second."""
+        """The settings of the papers (Deep SORT with JDE's association), with ``changes``. The published filter's step
+        is one frame, and AI City has 10 a second."""
         settings = {
             "association": "fused",
             "min_score": 0.5,

@@ -1,13 +1,15 @@
 """Deep SORT with the association of JDE ("Towards Real-Time Multi-Object Tracking"), on arrays, and ours for vehicles.
 
-``association = "fused"`` follows the released code frame by frame: first appearance fused with motion over tracked and lost
-vehicles, then overlap for the tracked ones left, then overlap for the unconfirmed ones. Not reproduced: the release lets a track
-that it has just removed be matched in the next frame, draws ids from one counter for all videos, and drops wide boxes (a rule for
-pedestrians). Where detections carry no features its first association is by overlap inside the same gate.
+``association = "fused"`` follows the released code frame by frame: first appearance fused with motion over tracked and
+lost vehicles, then overlap for the tracked ones left, then overlap for the unconfirmed ones. Not reproduced: the
+release lets a track that it has just removed be matched in the next frame, draws ids from one counter for all videos,
+and drops wide boxes (a rule for pedestrians). Where detections carry no features its first association is by overlap
+inside the same gate.
 
-``association = "overlap"`` turns the first step round: at 10 frames per second vehicles enter, grow and are cut by the image
-border faster than the gate allows, while their predicted boxes still overlap. So overlap decides, appearance shares the cost as
-far as the clip's own features tell vehicles apart (``appearance_scale``), and what finds no overlap is looked for by appearance inside a wide gate.
+``association = "overlap"`` turns the first step round: at 10 frames per second vehicles enter, grow and are cut by the
+image border faster than the gate allows, while their predicted boxes still overlap. So overlap decides, appearance
+shares the cost as far as the clip's own features tell vehicles apart (``appearance_scale``), and what finds no overlap
+is looked for by appearance inside a wide gate.
 
 The camera is assumed to stand still: no camera motion is compensated.
 
@@ -42,8 +44,8 @@ class JdeTracker:
 
     In every frame:
 
-    0. predict where the live tracks are (Kalman filter, constant velocity);
-    1. tracked and lost tracks with confident boxes: by overlap, appearance sharing the cost (``fused``: by appearance fused with
+    0. predict where the live tracks are (Kalman filter, constant velocity); 1. tracked and lost tracks with confident
+    boxes: by overlap, appearance sharing the cost (``fused``: by appearance fused with
        motion, inside the gate);
     2. those left, by appearance alone inside a wide gate (``fused``: not done);
     3. tracked ones left with confident boxes left, by overlap;
@@ -121,7 +123,7 @@ class _Run:
         live.state = moved
         self.bounds = to_bounds(*to_corners(moved))
 
-    # --- association ---------------------------------------------------------------------------------------------------
+    # --- association -------------------------------------------------------------------------------------------------
 
     def _associate(self, first: int, low: int, end: int) -> tuple[Index, Index, bool]:
         """Tracks (P,) and their rows (P,) of the frame, and whether there was more than one way to match them."""
@@ -147,7 +149,8 @@ class _Run:
         return *todo.found(), contested
 
     def _overlap_first(self, todo: FrameMatching) -> bool:
-        """Overlap decides who may match, overlap and appearance together who does; whether none of them had a choice."""
+        """Overlap decides who may match, overlap and appearance together who does; whether none of them had a
+        choice."""
         live, params = self.live, self.params
         pairs = todo.overlaps(live.confirmed if live.new_count else None, params.max_first_cost)
         if self.appearance_weight > 0 and live.lost_count and live.new_count:
@@ -176,7 +179,8 @@ class _Run:
         todo.take(cheapest_assignment(*pairs, limit), high_conf=high_conf)
 
     def _fused(self, tracks: Index, rows: Index) -> Matches:
-        """JDE's first association: appearance fused with motion inside the gate, or overlap where there is no appearance."""
+        """JDE's first association: appearance fused with motion inside the gate, or overlap where there is no
+        appearance."""
         a, b, distance = self._gated(tracks, rows, self.params.gate, 4)
         if self.clip.features is None:
             costs = 1 - pair_overlap(self.bounds[a], self.clip.bounds[b])
@@ -197,7 +201,8 @@ class _Run:
         return cheapest_assignment(a, b, costs, self.params.max_recovery_cost)
 
     def _gated(self, tracks: Index, rows: Index, gate: float, dimensions: int) -> tuple[Index, Index, Double]:
-        """Pairs (P,), (P,) with squared Mahalanobis distance (P,) of the first 2 or 4 measured quantities up to ``gate``."""
+        """Pairs (P,), (P,) with squared Mahalanobis distance (P,) of the first 2 or 4 measured quantities up to
+        ``gate``."""
         state, points = self.live.state.take(tracks, axis=0), self.measured.take(rows, axis=0)
         variance = self.model.innovation_variance(state)
         a, b = near(state[:, :2], np.sqrt(gate * variance[:, :2]), points[:, :2])
@@ -211,7 +216,7 @@ class _Run:
         assert self.clip.features is not None
         return distances(self.live.appearance(tracks), self.clip.features.take(rows, axis=0))
 
-    # --- what follows from it --------------------------------------------------------------------------------------------
+    # --- what follows from it ----------------------------------------------------------------------------------------
 
     def _update(self, tracks: Index, rows: Index, frame: int) -> None:
         """Matched tracks (P,) take in their rows (P,); the others have missed the frame."""
@@ -249,7 +254,8 @@ class _Run:
 
 
 def motion_model(fps: float, noise_fps: float | None) -> MotionModel:
-    """The published noise, or the same noise per second: at fewer frames per second a vehicle moves further per frame."""
+    """The published noise, or the same noise per second: at fewer frames per second a vehicle moves further per
+    frame."""
     published = MotionModel()
     ratio = 1.0 if noise_fps is None else max(noise_fps / fps, 1.0)
     return MotionModel(velocity=published.velocity * ratio)

@@ -37,7 +37,8 @@ def write_tiny_mask_rcnn(folder: Path) -> Path:
 
 
 def one_car_head(classes: int = 80, class_number: int = 2) -> np.ndarray:
-    """Raw head rows (1, CELLS, 5 + classes) with one box: stride 8, cell (3, 2), so centre (28, 20), size 16 x 8 input pixels."""
+    """Raw head rows (1, CELLS, 5 + classes) with one box: stride 8, cell (3, 2), so centre (28, 20), size 16 x 8 input
+    pixels."""
     rows = np.zeros((1, CELLS, 5 + classes), np.float32)
     cell = 2 * (SIDE // 8) + 3
     rows[0, cell, :4] = 0.5, 0.5, np.log(2.0), 0.0

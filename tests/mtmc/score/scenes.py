@@ -24,7 +24,8 @@ def boxes_of(rows: Sequence[Row] | NDArray[np.float64]) -> Boxes:
 def true_scene(
     rng: np.random.Generator, cameras: int = 2, vehicles: int = 4, frames: int = 8, spread: float = 30.0
 ) -> NDArray[np.float64]:
-    """Rows of vehicles that wander among each other, so that boxes of different vehicles overlap; all in all cameras."""
+    """Rows of vehicles that wander among each other, so that boxes of different vehicles overlap; all in all
+    cameras."""
     rows = []
     for camera in range(1, cameras + 1):
         for vehicle in range(1, vehicles + 1):

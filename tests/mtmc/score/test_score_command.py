@@ -307,7 +307,8 @@ def test_damaged_and_missing_files(tmp_path: Path, truth: Path, scene: Path, cap
 
 @pytest.mark.shared
 def test_real_ground_truth(shared: Path, tmp_path: Path, capsys: Capture) -> None:
-    """S90 against itself is perfect; against every vehicle it lacks one, seen by one camera, whose 27 boxes were missed."""
+    """S90 against itself is perfect; against every vehicle it lacks one, seen by one camera, whose 27 boxes were
+    missed."""
     road = shared / "data" / "uab-road" / "S90"
     for camera_id in ("c901", "c902"):
         (tmp_path / camera_id / "gt").mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""Scores that can be worked out by hand, and the sequences that motmetrics brings along with their published numbers."""
+"""Scores that can be worked out by hand, and the sequences that motmetrics brings along with their published
+numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def test_iou_of_exactly_one_half_counts() -> None:
 
 
 def test_ids_are_matched_one_to_one_for_the_most_boxes() -> None:
-    """Vehicle 1 carries id 5 three times and id 6 twice, vehicle 2 carries id 5 four times: 5 goes to 2, so 1 gets 6."""
+    """Vehicle 1 carries id 5 three times and id 6 twice, vehicle 2 carries id 5 four times: 5 goes to 2, so 1 gets
+    6."""
     truth = track(1, 1, range(5), lane=0) + track(1, 2, range(4), lane=1)
     predicted = track(1, 5, range(3), 0) + track(1, 6, range(3, 5), 0) + track(2, 5, range(4), 1)
     truth = [(2, *row[1:]) if row[1] == 2 else row for row in truth]  # vehicle 2 drives in camera 2
@@ -175,7 +177,10 @@ def test_most_pairs_come_before_the_largest_weight() -> None:
 
 
 def test_json_has_the_promised_keys() -> None:
-    promised = "idf1 idp idr idtp idfp idfn hota deta assa loca mota motp switches fragmentations mt pt ml filters cameras pairs links loss oracle"
+    promised = (
+        "idf1 idp idr idtp idfp idfn hota deta assa loca mota motp switches fragmentations mt pt ml "
+        "filters cameras pairs links loss oracle"
+    )
     found = to_json(scored(track(1, 1, range(3), 0), track(1, 1, range(2), 0)))
     assert set(promised.split()) <= set(found)
     assert found["ground_error_m"] is None

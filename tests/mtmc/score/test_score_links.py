@@ -83,7 +83,8 @@ def test_ceilings_show_the_stage_that_lost_the_points() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_ceilings_stand_in_order(seed: int) -> None:
-    """Perfect tracklets and links on the predicted boxes leave the detector's mistakes only, so nothing can beat them."""
+    """Perfect tracklets and links on the predicted boxes leave the detector's mistakes only, so nothing can beat
+    them."""
     found = score(*random_scene(seed, cameras=3, vehicles=8, frames=30), ANY)
     ceiling = {name: entry.idf1 for name, entry in found.oracle.items()}
     assert ceiling["tracklets_links"] >= max(found.idf1, ceiling["links"], ceiling["tracklets"]) - 1e-12

@@ -82,7 +82,8 @@ def test_vehicles_merged_across_cameras_are_wrong_links() -> None:
 
 
 def test_what_the_challenge_filter_drops_is_its_own_cause() -> None:
-    """Vehicle 4 is only found in camera 1, so the rule of two cameras drops it there; what camera 2 and 3 lack was missed."""
+    """Vehicle 4 is only found in camera 1, so the rule of two cameras drops it there; what camera 2 and 3 lack was
+    missed."""
     found = score(TRUTH, TRUTH.take((TRUTH.ids != 4) | (TRUTH.camera == 0)))
     blamed = dict(zip(found.loss.shares, found.loss.boxes.tolist(), strict=True))
     assert {cause: boxes for cause, boxes in blamed.items() if boxes} == {

@@ -1,4 +1,5 @@
-"""Random scenes against motmetrics and TrackEval, which get matrices made here, by loops; and what must not change a score."""
+"""Random scenes against motmetrics and TrackEval, which get matrices made here, by loops; and what must not change a
+score."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ def iou(a: list[float], b: list[float]) -> float:
 
 
 def moments(boxes: Boxes) -> dict[tuple[str, int], list[tuple[int, list[float]]]]:
-    """By camera and frame the boxes with their id's rank by first appearance: the order decides between equals in motmetrics."""
+    """By camera and frame the boxes with their id's rank by first appearance: the order decides between equals in
+    motmetrics."""
     names = [boxes.cameras[k] for k in boxes.camera]
     rows = sorted(zip(names, boxes.frames.tolist(), boxes.xywh.tolist(), boxes.ids.tolist(), strict=True))
     rank = {name: k for k, name in enumerate(dict.fromkeys(row[3] for row in rows))}
@@ -155,7 +157,8 @@ def renamed(boxes: Boxes, rng: np.random.Generator) -> Boxes:
 @settings(max_examples=60)
 @given(scenes)
 def test_other_names_for_cameras_change_only_what_depends_on_their_order(scene: tuple[Boxes, Boxes]) -> None:
-    """The challenge joins cameras in ascending order, so switches at the joints, and with them MOTA, may move; nothing else does."""
+    """The challenge joins cameras in ascending order, so switches at the joints, and with them MOTA, may move; nothing
+    else does."""
     mirror = {"c001": "c009", "c002": "c005", "c003": "c001"}
     before = score(*scene, EVERY_ROW)
     other = [

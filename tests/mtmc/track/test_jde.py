@@ -88,7 +88,8 @@ def jump(pixels: float) -> Detections:
 
 
 def variance_of_third_frame() -> float:
-    """Innovation variance in x of a track after two boxes, unpredicted in between: ((h/20)^2 and (h/160)^2 noise, h = 40)."""
+    """Innovation variance in x of a track after two boxes, unpredicted in between: ((h/20)^2 and (h/160)^2 noise, h =
+    40)."""
     process, velocity = (40 / 20) ** 2, (10 * 40 / 160) ** 2
     first = (2 * 40 / 20) ** 2
     after_second = first * process / (first + process)
@@ -133,7 +134,7 @@ def test_feature_is_smoothed_with_09() -> None:
     smooth = np.array([0.9, 0.1]) / np.hypot(0.9, 0.1)
     cost = 0.98 * np.sqrt(2 - 2 * smooth[0])
     strict = {"max_overlap_cost": 0.5, "max_duplicate_cost": 0}
-    # frame 2 (look 1) is matched by overlap; frame 3 would be too, so a far stranger tests appearance: the limit decides
+    # frame 2 (look 1) is matched by overlap; frame 3 would be too, so a far stranger tests appearance
     assert numbers(clip, max_distance=float(cost) * 1.01, **strict) == [0, 1, 1, 1]
     crossing = detections(
         [*drive(range(3), *STANDING), (3, box(400, 300)), (3, box(404, 300))], features=axes([0, 0, 1, 5, 0])
@@ -181,7 +182,8 @@ def test_wide_vehicles_are_kept() -> None:
 
 
 def test_younger_duplicate_of_a_lost_track_ends() -> None:
-    """A track that has lived four frames is lost as a stranger's box lands on its spot for two frames: the stranger goes."""
+    """A track that has lived four frames is lost as a stranger's box lands on its spot for two frames: the stranger
+    goes."""
     rows = [*drive(range(5), *STANDING), (5, box(402, 300)), (6, box(402, 300)), *drive([7, 8], *STANDING)]
     clip = detections(rows, features=axes([0] * 5 + [1, 1] + [0, 0]))
     kept = numbers(clip, max_overlap_cost=0)
@@ -201,7 +203,7 @@ def test_reported_boxes_are_filtered_ones_or_the_detectors() -> None:
     assert filtered[0] == pytest.approx(360 + 3 * 0.8, abs=1e-4)  # gain of the unpredicted first update: 16 / (16 + 4)
 
 
-# --- the default: overlap first -----------------------------------------------------------------------------------------
+# --- the default: overlap first --------------------------------------------------------------------------------------
 
 
 def default(clip: Detections, fps: float = 10.0, **changes: Any) -> list[int]:
@@ -225,7 +227,8 @@ def test_crossing_vehicles_keep_their_numbers() -> None:
 
 
 def test_recovered_by_appearance_after_a_hidden_stretch() -> None:
-    """The vehicle brakes behind a lorry and comes out where the filter no longer overlaps; six others teach the scale."""
+    """The vehicle brakes behind a lorry and comes out where the filter no longer overlaps; six others teach the
+    scale."""
     hidden = [(f, box(100 + 20 * f, 300, 40, 40)) for f in range(20)]
     hidden += [(f, box(560 + 4 * (f - 26), 300, 40, 40)) for f in range(26, 40)]
     others = [row for lane in range(1, 7) for row in drive(range(40), (100, 300 + 60 * lane), (15, 0))]
@@ -239,8 +242,8 @@ def test_recovered_by_appearance_after_a_hidden_stretch() -> None:
 
 
 def test_a_new_track_keeps_its_box_from_a_lost_one() -> None:
-    """A vehicle goes behind a wall; where it was, another comes out, of another look: its second box is its own. Four others
-    teach what looks are worth."""
+    """A vehicle goes behind a wall; where it was, another comes out, of another look: its second box is its own. Four
+    others teach what looks are worth."""
     gone = [(f, box(200 + 6 * f, 300, 60, 40)) for f in range(10)]
     comes = [(f, box(336 - 6 * (f - 14), 310, 60, 40)) for f in range(14, 30)]
     others = [(f, box(100 + 12 * f, 400 + 60 * lane, 80, 40)) for lane in range(4) for f in range(30)]
