@@ -10,7 +10,7 @@ most pairs, then the most similarity:
 1. boxes of assigned ids that overlap enough: the true positives, they cost nothing;
 2. boxes of other ids that overlap enough: *identity* pairs, both boxes cost;
 3. a true box and a dropped prediction that overlap enough: the true box was *dropped by a filter*;
-4. boxes that overlap, but too little (IoU from ``floor`` to the threshold): both are *localisation below the threshold*.
+4. boxes that overlap, but too little (IoU from ``floor`` to the threshold): both *localisation below the threshold*.
 
 A true box left is *missed by the detector*, a predicted box left is a *false box*. An identity pair joins vehicle u and
 predicted id p in camera c. Let r be the id that stands for u in c: the one assigned to u if it is paired with u in c at
