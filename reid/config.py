@@ -45,6 +45,12 @@ class NetworkParams(Params):
     """Released code: exp(L / max L). The paper's Eq. 4: exp(L)."""
     border: float = Field(1.0, ge=0)
     """Value of exp(L) outside the map; 1 as released, the paper is silent."""
+    kernel_share: float = Field(0.0, ge=0, le=1)
+    """K as a share of the map's side, the odd number nearest to it, at least 3; 0: ``kernel_size`` whatever the map. 7 of
+    the paper's 32 positions are 0.22."""
+    border_inside: bool = False
+    """Neighbours outside the map do not count, instead of counting as ``border``: the rim is neither favoured nor
+    punished."""
     area_rescale: bool = False
     """Multiply Q by its number of positions; off in Eq. 6 and as released."""
     pooling: Literal["average", "gem"] = "average"
@@ -83,6 +89,9 @@ class AugmentParams(Params):
     erase_probability: float = Share
     erase_area: tuple[float, float] = (0.02, 0.4)
     """Smallest and largest share of the image's area that the erased square covers."""
+    rotation_disc: float = Field(0.0, ge=0, le=0.75)
+    """The rotation branch sees a disc of this radius, in image sides, around the middle and nothing outside: road and
+    shadow at the rim tell the angle without a look at the vehicle. 0: the whole image, as published."""
     rotations: Literal["one", "all"] = "one"
     """``one``: each image turned by one angle drawn at random, as released; ``all``: by all four (the paper's D_SL), 4
     x the cost."""

@@ -46,10 +46,11 @@ class EmbedParams(StageParams):
     """What to embed with, and which crops stand for a tracklet."""
 
     embedder: str = "auto"
-    """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd with weights, else histogram."""
+    """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd, with the packaged weights if none
+    are given."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
-    """sgfd: checkpoint of the ``reid`` command; ``demo`` for the small one that comes with the package."""
+    """sgfd: checkpoint of the ``reid`` command; ``demo`` for the one that comes with the package."""
     crops: int = Field(default=8, ge=1, le=1000)
     """Crops per tracklet, spread over its life; fewer where it has fewer boxes."""
     margin: float = Field(default=0.05, ge=0, le=1)
@@ -68,7 +69,8 @@ class EmbedParams(StageParams):
 
     def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
         """The checkpoint, the code of an outside embedder."""
-        files = {"embedder": source_file(self.embedder, EMBEDDERS), "weights": self.weights}
+        weights = self.weights or (EMBEDDER if self.embedder == "auto" else None)
+        files = {"embedder": source_file(self.embedder, EMBEDDERS), "weights": weights}
         return {key: path for key, path in files.items() if path is not None}
 
     def check(self) -> None:
@@ -96,9 +98,15 @@ def embed(
 
 
 def _by_weights(params: EmbedParams, device: str) -> Embedder:
-    """SGFD where there are weights; else colours, which is said in one line."""
-    if params.weights is not None:
-        return make_embedder(params.model_copy(update={"embedder": "sgfd"}), device)
+    """SGFD, with the packaged weights where none are given; colours where even these were taken out. Said in one line."""
+    weights = params.weights
+    if weights is None and EMBEDDER.is_file():
+        logger.warning(
+            "No embedding weights given: the packaged ones tell vehicles apart (how well: mtmc/weights/CARD.md)."
+        )
+        weights = EMBEDDER
+    if weights is not None:
+        return make_embedder(params.model_copy(update={"embedder": "sgfd", "weights": weights}), device)
     logger.warning("No embedding weights given: vehicles are told apart by colour histograms only (embed.weights).")
     return make_embedder(params.model_copy(update={"embedder": "histogram"}), device)
 

@@ -71,6 +71,13 @@ def rotate(images: Tensor, rotations: Tensor) -> Tensor:
     return every[rotations, torch.arange(len(images), device=images.device)]
 
 
+def keep_disc(images: Tensor, radius: float) -> Tensor:
+    """Images (B, 3, h, h) with all outside a disc around the middle 0, the mean colour; radius in image sides."""
+    side = images.shape[2]
+    place = (torch.arange(side, device=images.device) + 0.5) / side - 0.5
+    return images * ((place[:, None] ** 2 + place[None] ** 2) <= radius**2)
+
+
 def _zoomed(size: tuple[int, int], zoom: float) -> tuple[int, int]:
     return round(size[0] * zoom), round(size[1] * zoom)
 

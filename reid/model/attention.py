@@ -6,6 +6,7 @@ Shape shorthand: B images, C channels, H x W positions, K kernel size.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 
 import torch
@@ -29,16 +30,26 @@ class InterpretableAttention(nn.Module):
             Eq. 4 exponentiates L itself, which overflows float32 above 88.
         border: value of exp(L) outside the map; 1 = exp(0), as released, favours borders a little.
         area_rescale: multiply the map by H * W, so that its mean is 1; off as released.
+        kernel_share: K as this share of the map's shorter side instead, odd and at least 3; 0: ``kernel_size``.
+        inside: neighbours outside the map do not count, and the sum stands for K x K of those inside; ``border`` is then
+            not used.
     """
 
     def __init__(
-        self, kernel_size: int = 7, per_sample_scale: bool = True, border: float = 1.0, area_rescale: bool = False
+        self,
+        kernel_size: int = 7,
+        per_sample_scale: bool = True,
+        border: float = 1.0,
+        area_rescale: bool = False,
+        kernel_share: float = 0.0,
+        inside: bool = False,
     ) -> None:
         super().__init__()
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"InterpretableAttention: kernel_size must be odd and positive, got {kernel_size}")
         self.kernel_size, self.border = kernel_size, border
         self.per_sample_scale, self.area_rescale = per_sample_scale, area_rescale
+        self.kernel_share, self.inside = kernel_share, inside
 
     def forward(self, local: Tensor) -> Tensor:
         """Attention map Q (B, 1, H, W) float32, >= 0, summing to 1 per image (to H * W with ``area_rescale``; to 0
@@ -75,13 +86,28 @@ class InterpretableAttention(nn.Module):
         return torch.exp(scaled) if scaled.requires_grad else scaled.exp_()
 
     def _neighbourhood_sum(self, values: Tensor) -> Tensor:
-        """Sum over the K x K window around each position, ``border`` outside the map (Eq. 4's denominator)."""
-        if _traced() or values.device.type != "cpu":
+        """Sum over the K x K window around each position (Eq. 4's denominator); outside the map as the options say."""
+        height, width = values.shape[2:]
+        size = self._size(height, width)
+        quick = values.device.type == "cpu" and not _traced()
+        if self.inside:
+            total = banded_sum(values, size) if quick else pooled_sum(values, size)
+            return total * (size**2 / (size**2 - _outside(height, width, size))).to(values.device)
+        if not quick:
             # Shifted, so that nothing outside the map stands for the border's value.
-            return pooled_sum(values - self.border, self.kernel_size) + self.border * self.kernel_size**2
-        total = banded_sum(values, self.kernel_size)
-        outside = self.border * _outside(values.shape[2], values.shape[3], self.kernel_size)
+            return pooled_sum(values - self.border, size) + self.border * size**2
+        total = banded_sum(values, size)
+        outside = self.border * _outside(height, width, size)
         return total + outside if total.requires_grad else total.add_(outside)
+
+    def _size(self, height: int, width: int) -> int:
+        """K for a map."""
+        if not self.kernel_share:
+            return self.kernel_size
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a traced network keeps the K of the size that it was traced with
+            side = int(min(height, width))
+        return max(3, 2 * round((self.kernel_share * side - 1) / 2) + 1)
 
 
 def pooled_sum(values: Tensor, size: int) -> Tensor:

@@ -136,7 +136,12 @@ class SGFD(nn.Module):
         self.attention_encoder = None if params.variant == "global" else initialised(encoder.encoder())
         self.geometric_tail = copy.deepcopy(self.global_tail) if params.variant in ("geometric", "full") else None
         self.attention = InterpretableAttention(
-            params.kernel_size, params.per_sample_scale, params.border, params.area_rescale
+            params.kernel_size,
+            params.per_sample_scale,
+            params.border,
+            params.area_rescale,
+            params.kernel_share,
+            params.border_inside,
         )
         channels = {"plain": encoder.encoder_channels, "gfb": backbone.channels, "gb": backbone.channels}
         self.heads = nn.ModuleDict(

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reid.config import TrainParams
-from reid.data.augment import erase, rotate
+from reid.data.augment import erase, keep_disc, rotate
 from reid.data.images import normalise
 from reid.data.loader import Batch
 from reid.devices import choose_precision
@@ -125,6 +125,8 @@ class Learner:
         """The rotation branch's images and their quarter turns."""
         if self.model.rotation_tail is None:
             return None, rotations
+        radius = self.params.augment.rotation_disc
+        images = keep_disc(images, radius) if radius else images
         if self.params.augment.rotations == "one":
             return rotate(images, rotations), rotations
         every = torch.arange(ROTATIONS, device=rotations.device).repeat_interleave(len(images))

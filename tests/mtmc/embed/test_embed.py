@@ -11,6 +11,7 @@ from mtmc.errors import ConfigError, UserError, WeightsError
 from mtmc.scene import Camera
 from mtmc.scene_reader import read_camera
 from mtmc.video import Video
+from mtmc.weights import EMBEDDER
 from tests.builders import make_tracklet, make_video
 
 
@@ -48,9 +49,16 @@ def test_no_tracklets_no_rows(camera: Camera) -> None:
     assert len(embed(camera, Video(camera), [], make_embedder(HISTOGRAM), HISTOGRAM)) == 0
 
 
-def test_fall_back_on_colours_is_announced(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_weights_the_packaged_ones_and_without_these_colours_are_announced(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with caplog.at_level(logging.WARNING):
-        make_embedder(EmbedParams())
+        assert type(make_embedder(EmbedParams(), "cpu")).__name__ == "SgfdEmbedder"
+    assert "the packaged ones" in caplog.text
+    assert EmbedParams().input_files(tmp_path, "c001") == {"weights": EMBEDDER}
+    caplog.clear()
+    monkeypatch.setattr("mtmc.embed.EMBEDDER", tmp_path / "none")
+    make_embedder(EmbedParams())
     assert "colour histograms only" in caplog.text
     caplog.clear()
     make_embedder(EmbedParams(embedder="histogram"))

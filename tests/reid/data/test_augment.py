@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reid.config import AugmentParams
-from reid.data.augment import _jittered, augment, degraded, erase, rotate
+from reid.data.augment import _jittered, augment, degraded, erase, keep_disc, rotate
 
 PLAIN = AugmentParams(zoom_probability=0, flip_probability=0, erase_probability=0)
 
@@ -130,3 +130,12 @@ def test_table_of_jitter_equals_the_formula() -> None:
     contrast = drawn.uniform(0.7, 1.3)
     formula = ((pixels - pixels.mean()) * contrast + pixels.mean()) * colour
     assert np.array_equal(_jittered(pixels, 0.3, rng(5)), formula.clip(0, 255).round().astype(np.uint8))
+
+
+def test_disc_keeps_the_middle_and_nothing_else_whatever_the_angle() -> None:
+    images = torch.ones(2, 3, 32, 32)
+    kept = keep_disc(images, 0.4)
+    assert float(kept[0, 0, 16, 16]) == 1
+    assert float(kept[0, 0, 16, 1]) == float(kept[0, 0, 31, 16]) == float(kept[0, 0, 4, 4]) == 0
+    assert abs(float(kept.mean()) - np.pi * 0.16) < 0.01
+    assert torch.equal(rotate(kept, torch.tensor([1, 3])), kept)

@@ -37,6 +37,25 @@ def reference(local: torch.Tensor, size: int, border: float = 1.0, scaled: bool 
     return out / out.sum(dim=(2, 3), keepdim=True).clamp_min(1e-12)
 
 
+def test_counting_inside_only_makes_a_constant_map_even() -> None:
+    q = InterpretableAttention(7, inside=True)(torch.full((2, 5, 12, 9), 0.7))
+    torch.testing.assert_close(q, torch.full((2, 1, 12, 9), 1 / 108))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_traced_form_agrees_when_counting_inside_only(share: float) -> None:
+    module, local = InterpretableAttention(5, inside=True, kernel_share=share), torch.rand(3, 4, 12, 12)
+    traced = torch.jit.trace(module, (local[:2],), check_trace=False)  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(traced(local), module(local), rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(("side", "size"), [(32, 7), (16, 3), (12, 3), (24, 5), (64, 15)])
+def test_kernel_in_proportion_to_the_map(side: int, size: int) -> None:
+    local = torch.rand(1, 3, side, side)
+    by_share = InterpretableAttention(99, kernel_share=0.22)(local)
+    torch.testing.assert_close(by_share, InterpretableAttention(size)(local))
+
+
 class TestPublishedValues:
     """Constant maps of 512 x 32 x 32, K = 7: 1024 Q in the centre, on an edge, in a corner."""
 
