@@ -37,8 +37,12 @@ PARTS = {
     "embedder": "embed.embedder",
     "reid_weights": "embed.weights",
     "link": "link.linker",
+    "start": "input.start",
+    "end": "input.end",
+    "stride": "input.stride",
+    "fps": "input.fps",
 }
-"""Short names of the parameters that choose parts, and their keys."""
+"""Short names of the parameters that choose parts, and what of the videos is looked at, and their keys."""
 
 
 def run(
@@ -56,7 +60,7 @@ def run(
     Raises UserError for anything that the caller can mend.
     """
     todo = planned(videos, out, **settings)
-    count = workers or default_workers(len(todo.scene.cameras), todo.device)
+    count = workers or default_workers(todo.units, todo.device)
     return Run(run_pipeline(todo, count, watch or (lambda *news: None)))
 
 
@@ -67,7 +71,7 @@ def planned(
     config: Path | str | None = None,
     overrides: Sequence[str] = (),
     device: str = "auto",
-    **parts: str | Path | None,
+    **parts: str | Path | float | None,
 ) -> Plan:
     """What ``run`` would do; nothing is written.
 
@@ -76,7 +80,7 @@ def planned(
         config: TOML file of parameters.
         overrides: single parameters, such as ``"track.jde.max_lost_s=2"``.
         device: ``auto``, ``cpu``, ``cuda``, ...
-        parts: ``detector weights tracker embedder reid_weights link``, as the command's options.
+        parts: ``detector weights tracker embedder reid_weights link start end stride fps``, as the command's options.
     """
     unknown = [name for name in parts if name not in PARTS]
     if unknown:
@@ -91,13 +95,13 @@ def open(folder: Path | str) -> Run:
     return Run(open_run(folder))
 
 
-def _given(parts: Mapping[str, str | Path | None]) -> dict[str, dict[str, str]]:
+def _given(parts: Mapping[str, str | Path | float | None]) -> dict[str, dict[str, str | float]]:
     """The parts chosen as sections of the configuration."""
-    sections: dict[str, dict[str, str]] = {}
+    sections: dict[str, dict[str, str | float]] = {}
     for name, value in parts.items():
         if value is not None:
             section, _, key = PARTS[name].partition(".")
-            sections.setdefault(section, {})[key] = str(value)
+            sections.setdefault(section, {})[key] = str(value) if isinstance(value, Path) else value
     return sections
 
 

@@ -23,10 +23,14 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 
 
+NUMBERED = re.compile(r"[A-Za-z]*[ _-]?0*(\d{1,4})")
+"""Ids that are numbers: ``c041``, ``cam1``, ``camera 12``; addresses, dates and serial numbers are none."""
+
+
 def camera_number(camera_id: str) -> int | None:
-    """The challenge's number of a camera, the digits of its id (``c041`` is 41); None where it has none."""
-    digits = re.sub(r"\D", "", camera_id)
-    return int(digits) if digits else None
+    """The challenge's number of a camera (``c041`` is 41); None for an id that is more than a word and a small number."""
+    match = NUMBERED.fullmatch(camera_id)
+    return int(match[1]) if match else None
 
 
 def camera_order(camera_id: str) -> tuple[int, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
+from mtmc.text import numbers, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def read_calibration(path: Path, gps: bool = True) -> Calibration:
         kind = _calibration_kind(label, homography is not None)
         if not values.strip() or kind == "error":
             continue
-        found = numbers(values, f"{path}:{number}")
+        found = np.array(numbers(values, f"{path}:{number}"))
         if kind == "distortion":
             distortion = _sized(found, (4, 5, 8), f"{path}:{number}", "distortion coefficients")
         elif kind == "intrinsic":
@@ -68,24 +69,3 @@ def _sized(values: NDArray[np.float64], sizes: tuple[int, ...], where: str, expe
             "Correct the line, or take the file away to run without calibration.",
         )
     return values
-
-
-def numbers(text: str, where: str) -> NDArray[np.float64]:
-    """Finite numbers of a line, whatever separates them. Raises InputError with ``where``."""
-    try:
-        values = np.array([float(word) for word in text.replace(";", " ").replace(",", " ").split()])
-    except ValueError as error:
-        raise InputError(where, "numbers", f"{text.strip()!r}", "Correct the line.") from error
-    if not np.isfinite(values).all():
-        raise InputError(where, "finite numbers", f"{text.strip()!r}", "Correct the line.")
-    return values
-
-
-def read_text(path: Path) -> str:
-    """A small text file. Raises InputError where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(
-            path, "a readable file", str(error.strerror), "Check that it exists and may be read."
-        ) from error

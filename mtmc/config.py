@@ -13,12 +13,14 @@ from mtmc.embed import EmbedParams
 from mtmc.link import LinkParams
 from mtmc.params import Params, load, merge, shipped_file
 from mtmc.report import ReportParams
+from mtmc.scene_reader import InputParams
 from mtmc.track import TrackParams
 
 
 class Config(Params):
     """Every knob of ``mtmc run``, stage by stage."""
 
+    input: InputParams = Field(default_factory=InputParams)
     detect: DetectParams = Field(default_factory=DetectParams)
     track: TrackParams = Field(default_factory=TrackParams)
     embed: EmbedParams = Field(default_factory=EmbedParams)

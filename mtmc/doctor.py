@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.boxes import camera_number
 from mtmc.errors import UserError
+from mtmc.formats import number_cameras
 from mtmc.scene import Camera, Recording, Scene
-from mtmc.scene_reader import find_videos, read_scene
+from mtmc.scene_reader import find_recordings, read_scene
 from mtmc.video import Video, read_packets
 
 COMMON_FPS = (5, 6, 7.5, 8, 10, 12, 12.5, 15, 20, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60)
@@ -37,38 +42,57 @@ class Finding:
 
 
 def examine(folder: Path, deep: bool = False) -> list[Finding]:
-    """Look at every video of a scene folder; ``deep`` decodes all pictures too (slow), to find frozen and damaged stretches.
+    """Say what would be done with every file of a scene folder, and what is wrong with it; ``deep`` decodes all pictures too (slow), to
+    find frozen and damaged stretches.
 
     Raises InputError where there is no video at all.
     """
-    videos = find_videos(folder)
-    findings = [finding for camera_id, video in videos.items() for finding in _examine_file(camera_id, video)]
+    found, _ = find_recordings(folder)
+    findings = [Finding("", "note", f"{path.name} is left out: {reason}", "") for path, reason in found.left_out]
+    read = {path: _Kept(path) for source in found.sources.values() for path in source.files}
+    for camera_id, source in found.sources.items():
+        for path, start in zip(source.files, source.starts, strict=True):
+            findings += _examine_file(camera_id, read[path], start)
     if any(f.severity == "error" for f in findings):
         return findings
     try:
-        scene = read_scene(folder)
+        scene = read_scene(folder, lambda path: read[path]())
         findings += _examine_scene(scene)
     except UserError as error:
-        return [
-            *findings,
-            Finding("", "error", f"{error.where}: expected {error.expected}, found {error.found}", error.fix),
-        ]
+        return [*findings, _error("", error)]
     if deep:
         findings += [finding for camera in scene.cameras.values() for finding in _examine_pictures(camera)]
     return findings
 
 
-def _examine_file(camera_id: str, video: Path) -> Iterator[Finding]:
+def _error(camera_id: str, error: UserError) -> Finding:
+    return Finding(camera_id, "error", f"{error.where}: expected {error.expected}, found {error.found}", error.fix)
+
+
+class _Kept:
+    """A file's packet index, read once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cache  # noqa: B019 - lives as long as one examination
+    def __call__(self) -> Recording:
+        return read_packets(self.path)
+
+
+def _examine_file(camera_id: str, read: _Kept, start: datetime | None) -> Iterator[Finding]:
+    if read.path.is_dir():
+        return  # pictures: read with the scene, which may tell their rate
     try:
-        recording = read_packets(video)
+        recording = read()
     except UserError as error:
-        yield Finding(camera_id, "error", f"{video.name}: expected {error.expected}, found {error.found}", error.fix)
+        yield _error(camera_id, error)
         return
+    yield Finding(camera_id, "note", _reading(recording, start), "")
     fps = recording.fps
     if not recording.stamped:
-        yield Finding(
-            camera_id, "warning", f"no time stamps; {fps:g} fps assumed", "Set fps in scene.toml if it is wrong."
-        )
+        what = f"no time stamps; {fps:g} fps assumed"
+        yield Finding(camera_id, "warning", what, "Set fps in scene.toml if it is wrong.")
     elif recording.constant and min(abs(fps - common) for common in COMMON_FPS) > 0.05:
         fix = "If it is wrong, set fps in scene.toml: every time depends on it."
         yield Finding(camera_id, "warning", f"odd frame rate {fps:.3f}", fix)
@@ -79,6 +103,14 @@ def _examine_file(camera_id: str, video: Path) -> Iterator[Finding]:
         what = f"{recording.hidden} frames are stored but not shown (trimmed without re-encoding)"
         yield Finding(camera_id, "note", what, "Nothing to do: frame 1 is the first one that a player shows.")
     yield from _examine_clock(camera_id, recording)
+
+
+def _reading(recording: Recording, start: datetime | None) -> str:
+    """What a file is read as."""
+    size = f"{recording.size[0]} x {recording.size[1]}" + (" after turning" if recording.orientation > 1 else "")
+    rate = f"{recording.fps:g} fps" if recording.constant else "frame times of its own"
+    since = "" if start is None else f", from {start.isoformat(sep=' ')}"
+    return f"{recording.path.name}: {len(recording)} frames of {size}, {recording.duration_s:.1f} s, {rate}{since}"
 
 
 def _examine_clock(camera_id: str, recording: Recording) -> Iterator[Finding]:
@@ -94,6 +126,22 @@ def _examine_clock(camera_id: str, recording: Recording) -> Iterator[Finding]:
     elif usual > 0 and np.std(steps) > 0.2 * usual:
         what = f"frame times vary (usual step {usual * 1000:.0f} ms, spread {np.std(steps) * 1000:.0f} ms)"
         yield Finding(camera_id, "note", what, "Nothing to do: each frame's own time is used.")
+
+
+def _examine_borders(camera: Camera) -> Iterator[Finding]:
+    """Gaps and overlaps between a camera's recordings."""
+    for before, after in pairwise(range(len(camera.recordings))):
+        name = camera.recordings[after].path.name
+        end = camera.starts_s[before] + camera.recordings[before].duration_s
+        gap = camera.starts_s[after] - end
+        if gap > CLOCK_JUMP_S:
+            yield Finding(
+                camera.id, "warning", f"a gap of {gap:.1f} s before {name}", "Nothing to do if none is missing."
+            )
+        elif gap < -1 / camera.fps:
+            what = f"{name} begins {-gap:.1f} s before the one before it ends"
+            fix = "Frames of a time already shown are not looked at again; correct start in scene.toml if it is wrong."
+            yield Finding(camera.id, "warning", what, fix)
 
 
 def _examine_scene(scene: Scene) -> Iterator[Finding]:
@@ -129,8 +177,17 @@ def _examine_scene(scene: Scene) -> Iterator[Finding]:
             f"different frame rates: {', '.join(f'{rate:g}' for rate in rates)}",
             "Nothing to do: all times are in seconds.",
         )
+    yield from _examine_numbers(scene)
     for camera in cameras:
         yield from _examine_mask(camera)
+        yield from _examine_borders(camera)
+
+
+def _examine_numbers(scene: Scene) -> Iterator[Finding]:
+    numbers = number_cameras(list(scene.cameras))
+    if any(camera_number(camera_id) != number for camera_id, number in numbers.items()):
+        table = ", ".join(f"{number} = {camera_id}" for camera_id, number in numbers.items())
+        yield Finding("", "note", f"cameras in track3.txt: {table}", "")
 
 
 def _without(

@@ -6,17 +6,20 @@ and line. Sources: the AI City Challenge's ReadMe (data and submission layout) a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtmc.atomic import replacing, write_json
 from mtmc.boxes import Boxes, camera_number
 from mtmc.errors import InputError
 from mtmc.geometry import clip_boxes, xywh_to_xyxy, xyxy_to_xywh
 from mtmc.rows import Table, read_table
 from mtmc.structures import Detections, GlobalTrack, Tracklet, label_index
+from mtmc.text import read_text
 
 AICITY = "9 numbers (camera id frame left top width height xworld yworld)"
 MOT = "6 to 10 numbers (frame, id, left, top, width, height, confidence, -1, -1, -1)"
@@ -33,16 +36,17 @@ def read_aicity(path: Path | str) -> list[GlobalTrack]:
 def read_aicity_boxes(path: Path | str) -> Boxes:
     """The rows of a 9-column file (.txt, .zip, .tar.gz; spaces, tabs or commas) as they stand, duplicates too.
 
-    World coordinates -1 -1 mean none and become NaN. Raises InputError with file and line.
+    Cameras are called ``c041`` by their number, or as the table beside the file says (``camera_table``). World coordinates -1 -1 mean none and become NaN. Raises InputError with file and line.
     """
     table = read_table(Path(path), 9, 9, AICITY)
     numbers = table.integers(0, "camera", 0)
     found, camera = np.unique(numbers, return_inverse=True)
+    names = {number: camera_id for camera_id, number in _read_camera_table(Path(path)).items()}
     world = table.values[:, 7:9].copy()
     table.reject(~np.isfinite(world.sum(axis=1)), "finite world coordinates", slice(7, 9), "Write -1 -1 for none.")
     world[(world == -1).all(axis=1)] = np.nan
     return Boxes.build(
-        [f"c{number:03d}" for number in found],
+        [names.get(int(number), f"c{number:03d}") for number in found],
         camera.astype(np.int64),
         table.integers(1, "vehicle", 0),
         table.integers(2, "frame", 1) - 1,
@@ -54,11 +58,38 @@ def read_aicity_boxes(path: Path | str) -> Boxes:
 
 
 def number_cameras(cameras: Sequence[str]) -> dict[str, int]:
-    """A number for every camera: the digits of its id (``c041`` is 41) where all have some of their own, else 1, 2, ... in this order."""
+    """A number for every camera: that in its id (``c041`` is 41) where all have one of their own, else 1, 2, ... in this order."""
     numbers = [camera_number(camera_id) for camera_id in cameras]
     if None in numbers or len(set(numbers)) < len(numbers):
         return {camera_id: place for place, camera_id in enumerate(cameras, start=1)}
     return {camera_id: number for camera_id, number in zip(cameras, numbers, strict=True) if number is not None}
+
+
+def camera_table(path: Path) -> Path:
+    """Where the ids of a submission's cameras stand by number, if they are no numbers themselves: ``track3.cameras.json``."""
+    return path.with_suffix(".cameras.json")
+
+
+def _read_camera_table(path: Path) -> dict[str, int]:
+    table = camera_table(path)
+    if not table.is_file():
+        return {}
+    try:
+        return {str(camera_id): int(number) for camera_id, number in json.loads(read_text(table)).items()}
+    except (json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(table, '{"camera id": number, ...}', str(error), "Correct it, or take it away.") from error
+
+
+def write_submission(path: Path, vehicles: Iterable[GlobalTrack], cameras: Sequence[str]) -> None:
+    """Write the challenge's file of a scene with these ``cameras`` (ids), numbered by ``number_cameras``, and the table of the numbers
+    beside it where the ids do not tell them. Raises StoreError where that cannot be written."""
+    numbers, table = number_cameras(cameras), camera_table(path)
+    if all(camera_id == f"c{number:03d}" for camera_id, number in numbers.items()):
+        table.unlink(missing_ok=True)
+    else:
+        write_json(table, numbers)
+    with replacing(path) as temporary:
+        write_aicity(temporary, vehicles, numbers)
 
 
 def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Mapping[str, int] | None = None) -> None:
@@ -106,8 +137,7 @@ def read_mot_tracks(path: Path | str, camera_id: str) -> list[Tracklet]:
     table = read_table(Path(path), 6, 10, MOT)
     boxes = _mot_boxes(table, camera_id)
     _reject_duplicates(boxes)
-    confidence = table.values[:, 6] if table.values.shape[1] > 6 else np.ones(len(boxes))
-    scores = np.where(confidence == -1, 1.0, confidence)
+    scores = _confidences(table).astype(np.float32)
     table.reject(~np.isfinite(scores), "a finite confidence in column 7", slice(6, 7), "Correct the line.")
     order = np.lexsort((boxes.frames, boxes.ids))
     starts = np.flatnonzero(np.diff(boxes.ids[order])) + 1
@@ -133,12 +163,12 @@ def read_mot_detections(
     path: Path | str, size: tuple[int, int] | None = None, label: str = "vehicle", min_score: float = 0.0
 ) -> Detections:
     """One camera's detections from a MOT file (id -1), sorted by frame; boxes are cut to the image of ``size`` = (width, height)
-    and those wholly outside left out.
+    and those wholly outside left out. A confidence of -1 counts as 1.
 
     Raises InputError where a line does not fit or a confidence lies outside [0, 1].
     """
     table = read_table(Path(path), 7, 10, MOT)
-    frames, xywh, scores = table.integers(0, "frame", 1) - 1, table.boxes(2), table.values[:, 6]
+    frames, xywh, scores = table.integers(0, "frame", 1) - 1, table.boxes(2), _confidences(table)
     bad = ~((scores >= 0) & (scores <= 1.0 + 1e-6))
     table.reject(bad, "a confidence in [0, 1] in column 7", 6, "Scale the confidences to [0, 1].")
     xyxy = xywh_to_xyxy(xywh).astype(np.float32)
@@ -194,6 +224,13 @@ def _mot_boxes(table: Table, camera_id: str) -> Boxes:
     count: NDArray[np.int64] = np.zeros(len(table.values), np.int64)
     frames, ids, xywh = table.integers(0, "frame", 1) - 1, table.integers(1, "track", 0), table.boxes(2)
     return Boxes.build([camera_id], count, ids, frames, xywh, lines=table.lines, sources=[str(table.path)])
+
+
+def _confidences(table: Table) -> NDArray[np.float64]:
+    """Column 7; 1 where there is none, or where it says -1 for none."""
+    if table.values.shape[1] <= 6:
+        return np.ones(len(table.values))
+    return np.where(table.values[:, 6] == -1, 1.0, table.values[:, 6])
 
 
 def _as_tracks(boxes: Boxes) -> list[GlobalTrack]:

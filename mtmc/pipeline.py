@@ -10,14 +10,15 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mtmc import __version__
-from mtmc.atomic import locked, replacing, write_json
+from mtmc.atomic import locked, write_json
 from mtmc.config import Config, build_config
 from mtmc.errors import UserError
 from mtmc.params import StageParams
@@ -35,6 +36,7 @@ from mtmc.store.tables import (
     write_tracklets,
     write_vehicles,
 )
+from mtmc.structures import Detections
 from mtmc.video import Video
 from mtmc.visits import visits
 from mtmc.workers import Timings, Watch, run_here, run_in_processes
@@ -48,8 +50,9 @@ VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "vi
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as asked for: the scene, the configuration, where it goes, and the stamp of every table."""
+    """A run as asked for: the videos and the scene they make, the configuration, where it goes, and the stamp of every table."""
 
+    videos: Path
     scene: Scene
     config: Config
     run: Run
@@ -59,6 +62,11 @@ class Plan:
     def path(self, stage: str, camera_id: str) -> Path:
         """Where the table of a stage lies; camera "" for those of the whole scene."""
         return self.run.path(stage, camera_id or None)
+
+    @property
+    def units(self) -> int:
+        """Pieces of work that can be done at once: recordings."""
+        return sum(len(camera.parts()) for camera in self.scene.cameras.values())
 
     def stale(self) -> dict[tuple[str, str], list[str]]:
         """(stage, camera) to the reasons why it must run, only for those that must, in the order of the flow."""
@@ -75,6 +83,21 @@ class CameraTask:
     run: Run
     stamps: Mapping[str, Stamp]
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTask:
+    """Detection in one recording (the camera's only one, or a part of it), for one worker."""
+
+    name: str
+    camera: Camera
+    config: Config
+    path: Path
+    stamp: Stamp
+    device: str
+
+
+Task = CameraTask | RecordingTask
 
 
 # --- planning --------------------------------------------------------------------------------------------------------
@@ -94,8 +117,8 @@ def plan_again(run: Run) -> Plan:
 
 
 def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
-    scene = read_scene(videos, run.kept_recordings)
-    return Plan(scene, config, run, dict(_stamps(scene, config)), device)
+    scene = read_scene(videos, run.kept_recordings, config.input)
+    return Plan(videos, scene, config, run, dict(_stamps(scene, config)), device)
 
 
 def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Stamp]]:
@@ -114,16 +137,31 @@ def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Sta
 
 
 def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
-    video = fingerprint(camera.video)
-    seen = {"video": video, **_files(config.detect, camera.folder, camera.id)}
-    detections = _stamp("detections", config.detect, seen)
-    placed = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
+    detections = _detection_stamp(camera, config)
+    placed: dict[str, Any] = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
     placed |= _files(config.track, camera.folder, camera.id)
     if camera.times_s is not None:
         placed["times"] = digest_array(camera.times_s)
     tracklets = _stamp("tracklets", config.track, placed)
-    cropped = {"tracklets": digest(tracklets), "video": video, **_files(config.embed, camera.folder, camera.id)}
+    cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera)}
+    cropped |= _files(config.embed, camera.folder, camera.id)
     return {"detections": detections, "tracklets": tracklets, "embeddings": _stamp("embeddings", config.embed, cropped)}
+
+
+def _detection_stamp(camera: Camera, config: Config) -> Stamp:
+    """Of a camera, or of a part of it: a single recording."""
+    seen: dict[str, Any] = {"video": _footage(camera), **_files(config.detect, camera.folder, camera.id)}
+    if camera.chosen is not None:
+        seen["frames"] = digest_array(camera.chosen)
+    return _stamp("detections", config.detect, seen)
+
+
+def _footage(camera: Camera) -> str:
+    """Content hash of the recordings that are looked at."""
+    first_frames = camera.first_frames
+    looked = np.diff(np.searchsorted(camera.frames, first_frames)) > 0
+    prints = [fingerprint(r.path) for r, used in zip(camera.recordings, looked, strict=True) if used]
+    return prints[0] if len(prints) == 1 else digest({"recordings": prints})
 
 
 def _clock(camera: Camera) -> list[float | str]:
@@ -146,16 +184,7 @@ def _files(params: StageParams, folder: Path, camera_id: str) -> dict[str, str |
 
 
 def _fingerprint(path: Path | None) -> str | None:
-    if path is None or not path.is_file():
-        return None
-    found = path.stat()
-    return _fingerprint_once(path, found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _fingerprint_once(path: Path, _size: int, _changed_ns: int) -> str:
-    """Weights are the same file for every camera: they are read once, as long as they do not change."""
-    return fingerprint(path)
+    return fingerprint(path) if path is not None and path.is_file() else None
 
 
 # --- running ---------------------------------------------------------------------------------------------------------
@@ -173,24 +202,27 @@ def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
 def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     settings = {
         "mtmc": __version__,
-        "videos": str(todo.scene.folder.resolve()),
+        "videos": str((todo.videos if todo.videos.is_file() else todo.scene.folder).resolve()),
         "config": todo.config.model_dump(mode="json"),
     }
     run = create_run(todo.run.folder, settings)
     stale = todo.stale()
     for (stage, camera_id), reasons in stale.items():
         logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
+    for camera in todo.scene.cameras.values():
+        run.keep_recordings(camera)
     timings = _read_timings(run)
-    tasks = list(_tasks(todo, stale))
-    if workers > 1 and len(tasks) > 1:
-        timings |= run_in_processes(run_camera, tasks, min(workers, len(tasks)), watch)
+    phases = _phases(todo, stale)
+    widest = max(len(tasks) for tasks in phases)
+    if workers > 1 and widest > 1:
+        timings |= run_in_processes(run_task, phases, min(workers, widest), watch)
     else:
-        timings |= run_here(run_camera, tasks, watch)
+        timings |= run_here(run_task, phases, watch)
     if ("vehicles", "") in stale:
         timings["vehicles"] = _timed(lambda: _link(todo, watch))
     if ("visits", "") in stale:
         write_table(run.path("visits"), visits(todo.scene, run.vehicles(), run.network), todo.stamps["visits", ""])
-    _write_track3(run)
+    _write_track3(todo)
     timings |= _draw(todo, watch)
     if todo.config.report.page:
         timings["page"] = _timed(lambda: make_page(run, todo.scene, todo.config.report, watch))
@@ -203,12 +235,35 @@ def _explained(reasons: list[str]) -> str:
     return reasons[0] if reasons in (["missing"], ["damaged"]) else f"stale: {'; '.join(reasons)}"
 
 
-def _tasks(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> Iterator[CameraTask]:
-    """One task per camera with a stale stage; what follows a stale stage is stale by its stamp."""
+def _phases(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> tuple[list[Task], list[Task]]:
+    """Tasks that can be done at once, and those that wait for them: cameras of several recordings wait for the detections in each.
+
+    What follows a stale stage is stale by its stamp.
+    """
+    first: list[Task] = []
+    then: list[Task] = []
     for camera in todo.scene.cameras.values():
         stamps = {stage: todo.stamps[stage, camera.id] for stage in CAMERA_STAGES if (stage, camera.id) in stale}
+        parts = camera.parts()
+        if "detections" in stamps and len(parts) > 1:
+            first += [task for task in _recording_tasks(todo, camera, parts) if staleness(task.path, task.stamp)]
         if stamps:
-            yield CameraTask(camera, todo.config, todo.run, stamps, todo.device)
+            waits = "detections" in stamps and len(parts) > 1
+            (then if waits else first).append(CameraTask(camera, todo.config, todo.run, stamps, todo.device))
+    return first, then
+
+
+def _recording_tasks(todo: Plan, camera: Camera, parts: Sequence[Camera]) -> Iterator[RecordingTask]:
+    for row, part in enumerate(parts, start=1):
+        path, name = todo.run.path(f"detections/{camera.id}", f"{row:04d}"), f"{camera.id} {row}/{len(parts)}"
+        yield RecordingTask(name, part, todo.config, path, _detection_stamp(part, todo.config), todo.device)
+
+
+def run_task(task: Task, watch: Watch) -> Timings:
+    """Run a camera's stale stages, or detection in one recording; seconds by table. Raises UserError naming the camera."""
+    if isinstance(task, CameraTask):
+        return run_camera(task, watch)
+    return {f"detections/{task.name}": _timed(lambda: _named(task.camera, lambda: _detect_recording(task, watch)))}
 
 
 def run_camera(task: CameraTask, watch: Watch) -> Timings:
@@ -216,24 +271,44 @@ def run_camera(task: CameraTask, watch: Watch) -> Timings:
     steps = {"detections": _detect, "tracklets": _track, "embeddings": _embed}
     timings = {}
     for stage in task.stamps:
-        try:
-            timings[f"{stage}/{task.camera.id}"] = _timed(lambda stage=stage: steps[stage](task, watch))  # type: ignore[misc]
-        except UserError as error:
-            if task.camera.id not in error.where:
-                raise type(error)(
-                    f"camera {task.camera.id}: {error.where}", error.expected, error.found, error.fix
-                ) from error
-            raise
+        step = steps[stage]
+        timings[f"{stage}/{task.camera.id}"] = _timed(lambda step=step: _named(task.camera, lambda: step(task, watch)))  # type: ignore[misc]
     return timings
 
 
+def _named(camera: Camera, work: Callable[[], None]) -> None:
+    """Do the work; a user's mistake in it names the camera."""
+    try:
+        work()
+    except UserError as error:
+        if camera.id in error.where:
+            raise
+        raise type(error)(f"camera {camera.id}: {error.where}", error.expected, error.found, error.fix) from error
+
+
 def _detect(task: CameraTask, watch: Watch) -> None:
+    """Detections of a whole camera; those of several recordings are there already and joined."""
+    path = task.run.path("detections", task.camera.id)
+    parts = task.camera.parts()
+    if len(parts) > 1:
+        names = [f"{row:04d}" for row in range(1, len(parts) + 1)]
+        found = [read_detections(task.run.path(f"detections/{task.camera.id}", name)) for name in names]
+        widths = {d.features.shape[1] for d in found if len(d)}
+        joined = Detections.concatenate([d for d in found if len(d) or not widths])
+        write_detections(path, joined, task.stamps["detections"])
+    else:
+        detect_recording = RecordingTask(
+            task.camera.id, task.camera, task.config, path, task.stamps["detections"], task.device
+        )
+        _detect_recording(detect_recording, watch)
+
+
+def _detect_recording(task: RecordingTask, watch: Watch) -> None:
     from mtmc.detect import detect, make_detector
 
-    frames = Video(task.camera, lambda done: watch(task.camera.id, "detect", done, task.camera.frame_count))
+    frames = Video(task.camera, lambda done: watch(task.name, "detect", done, len(task.camera.frames)))
     detector = make_detector(task.config.detect, task.device)
-    detections = detect(task.camera, frames, detector, task.config.detect)
-    write_detections(task.run.path("detections", task.camera.id), detections, task.stamps["detections"])
+    write_detections(task.path, detect(task.camera, frames, detector, task.config.detect), task.stamp)
 
 
 def _track(task: CameraTask, watch: Watch) -> None:
@@ -274,12 +349,12 @@ def _link(todo: Plan, watch: Watch) -> None:
     watch("", "link", 1, 1)
 
 
-def _write_track3(run: Run) -> None:
-    from mtmc.formats import number_cameras, write_aicity
+def _write_track3(todo: Plan) -> None:
+    from mtmc.formats import write_submission
 
-    if not (run.folder / "track3.txt").exists():
-        with replacing(run.folder / "track3.txt") as temporary:
-            write_aicity(temporary, run.vehicles(), number_cameras(run.cameras("tracklets")))
+    path = todo.run.folder / "track3.txt"
+    if not path.exists():
+        write_submission(path, todo.run.vehicles(), list(todo.scene.cameras))
 
 
 def _draw(todo: Plan, watch: Watch) -> Timings:
@@ -321,6 +396,6 @@ def _peak_memory_mb() -> float:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 
 
-def default_workers(cameras: int, device: str) -> int:
-    """One process per core up to one per camera; on a GPU one process, which fills it by its batches."""
-    return 1 if device.startswith("cuda") else max(1, min(cameras, os.cpu_count() or 1))
+def default_workers(units: int, device: str) -> int:
+    """One process per core up to one per unit of work (``Plan.units``); on a GPU one process, which fills it by its batches."""
+    return 1 if device.startswith("cuda") else max(1, min(units, os.cpu_count() or 1))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
+from mtmc.text import decoded
 
 MAX_FRAME = 2**31 - 1
 
@@ -54,21 +55,23 @@ class Table:
 def read_table(path: Path, least: int, most: int, layout: str) -> Table:
     """Read rows of ``least`` to ``most`` numbers each from a .txt or .csv file or the one member of a .zip, .tar.gz or .gz.
 
-    Rows need not have equally many columns; the columns that all rows share are kept. Raises InputError with file and line.
+    Rows need not have equally many columns; the columns that all rows share are kept. Raises InputError with file and line, also for
+    a field between commas that is empty.
     """
     text = _read_text(path)
-    plain = text.replace(",", " ")
-    if not plain.strip():
+    if not text.strip():
         return Table(path, np.zeros((0, most)), np.zeros(0, np.int64))
     try:
-        values = np.loadtxt(io.StringIO(plain), dtype=np.float64, ndmin=2, comments=None)
+        values = np.loadtxt(
+            io.StringIO(text), np.float64, ndmin=2, comments=None, delimiter="," if "," in text else None
+        )
     except ValueError:
         return _read_slowly(path, text, least, most, layout)
     if not least <= values.shape[1] <= most:
         return _read_slowly(path, text, least, most, layout)
     lines = np.arange(1, len(values) + 1)
     if len(values) != text.count("\n") + (not text.endswith("\n")):
-        lines = np.array([n for n, line in enumerate(plain.splitlines(), start=1) if line.strip()])
+        lines = np.array([n for n, line in enumerate(text.splitlines(), start=1) if line.strip()])
     return Table(path, values, lines)
 
 
@@ -76,7 +79,7 @@ def _read_slowly(path: Path, text: str, least: int, most: int, layout: str) -> T
     """Line by line, to name the first line that does not fit, or to cut rows of unequal length to the shortest."""
     rows, lines = [], []
     for number, line in enumerate(text.splitlines(), start=1):
-        words = line.replace(",", " ").split()
+        words = _words(line, f"{path}:{number}", layout)
         if not words:
             continue
         if not least <= len(words) <= most:
@@ -85,6 +88,20 @@ def _read_slowly(path: Path, text: str, least: int, most: int, layout: str) -> T
         lines.append(number)
     width = min(map(len, rows))
     return Table(path, np.array([row[:width] for row in rows]), np.array(lines, np.int64))
+
+
+def _words(line: str, where: str, layout: str) -> list[str]:
+    """The fields of a line; what stands behind a last comma is none. Raises InputError for an empty field."""
+    if "," not in line:
+        return line.split()
+    fields = [field.split() for field in line.split(",")]
+    while fields and not fields[-1]:
+        fields.pop()
+    for column, field in enumerate(fields, start=1):
+        if not field:
+            found = f"an empty field in column {column}"
+            raise InputError(where, layout, found, "Fill it in: -1 where nothing is known.")
+    return [word for field in fields for word in field]
 
 
 def _numbers(words: list[str], where: str, line: str, layout: str) -> list[float]:
@@ -98,9 +115,7 @@ def _numbers(words: list[str], where: str, line: str, layout: str) -> list[float
 def _read_text(path: Path) -> str:
     """The file's text, unpacked. Raises InputError for a missing, damaged or many-member file."""
     try:
-        return _read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(path, "a text file of numbers", "bytes that are no text", "Check the file.") from error
+        return decoded(_read_bytes(path), path)
     except FileNotFoundError as error:
         raise InputError(path, "a file", "nothing", "Check the path.") from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -28,7 +30,7 @@ class Recording:
     without knowing others; fps: the rate that explains the times where they are ``constant``, else one over the usual step;
     ``stamped`` False for a stream without any clock, whose rate is a guess. size: (width, height) as shown, after turning by
     ``orientation`` (EXIF's code, 1 = upright). promised: frames that the container counts, 0 where it does not; hidden: frames
-    stored but not shown; damaged: packets that came broken; sizes: the pictures' other sizes later in the stream.
+    stored but not shown; damaged: packets that came broken; pictures: a folder of pictures instead of a file.
     """
 
     path: Path
@@ -44,7 +46,7 @@ class Recording:
     promised: int = 0
     hidden: int = 0
     damaged: int = 0
-    sizes: tuple[tuple[int, int], ...] = ()
+    pictures: bool = False
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -59,8 +61,12 @@ class Recording:
 class Camera:
     """One camera of a scene. ``size`` is (width, height) in pixels; ``offset_s`` the start of its video on the scene's clock,
     ``offset_known`` whether anybody said so; ``image_to_ground`` (3, 3) maps undistorted pixels to metres (east, north) of the
-    scene's origin, None without calibration. ``frame_count`` frames are shown in all; ``times_s`` (N,) is their time since the
-    first one, None where they follow each other ``fps`` times a second."""
+    scene's origin, None without calibration.
+
+    ``recordings`` (R) hold its ``frame_count`` frames, numbered through; they start ``starts_s`` after the first one. ``times_s`` (N,)
+    is the frames' time since the first one, None where they follow each other ``fps`` times a second. Only the ``chosen`` frames are
+    looked at, every ``stride``-th as a rule; None: all.
+    """
 
     id: str
     video: Path
@@ -74,6 +80,30 @@ class Camera:
     roi_path: Path | None = None
     times_s: Double | None = None
     recordings: tuple[Recording, ...] = ()
+    starts_s: tuple[float, ...] = ()
+    chosen: Rows | None = None
+    stride: int = 1
+
+    @property
+    def frames(self) -> Rows:
+        """Numbers of the frames that are looked at, rising."""
+        return np.arange(self.frame_count) if self.chosen is None else self.chosen
+
+    @property
+    def first_frames(self) -> Long:
+        """First frame of each recording, and behind them all the number of frames (R + 1,)."""
+        return np.concatenate([[0], np.cumsum([len(r) for r in self.recordings], dtype=np.int64)])
+
+    def locate(self, frame: int) -> tuple[Recording, int]:
+        """The recording that holds a frame, and the frame's number in it."""
+        first = self.first_frames
+        row = int(np.searchsorted(first, frame, side="right")) - 1
+        return self.recordings[row], frame - int(first[row])
+
+    def parts(self) -> list[Camera]:
+        """The camera once per recording, looking at the frames of that one only; recordings without such frames are left out."""
+        cuts = np.searchsorted(self.frames, self.first_frames)
+        return [replace(self, chosen=self.frames[a:b]) for a, b in pairwise(cuts.tolist()) if b > a]
 
     def time_s(self, frames: ArrayLike) -> Double:
         """Scene time of 0-based frames: looked up, or offset + frame / fps where frames are evenly spaced or not recorded."""
@@ -92,7 +122,8 @@ class Camera:
     @property
     def folder(self) -> Path:
         """Where the camera's own files (``gt/``, ``det/``, ``roi.jpg``) lie."""
-        return self.video.parent
+        pictures = bool(self.recordings) and self.recordings[0].pictures
+        return self.video if pictures and self.video.name != "img1" else self.video.parent
 
     @property
     def roi(self) -> Mask | None:
@@ -117,12 +148,14 @@ class Camera:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Cameras on one clock, by id, sorted; ``origin`` is the (lat, lon) of the common ground plane's zero, None without GPS."""
+    """Cameras on one clock, by id, sorted; ``origin`` is the (lat, lon) of the common ground plane's zero, None without GPS;
+    ``clock_zero`` the date and time of day at zero of the scene's clock, None where no file tells it."""
 
     name: str
     cameras: dict[str, Camera]
     origin: tuple[float, float] | None = None
     folder: Path = Path()
+    clock_zero: datetime | None = None
 
 
 def _assumed_lens(size: tuple[int, int]) -> Double:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
+from logging.handlers import QueueHandler
 from typing import Any, TypeVar
 
 import psutil
@@ -31,15 +33,15 @@ _progress: Any = None
 """This worker's end of the progress queue."""
 
 
-def run_here(work: Callable[[Task, Watch], Timings], tasks: Sequence[Task], watch: Watch) -> Timings:
+def run_here(work: Callable[[Task, Watch], Timings], phases: Sequence[Sequence[Task]], watch: Watch) -> Timings:
     """Run the tasks one after the other in this process. Raises the first UserError after all have ended."""
-    return _gather([lambda task=task: work(task, watch) for task in tasks])  # type: ignore[misc]
+    return _gather([lambda task=task: work(task, watch) for tasks in phases for task in tasks])  # type: ignore[misc]
 
 
 def run_in_processes(
-    work: Callable[[Task, Watch], Timings], tasks: Sequence[Task], workers: int, watch: Watch
+    work: Callable[[Task, Watch], Timings], phases: Sequence[Sequence[Task]], workers: int, watch: Watch
 ) -> Timings:
-    """Run ``work`` (a function of a module) on every task in a pool; seconds by table.
+    """Run ``work`` (a function of a module) on every task in a pool, a phase's tasks after the phase before; seconds by table.
 
     All cameras are let to end before the first failure is raised, so that what can be finished is finished. A worker that
     dies (out of memory, killed) is a UserError too.
@@ -56,10 +58,12 @@ def run_in_processes(
     )
     ended = False
     try:
-        futures = [pool.submit(_work, work, task) for task in tasks]
-        while not all(future.done() for future in futures):
-            wait(futures, timeout=POLL_S)
-            _drain(progress, watch)
+        futures = []
+        for tasks in phases:
+            futures += [pool.submit(_work, work, task) for task in tasks]
+            while not all(future.done() for future in futures):
+                wait(futures, timeout=POLL_S)
+                _drain(progress, watch)
         ended = True
     finally:  # whoever stops this process wants its workers stopped too
         pool.shutdown(kill_workers=not ended)
@@ -70,6 +74,7 @@ def _start(progress: Any, parent: int) -> None:
     """Begin a worker: it leaves signals to its parent, and ends with it."""
     global _progress
     _progress = progress
+    logging.getLogger("mtmc").addHandler(QueueHandler(progress))  # what a worker has to say is said by its parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -87,7 +92,11 @@ def _work(work: Callable[[Task, Watch], Timings], task: Task) -> Timings:
 def _drain(progress: Any, watch: Watch) -> None:
     while True:
         try:
-            watch(*progress.get_nowait())
+            news = progress.get_nowait()
+            if isinstance(news, logging.LogRecord):
+                logging.getLogger(news.name).handle(news)
+            else:
+                watch(*news)
         except queue.Empty:
             return
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
+    frozenset({"text"}),
     frozenset({"assignment", "atomic", "geometry", "params", "toml", "calibration", "weights", "plugin", "devices"}),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
@@ -27,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-ROOMS = LAYERS[7]
+ROOMS = LAYERS[8]
 
 INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     "mtmc.link": (

@@ -33,6 +33,10 @@ def run(
     embedder: Annotated[str | None, typer.Option(help="sgfd or histogram.")] = None,
     reid_weights: Annotated[str | None, typer.Option(help="The SGFD checkpoint (from `reid train`).")] = None,
     link: Annotated[str | None, typer.Option(help="network, electricity, hungarian, agglomerative or zones.")] = None,
+    start: Annotated[str | None, typer.Option(help="From here on: seconds or clock time (07:30:00).")] = None,
+    end: Annotated[str | None, typer.Option(help="Up to here, likewise.")] = None,
+    stride: Annotated[int | None, typer.Option(min=1, help="Every so many-th frame only.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of folders of pictures.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Cameras at once.  [default: one per core]", show_default=False)
@@ -60,9 +64,13 @@ def run(
         "embedder": embedder,
         "reid_weights": reid_weights,
         "link": link,
+        "start": start,
+        "end": end,
+        "stride": stride,
+        "fps": fps,
     }
     todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
-    count = workers or default_workers(len(todo.scene.cameras), device)
+    count = workers or default_workers(todo.units, device)
     with logged(todo.run.folder), watching() as watch:
         run_pipeline(todo, count, watch)
     _report(todo, json_)

@@ -59,7 +59,7 @@ class _Watcher:
         self._scale = min(1.0, params.work_width_px / width)
         self._size = max(1, round(width * self._scale)), max(1, round(height * self._scale))
         self._params = params
-        self._rate = 1.0 / max(1.0, params.adapt_s * camera.fps)
+        self._rate = 1.0 / max(1.0, params.adapt_s * camera.fps / camera.stride)
         self._inside = self._roi(camera)
         self._road = self._learn(camera, frames)
 
@@ -75,9 +75,10 @@ class _Watcher:
         )
 
     def _learn(self, camera: Camera, frames: Frames) -> _Road:
-        last = max(0, min(camera.frame_count - 1, round(self._params.learn_s * camera.fps)))
-        chosen = np.linspace(0, last, min(LEARN_FRAMES, last + 1)).round()
-        looks = np.stack([self._shrink(image) for _, image in frames.at(chosen)])
+        numbers = camera.frames
+        last = max(0, min(len(numbers) - 1, round(self._params.learn_s * camera.fps / camera.stride)))
+        chosen = np.linspace(0, last, min(LEARN_FRAMES, last + 1)).round().astype(np.intp)
+        looks = np.stack([self._shrink(image) for _, image in frames.at(numbers[chosen])])
         mean = np.median(looks, axis=0).astype(np.float32)
         spread = np.median(np.abs(looks - mean).max(axis=-1), axis=0)
         threshold = np.maximum(self._params.min_difference, NOISE_FACTOR * 1.48 * spread)

@@ -52,7 +52,7 @@ def _with_features(found: Detections, clip: Clip, params: DetectParams) -> Detec
         return found
     features = np.zeros((len(found), 0), np.float32)
     if params.appearance != "none":
-        images = [clip.images[frame - clip.first_frame] for frame in found.frames]
+        images = [clip.image(int(frame)) for frame in found.frames]
         features = histogram_rows(images, found.xyxy)
     return Detections(found.frames, found.xyxy, found.scores, found.labels, features)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from mtmc.detect.detector import ClipDetector
 from mtmc.detect.params import DetectParams
 from mtmc.errors import InputError
@@ -41,7 +43,6 @@ class RecordedDetector:
             )
 
         def rows_of(clip: Clip) -> Detections:
-            first, end = clip.first_frame, clip.first_frame + len(clip)
-            return recorded.take((recorded.frames >= first) & (recorded.frames < end))
+            return recorded.take(np.isin(recorded.frames, clip.frames))
 
         return rows_of

@@ -13,7 +13,7 @@ import pyarrow.csv as pa_csv
 
 from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InputError
-from mtmc.formats import number_cameras, write_aicity, write_mot_tracks
+from mtmc.formats import write_mot_tracks, write_submission
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
@@ -34,8 +34,7 @@ def export(run: Run, form: str, out: Path | None = None) -> list[Path]:
 
 
 def _aicity(run: Run, out: Path) -> list[Path]:
-    with replacing(out) as temporary:
-        write_aicity(temporary, run.vehicles(), number_cameras(run.cameras("tracklets")))
+    write_submission(out, run.vehicles(), run.cameras("tracklets"))
     return [out]
 
 

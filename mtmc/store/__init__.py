@@ -3,6 +3,7 @@
     runs/<name>/
       run.json                     what was asked: videos, resolved configuration, timings
       recordings/<file>.parquet    stamp time_s key: the frames of each video file, by its fingerprint
+      detections/<camera>/<n>.parquet  the same of the n-th recording, where a camera has several
       detections/<camera>.parquet  frame x1 y1 x2 y2 score label [feature]
       tracklets/<camera>.parquet   track_id frame x1 y1 x2 y2 score label
       embeddings/<camera>.parquet  track_id frame quality vector
@@ -24,8 +25,8 @@ from typing import Any
 
 from mtmc.atomic import TEMPORARY, write_json
 from mtmc.errors import StoreError
-from mtmc.scene import Scene
-from mtmc.scene_reader import read_scene
+from mtmc.scene import Camera, Scene
+from mtmc.scene_reader import InputParams, read_scene
 from mtmc.store.recordings import KeptRecordings
 from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
 from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
@@ -53,12 +54,19 @@ class Run:
     @property
     def scene(self) -> Scene:
         """The scene that the run was made from, read anew; what its video files show is known from ``recordings``."""
-        return read_scene(Path(self.settings["videos"]), self.kept_recordings)
+        asked = InputParams.model_validate(self.settings["config"].get("input", {}))
+        return read_scene(Path(self.settings["videos"]), self.kept_recordings, asked)
 
     @property
     def kept_recordings(self) -> KeptRecordings:
         """Reads video files' packets, once each."""
         return KeptRecordings(self.folder / "recordings")
+
+    def keep_recordings(self, camera: Camera) -> None:
+        """Write the packet indexes of a camera's video files."""
+        for recording in camera.recordings:
+            if not recording.pictures:
+                self.kept_recordings.keep(recording)
 
     def detections(self, camera_id: str) -> Detections:
         """Detections of one camera."""

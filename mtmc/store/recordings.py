@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -29,19 +28,22 @@ class KeptRecordings:
     ``stamp int64, time_s float64, key bool``, one row per frame; what is said of the whole file stands in the table's metadata.
     """
 
-    def __init__(self, folder: Path, read: Callable[[Path], Recording] = read_packets) -> None:
-        self._folder, self._read = folder, read
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def __call__(self, path: Path) -> Recording:
-        """The file's index. Raises InputError for a file that is no video."""
-        table = self._folder / f"{fingerprint(path)}.parquet" if path.is_file() else None
-        known = None if table is None else _load(table, path)
-        if known is not None:
-            return known
-        recording = self._read(path)
-        if table is not None:
+        """The file's index, from its table if there is one. Raises InputError for a file that is no video."""
+        known = _load(self._table(path), path) if path.is_file() else None
+        return known or read_packets(path)
+
+    def keep(self, recording: Recording) -> None:
+        """Write the table of a file unless it is there."""
+        table = self._table(recording.path)
+        if not table.is_file():
             _save(table, recording)
-        return recording
+
+    def _table(self, path: Path) -> Path:
+        return self._folder / f"{fingerprint(path)}.parquet"
 
 
 def _save(table: Path, recording: Recording) -> None:
@@ -64,5 +66,5 @@ def _load(table: Path, path: Path) -> Recording | None:
     if facts.pop("version", None) != VERSION:
         return None
     stamps, times_s, keys = (rows.column(name).to_numpy() for name in ("stamp", "time_s", "key"))
-    facts |= {"size": tuple(facts["size"]), "sizes": tuple(tuple(size) for size in facts["sizes"])}
+    facts["size"] = tuple(facts["size"])
     return Recording(path=path, stamps=stamps, times_s=times_s, keys=np.flatnonzero(keys), **facts)

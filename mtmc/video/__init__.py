@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mtmc.errors import InputError
 from mtmc.scene import Camera
-from mtmc.structures import Image
+from mtmc.structures import Image, Int, Rows
 from mtmc.video.decoding import decode
 from mtmc.video.encoding import VideoWriter
 from mtmc.video.packets import read_packets
@@ -27,25 +27,31 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """Consecutive frames of one camera: images (B, height, width, 3) uint8 BGR, the first being frame ``first_frame``."""
+    """Frames of one camera that follow each other in steps of ``step``: images (B, height, width, 3) uint8 BGR, the first being frame
+    ``first_frame``."""
 
     first_frame: int
     images: Image
+    step: int = 1
 
     def __len__(self) -> int:
         return len(self.images)
 
     @property
-    def frames(self) -> NDArray[np.int32]:
+    def frames(self) -> Int:
         """Frame numbers (B,)."""
-        return np.arange(self.first_frame, self.first_frame + len(self), dtype=np.int32)
+        return np.arange(self.first_frame, self.first_frame + self.step * len(self), self.step, dtype=np.int32)
+
+    def image(self, frame: int) -> Image:
+        """The picture (height, width, 3) of one of the frames."""
+        return np.asarray(self.images[(frame - self.first_frame) // self.step])
 
 
 class Frames(Protocol):
     """What a stage may ask of a camera's pixels."""
 
     def clips(self, length: int) -> Iterator[Clip]:
-        """All frames in order, ``length`` at a time (the last clip may be shorter)."""
+        """All frames that are looked at, in order, up to ``length`` at a time."""
         ...
 
     def at(self, frames: ArrayLike) -> Iterator[tuple[int, Image]]:
@@ -58,7 +64,7 @@ def _nobody(frames_done: int) -> None:
 
 
 class Video:
-    """The frames of one camera.
+    """The frames of one camera, over all its recordings.
 
     Every call of ``clips`` and ``at`` decodes anew and holds one clip or one frame at a time. ``watch`` is called with the
     number of frames handed out so far, for a progress bar. Damaged frames are left out, and their number is logged. Both methods
@@ -70,12 +76,12 @@ class Video:
         self._watch = watch
 
     def clips(self, length: int) -> Iterator[Clip]:
-        """All frames in order, up to ``length`` at a time; a clip ends early before a damaged frame and at the end."""
+        """All frames that are looked at, in order, up to ``length`` at a time; a clip ends early before a gap in their numbers."""
         batch: list[Image] = []
-        first = done = 0
-        for frame, image in self._chosen(None):
-            if batch and (len(batch) == length or frame != first + len(batch)):
-                yield Clip(first, np.stack(batch))
+        first, done, step = 0, 0, self.camera.stride
+        for frame, image in self._pictures(self.camera.chosen):
+            if batch and (len(batch) == length or frame != first + step * len(batch)):
+                yield Clip(first, np.stack(batch), step)
                 self._watch(done)
                 batch = []
             if not batch:
@@ -83,9 +89,9 @@ class Video:
             batch.append(image)
             done += 1
         if batch:
-            yield Clip(first, np.stack(batch))
+            yield Clip(first, np.stack(batch), step)
             self._watch(done)
-        self._tell_lost(done, self.camera.frame_count)
+        self._tell_lost(done, len(self.camera.frames))
 
     def at(self, frames: ArrayLike) -> Iterator[tuple[int, Image]]:
         """The chosen frames in increasing order, each once; stretches without any are jumped over where the file allows it.
@@ -97,24 +103,25 @@ class Video:
             found = f"no frame {wanted[np.searchsorted(wanted, self.camera.frame_count)]}"
             raise InputError(self.camera.video, "the video that was detected on", found, "Run detection again.")
         done = 0
-        for frame, image in self._chosen(wanted):
+        for frame, image in self._pictures(wanted):
             yield frame, image
             done += 1
             self._watch(done)
         self._tell_lost(done, len(wanted))
 
-    def _chosen(self, wanted: NDArray[np.int64] | None) -> Iterator[tuple[int, Image]]:
+    def _pictures(self, wanted: Rows | None) -> Iterator[tuple[int, Image]]:
         """(frame, image) of the wanted frames, all for None."""
-        first = 0
-        for recording in self.camera.recordings:
+        first_frames = self.camera.first_frames
+        for recording, first, end in zip(self.camera.recordings, first_frames[:-1], first_frames[1:], strict=True):
             inside = None
             if wanted is not None:
-                low, high = np.searchsorted(wanted, (first, first + len(recording)))
-                inside = wanted[low:high] - first
-            if inside is None or len(inside):
-                for frame, image in decode(recording, inside):
-                    yield first + frame, image
-            first += len(recording)
+                inside = wanted[slice(*np.searchsorted(wanted, (first, end)))] - first
+                if len(inside) == len(recording):
+                    inside = None
+                elif len(inside) == 0:
+                    continue
+            for frame, image in decode(recording, inside, self.camera.size):
+                yield int(first) + frame, image
 
     def _tell_lost(self, done: int, expected: int) -> None:
         if done == 0 < expected:

@@ -6,16 +6,19 @@ Frames are counted from 0 in the order in which they are shown.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 
 from mtmc.errors import InputError
 from mtmc.scene import Recording
-from mtmc.structures import Image, Long
+from mtmc.structures import Image, Rows
 from mtmc.video.orientation import turned, turned_size
 from mtmc.video.packets import whole_packets
+from mtmc.video.pictures import picture_files, read_picture
 
 SEEK_WORTH_FRAMES = 12
 """Jump to a later key frame only if that saves more frames than this: a jump empties the decoder."""
@@ -92,37 +95,52 @@ class Decoder:
         self._open()
 
 
-def decode(recording: Recording, wanted: Long | None) -> Iterator[tuple[int, Image]]:
+def decode(recording: Recording, wanted: Rows | None, size: tuple[int, int]) -> Iterator[tuple[int, Image]]:
     """(frame, picture) of the wanted frames (increasing; all for None), without those that are damaged.
 
-    Pictures are upright and of the recording's size. Raises InputError where their shape changes on the way.
+    Pictures are upright and of ``size`` (width, height). Raises InputError where their shape is another.
     """
+    if recording.pictures:
+        yield from _picture_files(recording, wanted, size)
+        return
     decoder = Decoder(recording, jumping=wanted is not None)
     try:
         if wanted is None:
             while (picture := decoder.following()) is not None:
-                yield decoder.frame, _image(picture, recording)
+                yield decoder.frame, _image(picture, recording, size)
             return
         for target in wanted.tolist():
             picture = decoder.picture(target)
             if picture is not None:
-                yield target, _image(picture, recording)
+                yield target, _image(picture, recording, size)
     finally:
         decoder.container.close()
 
 
-def _image(picture: Any, recording: Recording) -> Image:
-    width, height = turned_size(recording.size, recording.orientation)
+def _picture_files(recording: Recording, wanted: Rows | None, size: tuple[int, int]) -> Iterator[tuple[int, Image]]:
+    files = picture_files(recording.path)
+    for frame in range(len(files)) if wanted is None else wanted.tolist():
+        try:
+            image = read_picture(files[frame])
+        except InputError:
+            continue
+        if image.shape[1::-1] != size:
+            refuse_other_shape(files[frame], size, image.shape[1::-1])
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        yield frame, image
+
+
+def _image(picture: Any, recording: Recording, size: tuple[int, int]) -> Image:
+    width, height = turned_size(size, recording.orientation)
     if (picture.width, picture.height) != (width, height):
-        refuse_other_shape(recording, (picture.width, picture.height))
+        refuse_other_shape(recording.path, (width, height), (picture.width, picture.height))
         picture = picture.reformat(width=width, height=height, format="bgr24", interpolation="AREA")
     return turned(np.asarray(picture.to_ndarray(format="bgr24"), np.uint8), recording.orientation)
 
 
-def refuse_other_shape(recording: Recording, size: tuple[int, int]) -> None:
-    """Raise InputError where a picture of ``size`` (as stored) is not the recording's view at another scale."""
-    width, height = turned_size(recording.size, recording.orientation)
-    if abs(size[0] * height / (size[1] * width) - 1) > ASPECT_TOLERANCE:
-        expected = f"pictures of one shape ({width} x {height} at first)"
-        found = f"{size[0]} x {size[1]} later in the file"
-        raise InputError(recording.path, expected, found, "Split the file where the camera's settings were changed.")
+def refuse_other_shape(path: Path, size: tuple[int, int], found: tuple[int, int]) -> None:
+    """Raise InputError where pictures of the size ``found`` are no view of ``size`` at another scale."""
+    if abs(found[0] * size[1] / (found[1] * size[0]) - 1) > ASPECT_TOLERANCE:
+        expected = f"pictures of one shape ({size[0]} x {size[1]} at first)"
+        later = f"{found[0]} x {found[1]} later"
+        raise InputError(path, expected, later, "Put what was recorded with other settings into a scene of its own.")
