@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from mtmc.synth.traffic.roads import Network, grid, straight
 
-PresetName = Literal["tiny", "demo", "junctions", "arterial", "city"]
+PresetName = Literal[
+    "tiny", "demo", "junctions", "arterial", "city", "junction5", "corridor4", "hamlet6", "residential25"
+]
 
 CameraPlace = tuple[tuple[float, float, float], tuple[float, float], float]
 """Position (x, y, z) metres, ground point in the middle of the picture (x, y), horizontal field of view in degrees."""
@@ -17,14 +21,18 @@ CameraPlace = tuple[tuple[float, float, float], tuple[float, float], float]
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """How a preset lays out its world: network, seconds, image width, and camera places (position, target, view in
-    degrees)."""
+    """How a preset lays out its world: network, seconds, image width, and camera places; vehicles per lane and hour,
+    the fraction of them that turn at a junction, of parking places taken; and, where cameras do not run all at once,
+    start and length in seconds of each camera's clip."""
 
     network: Callable[[], Network]
     seconds: float
     width_px: int
     cameras: Callable[[Network], list[CameraPlace]]
     traffic: float = 420.0
+    turning: float = 0.3
+    parked: float = 0.15
+    clips: Callable[[np.random.Generator], list[tuple[float, float]]] | None = None
 
 
 def _junction_cameras(network: Network, which: list[tuple[int, int]], view: float = 60.0) -> list[CameraPlace]:
@@ -70,10 +78,69 @@ def _city_cameras(network: Network) -> list[CameraPlace]:
     return _junction_cameras(network, [(node, quarter) for node in range(12) for quarter in (node % 4, (node + 2) % 4)])
 
 
+def _junction5_cameras(network: Network) -> list[CameraPlace]:
+    """One on each corner, looking over the whole junction into the arms beyond, and one down an arm."""
+    corners: list[CameraPlace] = [
+        ((-17.0, -16.0, 8.5), (6.0, 3.0), 72.0),
+        ((17.0, -17.0, 8.0), (-4.0, 7.0), 70.0),
+        ((16.0, 17.0, 8.5), (-8.0, -3.0), 72.0),
+        ((-16.0, 16.0, 8.0), (4.0, -7.0), 74.0),
+    ]
+    return [*corners, ((-44.0, -11.0, 8.0), (-6.0, 0.0), 58.0)]
+
+
+def _corridor4_cameras(network: Network) -> list[CameraPlace]:
+    """Facing each other along the main road, so that each looks into half of its neighbours' views."""
+    return [
+        _road_camera(-22.0, -11.0, 1, 27.0, 60.0),
+        _road_camera(80.0, 11.0, -1, 27.0, 60.0),
+        _road_camera(34.0, -11.0, 1, 27.0, 60.0),
+        _road_camera(132.0, 11.0, -1, 27.0, 60.0),
+    ]
+
+
+def _hamlet6_cameras(network: Network) -> list[CameraPlace]:
+    return _junction_cameras(network, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (1, 3)], 66.0)
+
+
+def _residential25_cameras(network: Network) -> list[CameraPlace]:
+    corners = [(node, (node + turn) % 4) for node in range(8) for turn in range(3)]
+    return _junction_cameras(network, [*corners, (5, 0)], 66.0)
+
+
+def _residential25_clips(rng: np.random.Generator) -> list[tuple[float, float]]:
+    """The cameras of a junction run at about the same time; each clip lasts half a minute to two minutes."""
+    at = rng.uniform(0.0, 150.0, 8)
+    nodes = [*np.repeat(np.arange(8), 3), 5]
+    return [
+        (max(0.0, float(at[node] + rng.uniform(-12.0, 12.0))), float(np.exp(rng.uniform(np.log(30), np.log(120)))))
+        for node in nodes
+    ]
+
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(lambda: straight(170.0, 1, 14.0), 6.0, 320, _tiny_cameras, 900.0),
     "demo": Preset(lambda: grid(2, 1, 85.0, (2, 1)), 24.0, 960, _demo_cameras, 480.0),
     "junctions": Preset(lambda: grid(2, 2, 95.0, (2, 1)), 60.0, 960, _junctions_cameras),
     "arterial": Preset(lambda: grid(4, 1, 140.0, (2, 1)), 60.0, 960, _arterial_cameras),
+    "junction5": Preset(
+        lambda: grid(1, 1, 0.0, (2, 2), 120.0, 13.0, True), 200.0, 1280, _junction5_cameras, 210.0, 0.45
+    ),
+    "corridor4": Preset(
+        lambda: grid(2, 1, 110.0, (2, 1), 120.0, 14.0, True), 200.0, 1280, _corridor4_cameras, 330.0, 0.25
+    ),
+    "hamlet6": Preset(
+        lambda: grid(2, 1, 75.0, (1, 1), 100.0, 11.0, True), 235.0, 1280, _hamlet6_cameras, 55.0, 0.4, 0.3
+    ),
+    "residential25": Preset(
+        lambda: grid(4, 2, 80.0, (1, 1), 80.0, 10.0, True),
+        240.0,
+        1280,
+        _residential25_cameras,
+        90.0,
+        0.4,
+        0.45,
+        _residential25_clips,
+    ),
     "city": Preset(lambda: grid(4, 3, 120.0, (2, 1)), 60.0, 960, _city_cameras),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -87,8 +87,11 @@ def make_world(params: SynthParams, seed: int) -> World:
     network = preset.network()
     seconds = params.seconds or preset.seconds
     traffic = params.traffic
-    if "vehicles_per_lane_hour" not in traffic.model_fields_set:
-        traffic = traffic.model_copy(update={"vehicles_per_lane_hour": preset.traffic})
+    for knob, value in (("vehicles_per_lane_hour", preset.traffic), ("turning", preset.turning)):
+        if knob not in traffic.model_fields_set:
+            traffic = traffic.model_copy(update={knob: value})
+    if "parked" not in params.model_fields_set:
+        params = params.model_copy(update={"parked": preset.parked})
     trips = Simulation(network, traffic, int(rng.integers(1 << 31))).run(seconds + params.offset_s + 5)
     scenery = random_scenery(network, rng, params.occluders, params.parked, FIRST_PARKED_ID)
     width = params.width_px or preset.width_px
@@ -97,8 +100,24 @@ def make_world(params: SynthParams, seed: int) -> World:
     cameras = [
         _camera(k, place, params, size, seconds, np.random.default_rng((seed, 77, k))) for k, place in enumerate(places)
     ]
+    if preset.clips is not None:
+        cameras = _clipped(cameras, preset.clips(np.random.default_rng((seed, 78))), seconds)
     params = params.model_copy(update={"seconds": seconds, "width_px": width, "traffic": traffic})
     return World(params, network, trips, scenery, cameras, light_of(params, rng), seed)
+
+
+def _clipped(cameras: list[SynthCamera], clips: list[tuple[float, float]], seconds: float) -> list[SynthCamera]:
+    """Cameras that each run for a clip (start, length) within the scene; how wrong their clocks are told stays."""
+    starts = [round(min(start, seconds - 5.0), 3) for start, _ in clips]
+    return [
+        replace(
+            camera,
+            offset_s=start,
+            told_offset_s=round(start + camera.told_offset_s - camera.offset_s, 3),
+            frame_count=round(min(length, seconds - start) * camera.fps),
+        )
+        for camera, start, (_, length) in zip(cameras, starts, clips, strict=True)
+    ]
 
 
 def light_of(params: SynthParams, rng: np.random.Generator) -> Light:

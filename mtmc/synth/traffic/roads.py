@@ -17,6 +17,8 @@ from mtmc.structures import Double
 LANE_M = 3.5
 SETBACK_M = 6.0
 """From the crossing road's edge to the stop line: room for corner radius and zebra."""
+U_TURN_M = 11.0
+"""How far the control points of a U-turn lie ahead: the curve swings out three quarters of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Road:
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """A piece of lane that vehicles follow: ``line`` (N, 2) metres; ``node`` the junction it crosses, -1 for a lane on
-    a road; ``road`` and ``heads_to`` (node) for lanes; ``turn`` is lane, straight, left or right."""
+    a road; ``road`` and ``heads_to`` (node) for lanes; ``turn`` is lane, straight, left, right or back."""
 
     id: int
     line: Double
@@ -51,10 +53,12 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Nodes (N, 2), roads, and the lanes and turning curves made from them."""
+    """Nodes (N, 2), roads, and the lanes and turning curves made from them; with ``u_turns`` also back into the same
+    road."""
 
     nodes: Double
     roads: tuple[Road, ...]
+    u_turns: bool = False
     segments: list[Segment] = field(init=False, default_factory=list)
     following: dict[int, list[int]] = field(init=False, default_factory=dict)
 
@@ -128,7 +132,7 @@ class Network:
         for r in self.roads_at(node):
             for k, lane in enumerate(lanes[r, node]):
                 for q in self.roads_at(node):
-                    if q != r:
+                    if q != r or self.u_turns:
                         self._add_turn(node, lane, k, lanes[q, self._far_end(q, node)])
 
     def _far_end(self, road: int, node: int) -> int:
@@ -142,11 +146,12 @@ class Network:
         target = self.segments[leaving[0]]
         bend = (self.approach_yaw(target) - self.approach_yaw(source) + math.pi) % (2 * math.pi) - math.pi
         turn = "straight" if abs(bend) < 0.7 else ("left" if bend > 0 else "right")
-        if (turn == "right" and k > 0) or (turn == "left" and k < lanes_in - 1):
+        turn = "back" if abs(bend) > 2.5 else turn
+        if (turn == "right" and k > 0) or (turn in ("left", "back") and k < lanes_in - 1):
             return
-        into = {"right": 0, "left": len(leaving) - 1}.get(turn, min(k, len(leaving) - 1))
-        curve = _bezier(source.line, self.segments[leaving[into]].line)
-        speed = {"right": 5.5, "left": 6.5}.get(turn, source.speed_mps)
+        into = {"right": 0, "left": len(leaving) - 1, "back": len(leaving) - 1}.get(turn, min(k, len(leaving) - 1))
+        curve = _bezier(source.line, self.segments[leaving[into]].line, U_TURN_M if turn == "back" else None)
+        speed = {"right": 5.5, "left": 6.5, "back": 4.0}.get(turn, source.speed_mps)
         made = self._add(curve, node, -1, node, turn, speed)
         self.following[lane].append(made)
         self.following[made].append(leaving[into])
@@ -161,8 +166,8 @@ class Network:
         ]
 
 
-def _bezier(before: Double, after: Double) -> Double:
-    """A smooth curve (33, 2) from the end of one line to the start of the next."""
+def _bezier(before: Double, after: Double, reach_m: float | None = None) -> Double:
+    """A smooth curve (33, 2) from the end of one line to the start of the next; ``reach_m`` : how far it swings out."""
     p0, p3 = before[-1], after[0]
     out, into = before[-1] - before[-2], after[1] - after[0]
     reach = (
@@ -170,6 +175,7 @@ def _bezier(before: Double, after: Double) -> Double:
         * float(np.linalg.norm(p3 - p0))
         * (1.1 if abs(np.dot(out, into)) < 0.5 * np.linalg.norm(out) * np.linalg.norm(into) else 0.7)
     )
+    reach = reach if reach_m is None else reach_m
     p1, p2 = p0 + out / np.linalg.norm(out) * reach, p3 - into / np.linalg.norm(into) * reach
     t = np.linspace(0, 1, 33)[:, None]
     return np.asarray((1 - t) ** 3 * p0 + 3 * (1 - t) ** 2 * t * p1 + 3 * (1 - t) * t**2 * p2 + t**3 * p3)
@@ -186,6 +192,7 @@ def grid(
     lanes: tuple[int, int] = (1, 1),
     arm_m: float = 90.0,
     speed_mps: float = 13.0,
+    u_turns: bool = False,
 ) -> Network:
     """``columns`` x ``rows`` junctions ``spacing_m`` apart with arms of ``arm_m`` to the world's ends; lanes of
     (east-west, north-south) roads."""
@@ -206,7 +213,7 @@ def grid(
         for row, y in ((0, -arm_m), (rows - 1, (rows - 1) * spacing_m + arm_m)):
             places.append((c * spacing_m, y))
             roads.append(Road(len(places) - 1, row * columns + c, lanes[1], speed_mps))
-    return Network(np.array(places, np.float64), tuple(roads))
+    return Network(np.array(places, np.float64), tuple(roads), u_turns)
 
 
 def straight(length_m: float, lanes: int, speed_mps: float) -> Network:

@@ -23,6 +23,8 @@ from mtmc.synth.vehicles.identity import Vehicle, random_vehicle, twin
 from mtmc.synth.vehicles.pose import Pose
 
 STEP_S = 0.1
+U_TURNS = 0.15
+"""U-turns of a lane that allows them, as a fraction of its turning traffic."""
 LEAD_IN_M = 15.0
 """Road before a lane's entry, so that a vehicle that has just entered has something below its rear."""
 _LOOK_AHEAD_M, _JAM_GAP_M, _HEADWAY_S, _ACCELERATION, _BRAKING = 70.0, 2.2, 1.3, 1.8, 2.6
@@ -72,6 +74,19 @@ class Trip:
         front = self.s[i] + (self.s[i + 1] - self.s[i]) * (step - i)
         slowing = self.speed[i + 1] - self.speed[i] < -0.06 or self.speed[i] < 0.3
         return self._pose_at(front, slowing)
+
+    def places(self, times_s: Double) -> Double:
+        """Poses (N, 3) at times within the trip: x, y of the middle, yaw; as ``pose`` for many times at once."""
+        front = np.interp(times_s / STEP_S - self.first_step, np.arange(len(self.s)), self.s)
+        rear_axle, front_axle = axles_m(self.vehicle)
+        at = front - (self.vehicle.length_m / 2 - front_axle)
+        nose, tail = (
+            np.stack([np.interp(marks, self.arc, self.path[:, k]) for k in (0, 1)], axis=1)
+            for marks in (at, at - (front_axle - rear_axle))
+        )
+        yaw = np.arctan2(nose[:, 1] - tail[:, 1], nose[:, 0] - tail[:, 0])
+        middle = nose - front_axle * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+        return np.concatenate([middle, yaw[:, None]], axis=1)
 
     def _pose_at(self, front: float, slowing: bool) -> Pose:
         rear_axle, front_axle = axles_m(self.vehicle)
@@ -163,10 +178,9 @@ class Simulation:
         turning = self.params.turning if vehicle.length_m < 6.5 else 0.02
         while self.network.following[route[-1]]:
             turns = self.network.following[route[-1]]
-            weights = (
-                np.array([1 - turning if self.network.segments[t].turn == "straight" else turning / 2 for t in turns])
-                + 1e-6
-            )
+            straight = 1 - turning
+            liking = {"straight": straight, "left": turning / 2, "right": turning / 2, "back": U_TURNS * turning}
+            weights = np.array([liking[self.network.segments[t].turn] for t in turns]) + 1e-6
             chosen = turns[int(self.rng.choice(len(turns), p=weights / weights.sum()))]
             route += [chosen, self.network.following[chosen][0]]
         return route
