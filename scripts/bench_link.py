@@ -1,5 +1,5 @@
-"""Measures linking: scripts/bench_link --levels | --scale | --reliability PNG [--seeds 5] [--sizes
-1000,10000] [--json FILE]."""
+"""Measures linking: scripts/bench_link --levels | --real | --scale | --reliability PNG [--seeds 5]
+[--sizes 1000,10000] [--json FILE]."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from bench_real import KINDS, real
 
 from mtmc.link import LINKERS, LinkParams, Problem, solve
 from mtmc.link.benchmark import agreement, calibration, peak_mb, restart_peak
@@ -20,7 +21,10 @@ from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.learning.em import learn
 from mtmc.link.model.topology_graph import direct_transitions
 from mtmc.link.problem import canonical
-from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
+from mtmc.synth.tracklets.appearance import STRENGTHS
+from mtmc.synth.tracklets.places import PLACES
+from mtmc.synth.tracklets.sampling import LEVELS, simulate
+from mtmc.synth.tracklets.simulated import Simulated
 
 MAX_OFFSET_S = 30.0
 WORST = ("clock_max_s", "clock_max_errors")
@@ -190,9 +194,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--levels", action="store_true", help="table over difficulty levels")
     parser.add_argument("--reliability", type=Path, help="draw the reliability diagram to this PNG")
+    parser.add_argument("--real", action="store_true", help="table over worlds like the real ones, see bench_real.py")
     parser.add_argument("--scale", action="store_true", help="seconds and memory against the number of tracklets")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="1,2,3,4,5", help="difficulty levels")
+    parser.add_argument("--places", default=",".join(PLACES), help="with --real: presets")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="with --real: true tracklets, a tracker's, or both")
+    parser.add_argument("--strengths", default=",".join(STRENGTHS), help="with --real: of appearance")
+    parser.add_argument("--first-seed", type=int, default=1, help="with --real: count seeds from here")
     parser.add_argument("--sizes", default="1000,10000,100000,1000000")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
@@ -206,6 +215,9 @@ def main() -> None:
         levels(seeds, chosen, out)
     if options.reliability:
         reliability(options.reliability, [1000 + seed for seed in seeds], chosen, out)
+    if options.real:
+        counted = range(options.first_seed, options.first_seed + options.seeds)
+        real(counted, *(getattr(options, key).split(",") for key in ("places", "kinds", "strengths")), out)
     if options.scale:
         scale([int(float(size)) for size in options.sizes.split(",")], out)
     if options.json:

@@ -81,12 +81,12 @@ def _city_cameras(network: Network) -> list[CameraPlace]:
 def _junction5_cameras(network: Network) -> list[CameraPlace]:
     """One on each corner, looking over the whole junction into the arms beyond, and one down an arm."""
     corners: list[CameraPlace] = [
-        ((-17.0, -16.0, 8.5), (6.0, 3.0), 72.0),
-        ((17.0, -17.0, 8.0), (-4.0, 7.0), 70.0),
-        ((16.0, 17.0, 8.5), (-8.0, -3.0), 72.0),
-        ((-16.0, 16.0, 8.0), (4.0, -7.0), 74.0),
+        ((-17.0, -16.0, 8.5), (8.0, 1.0), 64.0),
+        ((17.0, -17.0, 8.0), (3.0, 10.0), 56.0),
+        ((16.0, 17.0, 8.5), (-10.0, 2.0), 70.0),
+        ((-16.0, 16.0, 8.0), (-3.0, -9.0), 58.0),
     ]
-    return [*corners, ((-44.0, -11.0, 8.0), (-6.0, 0.0), 58.0)]
+    return [*corners, ((-52.0, -11.0, 8.0), (-20.0, 1.0), 46.0)]
 
 
 def _corridor4_cameras(network: Network) -> list[CameraPlace]:
@@ -124,21 +124,21 @@ PRESETS: dict[str, Preset] = {
     "junctions": Preset(lambda: grid(2, 2, 95.0, (2, 1)), 60.0, 960, _junctions_cameras),
     "arterial": Preset(lambda: grid(4, 1, 140.0, (2, 1)), 60.0, 960, _arterial_cameras),
     "junction5": Preset(
-        lambda: grid(1, 1, 0.0, (2, 2), 120.0, 13.0, True), 200.0, 1280, _junction5_cameras, 210.0, 0.45
+        lambda: grid(1, 1, 0.0, (2, 2), 120.0, 13.0, True), 200.0, 1280, _junction5_cameras, 210.0, 0.45, 0.3
     ),
     "corridor4": Preset(
-        lambda: grid(2, 1, 110.0, (2, 1), 120.0, 14.0, True), 200.0, 1280, _corridor4_cameras, 330.0, 0.25
+        lambda: grid(2, 1, 110.0, (2, 1), 120.0, 14.0, True, 0.4), 200.0, 1280, _corridor4_cameras, 560.0, 0.2
     ),
     "hamlet6": Preset(
-        lambda: grid(2, 1, 75.0, (1, 1), 100.0, 11.0, True), 235.0, 1280, _hamlet6_cameras, 55.0, 0.4, 0.3
+        lambda: grid(2, 1, 75.0, (1, 1), 100.0, 11.0, True, 0.1), 235.0, 1280, _hamlet6_cameras, 100.0, 0.15, 0.3
     ),
     "residential25": Preset(
-        lambda: grid(4, 2, 80.0, (1, 1), 80.0, 10.0, True),
+        lambda: grid(4, 2, 80.0, (1, 1), 80.0, 10.0, True, 0.12),
         240.0,
         1280,
         _residential25_cameras,
-        90.0,
-        0.4,
+        320.0,
+        0.15,
         0.45,
         _residential25_clips,
     ),

@@ -17,6 +17,7 @@ import numpy as np
 
 from mtmc.structures import Double, Float, Long, TrackletTable, label_index
 from mtmc.synth.tracklets.journeys import ARMS, Passages, Random, Roads, Streets, drive, lay_roads
+from mtmc.synth.tracklets.simulated import Simulated
 
 FPS = 10.0
 CLASSES = np.array([label_index(name) for name in ("car", "van", "truck", "bus")], np.int16)
@@ -64,25 +65,6 @@ LEVELS: dict[int, Difficulty] = {
     4: _level((10, 30, 0.12, 0.3), 0.70, 35, 1.10, 0.6, 0.50, 0.06, 0.04, 0.04),
     5: _level((12, 36, 0.15, 0.4), 0.75, 30, 1.25, 0.7, 0.60, 0.08, 0.06, 0.06),
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Simulated:
-    """Tracklets with their truth: vehicle_id, boxes (T,) int64 (who it is; how many boxes it has, its weight in IDF1);
-    offset_s (C,) seconds that each camera's clock is ahead, already added to the table's times; clock_known: whether a
-    linker may trust the clocks; link_from, link_to, link_s (L,): the true camera pairs of neighbouring views and the
-    usual seconds from one to the other; zones_toml: zones and travel times as a patient user would write them by
-    hand."""
-
-    table: TrackletTable
-    vehicle_id: Long
-    boxes: Long
-    offset_s: Double
-    clock_known: bool
-    link_from: Long
-    link_to: Long
-    link_s: Double
-    zones_toml: str
 
 
 def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0) -> Simulated:

@@ -23,12 +23,14 @@ U_TURN_M = 11.0
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """A straight two-way road between nodes ``a`` and ``b`` with ``lanes`` in each direction."""
+    """A straight two-way road between nodes ``a`` and ``b`` with ``lanes`` in each direction; ``busy`` is its inflow
+    against that of the other roads."""
 
     a: int
     b: int
     lanes: int = 1
     speed_mps: float = 13.0
+    busy: float = 1.0
 
     @property
     def half_width_m(self) -> float:
@@ -193,6 +195,7 @@ def grid(
     arm_m: float = 90.0,
     speed_mps: float = 13.0,
     u_turns: bool = False,
+    side_traffic: float = 1.0,
 ) -> Network:
     """``columns`` x ``rows`` junctions ``spacing_m`` apart with arms of ``arm_m`` to the world's ends; lanes of
     (east-west, north-south) roads."""
@@ -212,7 +215,7 @@ def grid(
     for c in range(columns):
         for row, y in ((0, -arm_m), (rows - 1, (rows - 1) * spacing_m + arm_m)):
             places.append((c * spacing_m, y))
-            roads.append(Road(len(places) - 1, row * columns + c, lanes[1], speed_mps))
+            roads.append(Road(len(places) - 1, row * columns + c, lanes[1], speed_mps, side_traffic))
     return Network(np.array(places, np.float64), tuple(roads), u_turns)
 
 

@@ -107,7 +107,7 @@ class Simulation:
         self.running: list[Trip] = []
         self.queues: dict[int, list[tuple[float, Trip]]] = {}
         self.holders: dict[int, list[Trip]] = {s.id: [] for s in network.segments}
-        self.next_entry = {lane: self._headway() * self.rng.random() for lane in network.entries}
+        self.next_entry = {lane: self._headway(lane) * self.rng.random() for lane in network.entries}
         self.phase_shift = self.rng.uniform(0, self.cycle_s, len(network.nodes))
 
     @property
@@ -150,10 +150,11 @@ class Simulation:
             )
             if tail > LEAD_IN_M + 12.0:
                 self._spawn(lane, step)
-                self.next_entry[lane] = clock_s + self._headway()
+                self.next_entry[lane] = clock_s + self._headway(lane)
 
-    def _headway(self) -> float:
-        mean = 3600.0 / self.params.vehicles_per_lane_hour
+    def _headway(self, lane: int) -> float:
+        busy = self.network.roads[self.network.segments[lane].road].busy
+        mean = 3600.0 / (self.params.vehicles_per_lane_hour * busy)
         return 0.35 * mean + float(self.rng.exponential(0.65 * mean))
 
     def _spawn(self, lane: int, step: int) -> None:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from mtmc.errors import InputError
 from mtmc.structures import TrackletTable
-from mtmc.synth.tracklets.sampling import Simulated
+from mtmc.synth.tracklets.simulated import Simulated
 
 ARRAYS = tuple(f.name for f in fields(TrackletTable) if f.name != "cameras")
 ROWS_PER_GROUP = 65_536
@@ -27,6 +27,8 @@ def write_tracklets(out: Path, simulated: Simulated) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     columns = {name: _to_arrow(getattr(simulated.table, name)) for name in ARRAYS}
     columns |= {"vehicle_id": pa.array(simulated.vehicle_id), "boxes": pa.array(simulated.boxes)}
+    if simulated.covered is not None:
+        columns["covered"] = pa.array(simulated.covered)
     path = out / "tracklets.parquet"
     pq.write_table(pa.table(columns), path, row_group_size=ROWS_PER_GROUP)
     truth = {
@@ -38,6 +40,9 @@ def write_tracklets(out: Path, simulated: Simulated) -> Path:
             for a, b, s in zip(simulated.link_from, simulated.link_to, simulated.link_s, strict=True)
         ],
     }
+    if simulated.truth_boxes is not None:
+        ids, boxes = (column.tolist() for column in simulated.truth_boxes)
+        truth["vehicles"] = [{"id": number, "boxes": count} for number, count in zip(ids, boxes, strict=True)]
     (out / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
     (out / "zones.toml").write_text(simulated.zones_toml, encoding="utf-8")
     return path
@@ -50,13 +55,15 @@ def read_tracklets(folder: Path) -> Simulated:
         stored, truth, zones = pq.read_table(paths[0]), json.loads(paths[1].read_text()), paths[2].read_text()
         table = TrackletTable(tuple(truth["cameras"]), *(_from_arrow(stored[name]) for name in ARRAYS))
         links = {key: np.array([link[key] for link in truth["links"]]) for key in ("from", "to", "travel_s")}
+        covered = stored["covered"].to_numpy() if "covered" in stored.column_names else None
+        vehicles = [np.array([row[key] for row in truth["vehicles"]]) for key in ("id", "boxes") if "vehicles" in truth]
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         expected = "simulated tracklets (tracklets.parquet, truth.json, zones.toml)"
         raise InputError(folder, expected, str(error), "Make them with `mtmc synth OUT --tracklets`.") from error
     return Simulated(
         table, stored["vehicle_id"].to_numpy(), stored["boxes"].to_numpy(), np.array(truth["offset_s"], np.float64),
         bool(truth["clock_known"]), links["from"].astype(np.int64), links["to"].astype(np.int64),
-        links["travel_s"].astype(np.float64), zones,
+        links["travel_s"].astype(np.float64), zones, covered, (vehicles[0], vehicles[1]) if vehicles else None,
     )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 
 from mtmc.structures import Double, TrackletTable
-from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
+from mtmc.synth.tracklets.sampling import LEVELS, simulate
+from mtmc.synth.tracklets.simulated import Simulated
 
 
 @cache

@@ -1,0 +1,77 @@
+"""Linkers on worlds like the real ones: presets, true or tracker's tracklets, three strengths of appearance, clocks known
+or withheld; called by scripts/bench_link --real.
+
+IDF1 as ``mtmc score`` counts it (vehicles left in one camera dropped), mean over seeds. ``best`` columns are baselines at
+the threshold that is best on that very scene, chosen with the truth: more than a user can have.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from mtmc.link import LinkParams, Problem, solve
+from mtmc.link.baselines.electricity import nearest_tracks, relabel
+from mtmc.link.baselines.plain import Hungarian, _condensed
+from mtmc.link.benchmark import calibration
+from mtmc.synth.scene import SynthParams
+from mtmc.synth.tracklets.places import Place
+from mtmc.synth.tracklets.simulated import Simulated
+from mtmc.synth.tracklets.tracker_noise import TrackerNoise
+
+MAX_OFFSET_S = 30.0
+THRESHOLDS = np.arange(0.15, 0.9, 0.05)
+KINDS = {"true": None, "noisy": TrackerNoise()}
+
+
+def real(seeds: Iterable[int], places: list[str], kinds: list[str], strengths: list[str], out: dict) -> None:
+    """Print one line per place, kind of tracklets and strength as soon as its seeds are done; rows and means into ``out``."""
+    for name, kind, strength in itertools.product(places, kinds, strengths):
+        rows = [_row(place(name, seed), kind, strength) for seed in seeds]
+        said, right = (np.concatenate([row.pop(key) for row in rows]) for key in ("said", "right"))
+        means = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+        means["ece"] = float(calibration(said, right)[3])
+        out[f"{name} {kind} {strength}"] = {"mean": means, "seeds": rows}
+        print(f"{name:13} {kind:5} {strength:4} {'  '.join(f'{k} {v:.3f}' for k, v in means.items())}", flush=True)
+
+
+_PLACES: dict[tuple[str, int], Place] = {}
+
+
+def place(name: str, seed: int) -> Place:
+    """A place, made once."""
+    if (name, seed) not in _PLACES:
+        _PLACES[name, seed] = Place(SynthParams(preset=name), seed)
+    return _PLACES[name, seed]
+
+
+def _row(where: Place, kind: str, strength: str) -> dict:
+    """IDF1 of every linker on one scene, and probability and truth of the network linker's links."""
+    known = where.tracklets(strength, KINDS[kind])
+    withheld = where.tracklets(strength, KINDS[kind], MAX_OFFSET_S)
+    row: dict = {"perfect": known.identity_f1(known.vehicle_id)}
+    solution = solve(Problem.of(known.table), LinkParams())
+    row["network"] = known.identity_f1(solution.labels)
+    row["withheld"] = withheld.identity_f1(solve(Problem.of(withheld.table, False), LinkParams()).labels)
+    for linker, labels in _baselines(known).items():
+        row[linker] = known.identity_f1(solve(Problem.of(known.table), LinkParams(linker=linker)).labels)
+        row[f"{linker}_best"] = max(known.identity_f1(labels(threshold)) for threshold in THRESHOLDS)
+    links = solution.links
+    row["said"] = links.probability
+    row["right"] = known.vehicle_id[links.source] == known.vehicle_id[links.target]
+    return row
+
+
+def _baselines(scene: Simulated) -> dict[str, Callable[[float], np.ndarray]]:
+    """Baselines as functions of their threshold; what does not depend on it is worked out once."""
+    problem = Problem.of(scene.table)
+    tree = linkage(_condensed(scene.table), method="complete")
+    nearest, distance = nearest_tracks(problem)
+    return {
+        "hungarian": lambda limit: Hungarian(limit)(problem).labels,
+        "agglomerative": lambda limit: fcluster(tree, limit, criterion="distance"),
+        "electricity": lambda limit: relabel(nearest, np.where(distance <= 2 * limit, distance, np.inf)),
+    }
