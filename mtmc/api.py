@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtmc.config import load_config
 from mtmc.errors import InputError
-from mtmc.export.columns import box_table, tracklet_table, vehicle_table, visit_table
+from mtmc.export.columns import box_table, tracklet_table, vehicle_table
 from mtmc.pipeline import Plan, default_workers, plan, run_pipeline
 from mtmc.scene import Scene
 from mtmc.store import Run as Folder
@@ -133,8 +133,8 @@ class Run:
 
     @cached_property
     def visits(self) -> pa.Table:
-        """One row per stay of a vehicle in a camera (``mtmc.export.columns.visit_table``)."""
-        return visit_table(self.scene, self._store.vehicles())
+        """One row per stay of a vehicle in a camera, as ``mtmc.visits`` describes."""
+        return read_table(self._store.path("visits"))
 
     @cached_property
     def vehicles(self) -> pa.Table:

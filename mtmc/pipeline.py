@@ -208,7 +208,8 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     run = create_run(todo.run.folder, settings)
     stale = todo.stale()
     for (stage, camera_id), reasons in stale.items():
-        logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
+        if reasons != ["missing"]:  # what was never made needs no word
+            logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
     for camera in todo.scene.cameras.values():
         run.keep_recordings(camera)
     timings = _read_timings(run)
@@ -232,7 +233,7 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
 
 
 def _explained(reasons: list[str]) -> str:
-    return reasons[0] if reasons in (["missing"], ["damaged"]) else f"stale: {'; '.join(reasons)}"
+    return reasons[0] if reasons == ["damaged"] else f"stale: {'; '.join(reasons)}"
 
 
 def _phases(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> tuple[list[Task], list[Task]]:

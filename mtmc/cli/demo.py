@@ -50,8 +50,8 @@ def demo(
         write_videos(scene.parent, SynthParams.model_validate(knobs), seed)
     how: dict[str, Any] = LIGHT if light or not _networks() else {"config": "demo"}
     todo = api.planned(scene, folder, **how)
-    with logged(folder), watching() as watch:
-        run_pipeline(todo, default_workers(len(todo.scene.cameras), "auto"), watch)
+    with logged(folder), watching(todo.scene.cameras) as watch:
+        run_pipeline(todo, default_workers(todo.units, "auto"), watch)
     score(folder, explain=True)
     draw_pictures(todo.run)
     typer.echo(f"""

@@ -48,7 +48,14 @@ def sentences(stored: dict[str, Any]) -> Iterator[str]:
     for street in stored["streets"]:
         low, typical, high = street["travel_s"]
         way = f"{street['from']} -> {street['to']}"
-        yield f"{way}: {typical:.1f} s ({low:.1f} to {high:.1f}), {street['vehicles']:.0f} vehicles"
+        yield f"{way}: {_time(low, typical, high)}, {street['vehicles']:.0f} vehicles"
+
+
+def _time(low: float, typical: float, high: float) -> str:
+    """A travel time and its range; views that overlap have a negative one, the time in both."""
+    if typical >= 0:
+        return f"{typical:.1f} s ({low:.1f} to {high:.1f})"
+    return f"seen by both for {-typical:.1f} s ({max(-high, 0.0):.1f} to {-low:.1f})"
 
 
 def draw(stored: dict[str, Any], path: Path) -> None:

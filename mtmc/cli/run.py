@@ -71,7 +71,8 @@ def run(
     }
     todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
     count = workers or default_workers(todo.units, device)
-    with logged(todo.run.folder), watching() as watch:
+    running = {camera for _, camera in todo.stale() if camera}
+    with logged(todo.run.folder), watching(running) as watch:
         run_pipeline(todo, count, watch)
     _report(todo, json_)
 

@@ -73,6 +73,7 @@ def score(
     check: Annotated[
         bool, typer.Option("--check", help="Compare with motmetrics; exit code 1 if they differ.")
     ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All metrics in the table, wider than 80 columns.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the scores for machines.")] = False,
 ) -> None:
     """Score vehicles against ground truth by the AI City rules: IDF1, CLEAR, HOTA, links, causes of loss.
@@ -112,13 +113,13 @@ def score(
     asked = check or engine is Engine.motmetrics
     references = reference_scores(sides.truth, sides.predicted, params, sides.masks) if asked else {}
     shown = by_reference(scores, references) if engine is Engine.motmetrics else scores
-    _write(sides, params, shown, engine, json_, explain)
+    _write(sides, params, shown, engine, None if json_ else (explain, all_))
     if check:
         _report_check(all_differences(scores, references))
 
 
-def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, as_json: bool, explain: bool) -> None:
-    """Print the scores; a run's folder keeps them too."""
+def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, tables: tuple[bool, bool] | None) -> None:
+    """Print the scores, as tables (explained? all metrics?) or else as JSON; a run's folder keeps them too."""
     from mtmc.atomic import write_json
     from mtmc.score.scores import to_json
 
@@ -132,7 +133,7 @@ def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, as
     }
     if sides.run is not None:
         write_json(sides.run / "scores.json", document)
-    if as_json:
+    if tables is None:
         typer.echo(json.dumps(document, indent=2))
         return
     from rich.console import Console
@@ -142,7 +143,7 @@ def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, as
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(highlight=False, width=TABLE_WIDTH)
     console.print(f"{sides.predicted_path} against {sides.truth_path}", soft_wrap=True)
-    for part in renderables(scores, explain):
+    for part in renderables(scores, *tables):
         console.print(part, soft_wrap=not hasattr(part, "columns"))
 
 

@@ -1,4 +1,4 @@
-"""A run's vehicles as tables: boxes, tracklets, visits and vehicles, with seconds, metres and speeds where they are known.
+"""A run's vehicles as tables: boxes, tracklets and vehicles (visits: ``mtmc.visits``), with seconds, metres and speeds where they are known.
 
 Frames are 0-based; ``time_s`` is scene time, seconds on the clock that all cameras share. ``x_m y_m`` (east, north), ``lon lat`` and
 ``speed_kmh`` are of the middle of a box's lower edge, null without calibration.
@@ -16,6 +16,7 @@ import pyarrow as pa
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.scene import Scene
 from mtmc.structures import LABELS, Double, GlobalTrack, Tracklet
+from mtmc.visits import stays
 
 SPEED_OVER_S = 1.0
 """A speed is the way between half of this before and half of this after, so that a box's jitter of some pixels does not count."""
@@ -64,29 +65,16 @@ def tracklet_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
     }, {"frame_base": "0"}))  # fmt: skip
 
 
-def visit_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
-    """One row per stay of a vehicle in a camera, in time: vehicle_id visit camera_id enter_s leave_s from_camera travel_s overlap_s.
-
-    ``travel_s``: from the end of the stay before to the start of this one; ``overlap_s``: how long both cameras saw the vehicle.
-    Null for the first. Tracklets that follow each other in one camera are one stay.
-    """
-    rows = [row for vehicle in vehicles for row in _visits(vehicle, scene)]
-    return pa.Table.from_pylist(rows, pa.schema({
-        "vehicle_id": pa.int64(), "visit": pa.int32(), "camera_id": pa.string(), "enter_s": pa.float64(),
-        "leave_s": pa.float64(), "from_camera": pa.string(), "travel_s": pa.float64(), "overlap_s": pa.float64(),
-    }))  # fmt: skip
-
-
 def vehicle_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
     """One row per vehicle: vehicle_id label cameras route first_s last_s tracklets boxes; ``route`` names its cameras in time."""
     rows = []
     for vehicle in vehicles:
-        visits = list(_visits(vehicle, scene))
+        visits = [(stay[0].camera_id, *_span(stay, scene)) for stay in stays(scene, vehicle)]
         longest = max(vehicle.tracklets, key=len)
         rows.append({
             "vehicle_id": vehicle.vehicle_id, "label": LABELS[longest.label], "cameras": len(vehicle.cameras),
-            "route": " ".join(visit["camera_id"] for visit in visits), "first_s": visits[0]["enter_s"],
-            "last_s": max(visit["leave_s"] for visit in visits), "tracklets": len(vehicle.tracklets),
+            "route": " ".join(camera for camera, _, _ in visits), "first_s": visits[0][1],
+            "last_s": max(end for _, _, end in visits), "tracklets": len(vehicle.tracklets),
             "boxes": sum(len(t) for t in vehicle.tracklets),
         })  # fmt: skip
     return pa.Table.from_pylist(rows, pa.schema({
@@ -141,19 +129,7 @@ def _tracklet_row(vehicle_id: int, tracklet: Tracklet, scene: Scene) -> dict[str
     }  # fmt: skip
 
 
-def _visits(vehicle: GlobalTrack, scene: Scene) -> list[dict[str, Any]]:
-    rows = [_tracklet_row(vehicle.vehicle_id, tracklet, scene) for tracklet in vehicle.tracklets]
-    visits: list[dict[str, Any]] = []
-    for row in sorted(rows, key=lambda row: (row["start_s"], row["end_s"], row["camera_id"])):
-        before = visits[-1] if visits else None
-        if before is not None and before["camera_id"] == row["camera_id"]:
-            before["leave_s"] = max(before["leave_s"], row["end_s"])
-            continue
-        gap = None if before is None else row["start_s"] - before["leave_s"]
-        visits.append({
-            "vehicle_id": vehicle.vehicle_id, "visit": len(visits) + 1, "camera_id": row["camera_id"],
-            "enter_s": row["start_s"], "leave_s": row["end_s"],
-            "from_camera": None if before is None else before["camera_id"],
-            "travel_s": None if gap is None else max(gap, 0.0), "overlap_s": None if gap is None else max(-gap, 0.0),
-        })  # fmt: skip
-    return visits
+def _span(stay: Sequence[Tracklet], scene: Scene) -> tuple[float, float]:
+    """First and last second of the tracklets of one camera."""
+    times = scene.cameras[stay[0].camera_id].time_s(np.array([[t.frames[0], t.frames[-1]] for t in stay]))
+    return float(times.min()), float(times.max())

@@ -141,7 +141,8 @@ def _rivals(learned: Learned, chosen: Long) -> Columns:
 def sentences(row: Mapping[str, Any]) -> Iterator[str]:
     """One row of the reasons table as lines for people."""
     source, target = (f"{row[f'{end}_camera']} track {row[f'{end}_track']}" for end in ("from", "to"))
-    yield f"{source} -> {target}, {row['seconds']:.1f} s later"
+    seconds = row["seconds"]
+    yield f"{source} -> {target}, " + (f"{seconds:.1f} s later" if seconds >= 0 else f"both for {-seconds:.1f} s")
     yield f"  probability {row['probability']:.3f}, margin {row['margin']:+.1f} over what was needed"
     evidence = ", ".join(f"{kind} {row[kind]:+.1f}" for kind in EVIDENCE if kind in row)
     yield f"  evidence: {evidence}; prior {row['prior']:+.1f}; cosine {row['cosine']:.2f}"

@@ -12,7 +12,10 @@ from rich.text import Text
 from mtmc.score.loss import CAUSES
 from mtmc.score.scores import Metrics, Scores
 
-COLUMNS = ("idf1", "idp", "idr", "mota", "motp", "hota", "deta", "assa", "loca")
+COLUMNS = {"IDF1": "idf1", "IDP": "idp", "IDR": "idr", "HOTA": "hota", "MOTA": "mota"}
+MORE = {"MOTP": "motp", "DetA": "deta", "AssA": "assa", "LocA": "loca"}
+MOST_CAUSES = 5
+"""Columns of the vehicles' table, so that it fits 80 columns."""
 FILTER_NAMES = {
     "roi": "outside the mask",
     "single_camera": "seen by one camera only",
@@ -31,9 +34,9 @@ ORACLE_NAMES = {
 MOST_VEHICLES = 20
 
 
-def renderables(scores: Scores, explain: bool = False) -> Iterator[Table | Text]:
-    """The parts of the report, in order."""
-    yield metrics_table(scores)
+def renderables(scores: Scores, explain: bool = False, everything: bool = False) -> Iterator[Table | Text]:
+    """The parts of the report, in order; they fit 80 columns, but for ``everything``, which has all metrics."""
+    yield metrics_table(scores, everything)
     yield Text(_filter_line(scores))
     if scores.pairs:
         yield pairs_table(scores)
@@ -50,23 +53,27 @@ def renderables(scores: Scores, explain: bool = False) -> Iterator[Table | Text]
         yield oracle_table(scores)
 
 
-def metrics_table(scores: Scores) -> Table:
+def metrics_table(scores: Scores, everything: bool = False) -> Table:
     """One row for the scene, one per camera."""
     table = Table(title=f"{scores.vehicles} true vehicles, {scores.truth_boxes} boxes in {len(scores.cameras)} cameras")
-    table.add_column("")
-    headings = ("IDF1", "IDP", "IDR", "MOTA", "MOTP", "HOTA", "DetA", "AssA", "LocA", "switches", "frag.", "MT/PT/ML")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    table.add_row(*_metrics_row("scene", scores), style="bold", end_section=True)
-    for camera_id, metrics in scores.cameras.items():
-        table.add_row(*_metrics_row(camera_id, metrics))
+    table.add_column("", overflow="fold")
+    more = (*MORE, "frag.", "MT/PT/ML") if everything else ()
+    for heading in (*COLUMNS, "switches", *more):
+        table.add_column(heading, justify="right", no_wrap=True)
+    rows = {"scene": scores, **scores.cameras}
+    for name, metrics in rows.items():
+        scene = name == "scene"
+        table.add_row(name, *_cells(metrics, everything), style="bold" if scene else None, end_section=scene)
     return table
 
 
-def _metrics_row(name: str, metrics: Metrics) -> list[str]:
-    numbers = [_number(getattr(metrics, column)) for column in COLUMNS]
+def _cells(metrics: Metrics, everything: bool) -> list[str]:
+    cells = [*(_number(getattr(metrics, key)) for key in COLUMNS.values()), str(metrics.switches)]
+    if not everything:
+        return cells
     tracked = f"{metrics.mt}/{metrics.pt}/{metrics.ml}"
-    return [name, *numbers, str(metrics.switches), str(metrics.fragmentations), tracked]
+    more = [_number(getattr(metrics, key)) for key in MORE.values()]
+    return [*cells, *more, str(metrics.fragmentations), tracked]
 
 
 def _number(value: float) -> str:
@@ -108,18 +115,16 @@ def loss_table(scores: Scores) -> Table:
 
 
 def vehicles_table(scores: Scores) -> Table:
-    """The vehicles that cost the most, with their causes."""
+    """The vehicles that cost the most, with the causes that cost the most."""
     loss = scores.loss
     ranked = sorted(((name, boxes) for name, boxes in loss.vehicles.items() if boxes.any()), key=lambda x: -x[1].sum())
     title = "vehicles that cost the most" if len(ranked) > MOST_VEHICLES else "what each vehicle cost"
     table = Table(title=f"{title} (IDF1)")
-    table.add_column("vehicle", justify="right")
-    table.add_column("total", justify="right")
-    costly = np.flatnonzero(loss.boxes)
-    for number in costly:
-        table.add_column(CAUSES[number].replace("_", " "), justify="right")
+    costly = [n for n in np.argsort(-loss.boxes, kind="stable")[:MOST_CAUSES] if loss.boxes[n]]
+    for heading in ("vehicle", "total", *(CAUSES[number].replace("_", " ") for number in costly)):
+        table.add_column(heading, justify="right", min_width=7 if heading == "vehicle" else 6)
     for name, boxes in ranked[:MOST_VEHICLES]:
-        shares = [f"{count / loss.total:.4f}" if count else "" for count in boxes[costly]]
+        shares = [f"{boxes[number] / loss.total:.4f}" if boxes[number] else "" for number in costly]
         table.add_row("none" if name is None else str(name), f"{boxes.sum() / loss.total:.4f}", *shares)
     return table
 

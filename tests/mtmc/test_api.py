@@ -11,7 +11,7 @@ import pytest
 
 import mtmc
 from mtmc.errors import InputError, UserError
-from mtmc.export.columns import BOX_COLUMNS, ground_speed_kmh, visit_table
+from mtmc.export.columns import BOX_COLUMNS, ground_speed_kmh, vehicle_table
 from tests.builders import make_camera, make_scene, make_tracklet, make_vehicle, make_video
 
 
@@ -46,6 +46,7 @@ def test_a_run_is_its_tables(run: mtmc.Run) -> None:
     assert len(run.tracklets) == run.vehicles["tracklets"].to_numpy().sum()
     assert run.boxes["x_m"].null_count == len(run.boxes), "no calibration, no metres"
     assert run.boxes.schema.metadata[b"frame_base"] == b"0"
+    assert len(run.visits) <= len(run.tracklets)
     again = mtmc.open(run.folder)
     assert again.boxes.equals(run.boxes)
     assert str(run.folder) in repr(again)
@@ -68,14 +69,13 @@ def test_show_opens_the_page(run: mtmc.Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert opened == [(run.folder / "report.html").as_uri()]
 
 
-def test_visits_join_pieces_and_never_run_backwards() -> None:
+def test_a_route_names_the_cameras_in_time() -> None:
     scene = make_scene(make_camera("c001"), make_camera("c002"))
     pieces = [make_tracklet("c001", 1, range(10)), make_tracklet("c001", 2, range(12, 20))]
-    table = visit_table(scene, [make_vehicle(1, *pieces, make_tracklet("c002", 1, range(15, 40)))])
-    assert table["camera_id"].to_pylist() == ["c001", "c002"]
-    assert table["leave_s"].to_pylist() == [1.9, 3.9]
-    assert table["travel_s"].to_pylist() == [None, 0.0]
-    assert table["overlap_s"].to_pylist() == [None, pytest.approx(0.4)]
+    table = vehicle_table(scene, [make_vehicle(1, *pieces, make_tracklet("c002", 1, range(15, 40)))])
+    (row,) = table.to_pylist()
+    assert (row["route"], row["cameras"], row["tracklets"]) == ("c001 c002", 2, 3)
+    assert (row["first_s"], row["last_s"]) == (0.0, 3.9)
 
 
 def test_speed_is_the_way_within_a_second() -> None:
