@@ -46,8 +46,8 @@ class NetworkParams(Params):
     border: float = Field(1.0, ge=0)
     """Value of exp(L) outside the map; 1 as released, the paper is silent."""
     kernel_share: float = Field(0.0, ge=0, le=1)
-    """K as a share of the map's side, the odd number nearest to it, at least 3; 0: ``kernel_size`` whatever the map. 7 of
-    the paper's 32 positions are 0.22."""
+    """K as a share of the map's side, the odd number nearest to it, at least 3; 0: ``kernel_size`` whatever the map. 7
+    of the paper's 32 positions are 0.22."""
     border_inside: bool = False
     """Neighbours outside the map do not count, instead of counting as ``border``: the rim is neither favoured nor
     punished."""

@@ -26,7 +26,8 @@ def require(module: str) -> None:
 
 
 def what_is_missing(error: ImportError) -> UserError | None:
-    """The sentence for a package, or a system library of one, that is not installed; None for any other failed import."""
+    """The sentence for a package, or a system library of one, that is not installed; None for any other failed
+    import."""
     module = (error.name or "").partition(".")[0]
     if module == "cv2" and ".so" in str(error):
         fix = (

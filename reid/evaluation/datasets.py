@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from reid.datasets.structures import Dataset, ImageSet
@@ -17,7 +18,15 @@ from reid.devices import PrecisionName, choose_precision
 from reid.errors import UserError
 from reid.evaluation.embed import embed_images
 from reid.evaluation.protocols import TrackRule, image_to_image, image_to_track, random_galleries
-from reid.evaluation.ranking import Embedded, Features, NoAnswerError, RankScores, first_answers
+from reid.evaluation.ranking import (
+    WITHIN,
+    Embedded,
+    Features,
+    NoAnswerError,
+    RankScores,
+    bootstrap,
+    first_answers,
+)
 from reid.evaluation.rerank import Reciprocal, reciprocal
 
 Evaluate = Callable[[torch.nn.Module, Dataset], dict[str, float]]
@@ -30,15 +39,18 @@ SUBMISSION_LENGTH = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table: how it was measured, over how many queries, and mAP, Top-1, Top-5, Top-10 in [0, 1].
+    """One row of the table: how it was measured, over how many queries, and mAP, Top-1, Top-5, Top-10, ... in [0, 1].
 
-    deviations: standard deviation over trials by the same names, empty for a single ranking.
+    deviations: standard deviation over trials by the same names, empty for a single ranking. intervals: 95 % intervals
+        of
+    some of them, over vehicles, empty for trials.
     """
 
     protocol: str
     queries: int
     values: dict[str, float]
     deviations: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
 
 
 def evaluate_dataset(
@@ -54,10 +66,10 @@ def evaluate_dataset(
     if dataset.pools:
         return list(_pool_figures(embed, dataset, rerank))
     query, gallery = embed_test(embed, dataset)
-    figures = [_figure(ranked(dataset.name, query, gallery, rerank))]
+    figures = [_figure(ranked(dataset.name, query, gallery, rerank), query)]
     if dataset.tracks:
         with _answerable(dataset.name):
-            figures.append(_figure(image_to_track(query, gallery, dataset.tracks, track_rule)))
+            figures.append(_figure(image_to_track(query, gallery, dataset.tracks, track_rule), query))
     return figures
 
 
@@ -149,9 +161,14 @@ def _pool_figures(embed: Embed, dataset: Dataset, rerank: Reciprocal | None) -> 
             len(pool) - pool.vehicle_count,
             {name: mean for name, (mean, _) in spread.items()},
             {name: deviation for name, (_, deviation) in spread.items()},
+            {},
         )
 
 
-def _figure(scores: RankScores) -> Figure:
+def _figure(scores: RankScores, query: Embedded) -> Figure:
     values = {"mAP": scores.mean_ap} | {f"Top-{k}": scores.rank(k) for k in (1, 5, 10)}
-    return Figure(scores.protocol, scores.queries, values, {})
+    values |= {"mINP": scores.mean_inp, f"mAP@{WITHIN}": scores.mean_ap_within}
+    first = np.where(np.isfinite(scores.first_rank), scores.first_rank <= 1, np.nan)
+    per_query = {"mAP": scores.average_precision, "Top-1": first}
+    intervals = {name: bootstrap(each, query.vehicle_ids) for name, each in per_query.items()}
+    return Figure(scores.protocol, scores.queries, values, {}, intervals)

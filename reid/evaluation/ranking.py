@@ -1,4 +1,4 @@
-"""Ranking a gallery by likeness to each query, and what the field reports of it: mAP and CMC.
+"""Ranking a gallery by likeness to each query, and what the field reports of it: mAP, CMC, mINP.
 
 Exact and blockwise: only the ranks of the right answers are needed, so a block of scores is sorted by value (no
 argsort), each right answer is looked up in it, and ties are settled by gallery order. Memory is one block, whatever the
@@ -30,6 +30,9 @@ IMAGE_TO_IMAGE = "image to image"
 
 BLOCK_BYTES = 96 * 2**20
 """Scratch memory of one block: its scores, their sorted copy and two masks."""
+
+WITHIN = 100
+"""Answers that mAP@100 looks at: precisions at the right ones among them, over their number or 100 (AI City's rule)."""
 
 BYTES_PER_SCORE = 4 + 4 + 1 + 1
 
@@ -72,13 +75,18 @@ class RankScores:
 
     mean_ap in [0, 1], over the queries that have a right answer; cmc (max_rank,) float64 in [0, 1], cmc[k - 1] = share
     of them with a right answer among the first k; average_precision (Q,) float64, NaN for the skipped queries;
-    protocol: how it was measured, to be printed beside every figure.
+    protocol: how it was measured, to be printed beside every figure; first_rank (Q,) float64, rank of the first right
+    answer, NaN likewise; mean_ap_within: mAP@100; mean_inp: mean inverse negative penalty, right answers over the rank
+    of the last one (Ye et al. 2021), both in [0, 1].
     """
 
     mean_ap: float
     cmc: Double
     average_precision: Double
-    protocol: str = IMAGE_TO_IMAGE
+    protocol: str
+    first_rank: Double
+    mean_ap_within: float
+    mean_inp: float
 
     @property
     def queries(self) -> int:
@@ -190,15 +198,37 @@ def _ranks_in_row(scores: Features, ordered: Features, hits: Rows) -> Ids:
 
 
 def score_ranks(per_query: Iterable[Ids], max_rank: int, protocol: str = IMAGE_TO_IMAGE) -> RankScores:
-    """mAP and CMC from each query's sorted ranks of its right answers. Raises NoAnswerError where no query has any."""
-    pairs = [(_average_precision(ranks), ranks[0] if len(ranks) else 0) for ranks in per_query]
-    precision, best = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
-    counted = best > 0
+    """mAP, mAP@100, mINP and CMC from each query's sorted ranks of its right answers.
+
+    Raises NoAnswerError where no query has any.
+    """
+    rows = [_of_query(ranks) if len(ranks) else (np.nan,) * 4 for ranks in per_query]
+    precision, within, penalty, first = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    counted = np.isfinite(first)
     if not counted.any():
         raise NoAnswerError("no query has a right answer in the gallery")
-    cmc = np.array([(best[counted] <= k).mean() for k in range(1, max_rank + 1)])
-    return RankScores(float(precision[counted].mean()), cmc, precision, protocol)
+    cmc = np.array([(first[counted] <= k).mean() for k in range(1, max_rank + 1)])
+    means = (float(values[counted].mean()) for values in (precision, within, penalty))
+    mean_ap, mean_within, mean_penalty = means
+    return RankScores(mean_ap, cmc, precision, protocol, first, mean_within, mean_penalty)
 
 
-def _average_precision(ranks: Ids) -> float:
-    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks)) if len(ranks) else float("nan")
+def _of_query(ranks: Ids) -> tuple[float, float, float, float]:
+    """Average precision, that of the first `WITHIN` answers, inverse negative penalty, and the first right rank."""
+    precisions = np.arange(1, len(ranks) + 1) / ranks
+    within = precisions[ranks <= WITHIN].sum() / min(len(ranks), WITHIN)
+    return float(precisions.mean()), float(within), len(ranks) / float(ranks[-1]), float(ranks[0])
+
+
+def bootstrap(values: Double, vehicle_ids: Ids, seed: int = 0, draws: int = 1_000) -> tuple[float, float]:
+    """95 % interval of the mean over queries, by drawing vehicles with replacement.
+
+    Queries of one vehicle are alike, so that drawing queries would promise too much. values (Q,), NaN where a query did
+    not count; vehicle_ids (Q,).
+    """
+    counted = np.isfinite(values)
+    _, group = np.unique(vehicle_ids[counted], return_inverse=True)
+    sums, sizes = np.bincount(group, weights=values[counted]), np.bincount(group)
+    drawn = np.random.default_rng(seed).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=draws)
+    low, high = np.quantile((drawn @ sums) / (drawn @ sizes), (0.025, 0.975))
+    return float(low), float(high)

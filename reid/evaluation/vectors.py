@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from reid.errors import UserError
+
+FORM = "Write a Parquet table of path and vector (reid embed makes one), or an .npz of paths and vectors."
 
 
 def write_vectors(path: Path, images: Sequence[Path], vectors: NDArray[np.float32], facts: dict[str, str]) -> None:
@@ -25,3 +27,45 @@ def write_vectors(path: Path, images: Sequence[Path], vectors: NDArray[np.float3
         pq.write_table(table.replace_schema_metadata(facts), path)
     except OSError as error:
         raise UserError(path, "a file to write", str(error), "Choose another --out.") from None
+
+
+def stored_vectors(path: Path) -> Callable[[Sequence[Path]], NDArray[np.float32]]:
+    """A function from image files to unit vectors (N, D) that were computed before, by any model.
+
+    path: a Parquet table of path and vector, as `reid embed` writes it, or an .npz of arrays ``paths`` and ``vectors``.
+    Images are found by their path or, where that is unknown, by their name, if it is the only one.
+
+    Raises:
+        UserError: the file cannot be read; when called, an image that it lacks or that two rows could mean.
+    """
+    names, vectors = _read(path)
+    if vectors.ndim != 2 or len(names) != len(vectors) or not np.isfinite(vectors).all():
+        found = f"{len(names)} paths and vectors of shape {vectors.shape}"
+        raise UserError(path, "one finite vector of the same length per path", found, FORM)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    by_path = {str(Path(name).resolve()): row for row, name in enumerate(names)}
+    by_name: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        by_name.setdefault(Path(name).name, []).append(row)
+
+    def row_of(image: Path) -> int:
+        rows = [by_path[str(image.resolve())]] if str(image.resolve()) in by_path else by_name.get(image.name, [])
+        if len(rows) != 1:
+            found = f"{len(rows)} images of that name" if rows else "none"
+            raise UserError(path, f"the vector of {image}", found, "Store vectors under the images' own paths.")
+        return rows[0]
+
+    return lambda images: np.asarray(unit[[row_of(image) for image in images]], dtype=np.float32)
+
+
+def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                return [str(name) for name in arrays["paths"]], np.asarray(arrays["vectors"], dtype=np.float32)
+        table = pq.read_table(path, columns=["path", "vector"])
+        return table["path"].to_pylist(), np.array(table["vector"].to_pylist(), dtype=np.float32)
+    except FileNotFoundError:
+        raise UserError(path, "stored vectors", "no such file", FORM) from None
+    except (OSError, ValueError, KeyError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        raise UserError(path, "stored vectors", str(error).splitlines()[0], FORM) from None

@@ -31,8 +31,8 @@ class InterpretableAttention(nn.Module):
         border: value of exp(L) outside the map; 1 = exp(0), as released, favours borders a little.
         area_rescale: multiply the map by H * W, so that its mean is 1; off as released.
         kernel_share: K as this share of the map's shorter side instead, odd and at least 3; 0: ``kernel_size``.
-        inside: neighbours outside the map do not count, and the sum stands for K x K of those inside; ``border`` is then
-            not used.
+        inside: neighbours outside the map do not count, and the sum stands for K x K of those inside; ``border`` is
+            then not used.
     """
 
     def __init__(

@@ -117,6 +117,16 @@ def test_embed_writes_parquet(weights, crops_folder, tmp_path):
     np.testing.assert_allclose(vectors[0], vectors[8], atol=1e-6)
 
 
+def test_embed_then_eval_of_the_vectors_is_eval_of_the_weights(weights, crops_folder, tmp_path):
+    run("embed", crops_folder, "--weights", weights, "--out", tmp_path / "x.parquet")
+    same = ("eval", "--dataset", "csv", "--root", crops_folder, "--json")
+    by_vectors = json.loads(run(*same, "--vectors", tmp_path / "x.parquet"))
+    by_weights = json.loads(run(*same, "--weights", weights))
+    assert by_vectors["figures"] == by_weights["figures"]
+    with pytest.raises(UserError, match="either --weights or --vectors, found neither"):
+        run(*same)
+
+
 def test_crops_then_eval(weights, tmp_path):
     from tests.reid.crops.test_crops import truth_rows, write_video
 

@@ -42,7 +42,7 @@ def test_the_sheet_shows_frames_and_images(some_images, tmp_path):
 
 
 def test_which_queries(some_images):
-    scores = RankScores(0.5, np.ones(1), np.array([0.9, np.nan, 0.1, 0.5]))
+    scores = RankScores(0.5, np.ones(1), np.array([0.9, np.nan, 0.1, 0.5]), "drawn", np.ones(4), 0.5, 0.5)
     assert pick_queries(scores, 4, 2, "worst") == [2, 3]
     assert pick_queries(scores, 4, 2, "first") == [0, 2]
     assert sorted(pick_queries(scores, 4, 9, "random")) == [0, 2, 3]
