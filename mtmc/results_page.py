@@ -7,26 +7,58 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mtmc import __version__
+from mtmc.link.model.topology_graph import planar_layout
+from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import ReportParams, Watch
 from mtmc.report.looks import make_looks
 from mtmc.report.page import is_current, write_page
+from mtmc.report.page_data import Contents
 from mtmc.scene import Scene
 from mtmc.store import Run
 from mtmc.store.stamps import digest, stored_stamp
+from mtmc.store.tables import read_table
+from mtmc.visits import flows
+
+LEAST_S = 8.0
+"""Cameras nearer than this many seconds would touch in the graph."""
 
 
-def make_page(run: Run, scene: Scene, params: ReportParams, watch: Watch, embed_video: bool = False) -> Path:
+def make_page(
+    run: Run,
+    scene: Scene,
+    params: ReportParams,
+    watch: Watch,
+    ground_truth: Path | None = None,
+    with_truth: bool = False,
+    embed_video: bool = False,
+) -> Path:
     """Write the web videos, crops and ``report.html`` of a finished run, each only where it is missing or stale.
 
-    Raises InputError for a damaged video, StoreError for a run folder that lacks tables or cannot be written.
+    ``with_truth`` adds the truth panel, from ``ground_truth`` or else the scene's own. Raises InputError for a damaged
+    video or ground truth that does not fit, StoreError for a run folder that lacks tables or cannot be written.
     """
-    for camera in scene.cameras.values():
-        make_looks(run, camera, params, watch)
+    make_looks(run, scene, params, watch)
     path, mark = run.folder / "report.html", _mark(run, scene, embed_video)
-    if not is_current(path, mark):
-        write_page(run, scene, mark, {}, embed_video)
+    if with_truth or not is_current(path, mark):
+        contents = Contents.of(run, scene, run.vehicles())
+        truth = compare_with_truth(contents, ground_truth) if with_truth else None
+        write_page(contents, "with truth" if with_truth else mark, camera_graph(contents), truth, embed_video)
     return path
+
+
+def camera_graph(contents: Contents) -> dict[str, Any]:
+    """Flows from camera to camera, and places for the cameras so that near in time is near to see, for the core's
+    head."""
+    found = flows(read_table(contents.run.path("visits")))
+    number = {camera.id: index for index, camera in enumerate(contents.cameras)}
+    times = np.full((len(number), len(number)), np.inf)
+    for flow in found:
+        a, b = number[flow["from"]], number[flow["to"]]
+        times[a, b] = times[b, a] = min(times[a, b], max(flow["seconds"][1], LEAST_S))
+    return {"flows": found, "places": np.round(planar_layout(times), 2).tolist()}
 
 
 def _mark(run: Run, scene: Scene, embed_video: bool) -> str:

@@ -6,8 +6,8 @@ from.
     first_frame last_frame boxes     of the camera's video, 0-based
     entry exit                       learned entry and exit zone of the camera, from 1; 0 = elsewhere or none learned
     entry_x_px … exit_y_px           bottom centres of the first and last box
-    entry_x_m … exit_y_m             the same in metres east and north of the scene's origin, NaN without calibration
-    speed_kmh                        median over the stay, NaN without calibration
+    entry_x_m … exit_y_m             the same in metres east and north of the scene's origin, null without calibration
+    speed_kmh                        median over the stay, null without calibration
     label score                      kind by most boxes, mean detection score
     cut_start cut_end                whether the stay reaches the first or last second of the clip
 
@@ -32,6 +32,7 @@ LONGEST_GAP_S = 10.0
 SHORT_GAP_S = 2.0
 """... or for longer than this, if another camera saw it between."""
 CUT_S = 1.0
+QUANTILES = (0.15, 0.5, 0.85)
 SPEED_SPAN_S = 1.0
 """Speeds are measured over this time: shorter, the boxes' jitter would count as movement."""
 
@@ -50,7 +51,7 @@ def visits(scene: Scene, vehicles: Sequence[GlobalTrack], network: Mapping[str, 
     for row in rows:
         key = row["vehicle_id"], row["camera_id"]
         row["visit"] = seen[key] = seen.get(key, 0) + 1
-    return {name: pa.array([row[name] for row in rows], kind) for name, kind in SCHEMA.items()}
+    return {name: pa.array([row[name] for row in rows], kind, from_pandas=True) for name, kind in SCHEMA.items()}
 
 
 SCHEMA: Mapping[str, pa.DataType] = {
@@ -146,4 +147,25 @@ def _speed_kmh(times: Double, metres: Double) -> float:
     if len(rows) == 0:
         return float("nan")
     way = np.linalg.norm(metres[later[rows]] - metres[rows], axis=1)
-    return float(np.median(way / (times[later[rows]] - times[rows])) * 3.6)
+    speeds = (way / (times[later[rows]] - times[rows]))[np.isfinite(way)]  # none for feet beyond the horizon
+    return float(np.median(speeds) * 3.6) if len(speeds) else float("nan")
+
+
+def flows(table: pa.Table) -> list[dict[str, Any]]:
+    """Camera to camera: how many vehicles, and 15th, 50th and 85th percentile of the seconds from leaving one to
+    entering the other.
+
+    A visit counts from the vehicle's visit before it, whose camera is another one. Most used first.
+    """
+    vehicle, start, end = (table.column(name).to_numpy() for name in ("vehicle_id", "start_s", "end_s"))
+    camera = np.array(table.column("camera_id").to_pylist(), object)
+    order = np.lexsort((start, vehicle))
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for a, b in zip(order[:-1].tolist(), order[1:].tolist(), strict=True):
+        if vehicle[a] == vehicle[b] and camera[a] != camera[b]:
+            seconds.setdefault((camera[a], camera[b]), []).append(float(start[b] - end[a]))
+    rows = [
+        {"from": a, "to": b, "vehicles": len(times), "seconds": np.round(np.quantile(times, QUANTILES), 2).tolist()}
+        for (a, b), times in seconds.items()
+    ]
+    return sorted(rows, key=lambda row: (-row["vehicles"], row["from"], row["to"]))

@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene_reader"}),
     frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
-    frozenset({"config", "doctor", "environment", "visits", "results_page"}),
+    frozenset({"config", "doctor", "environment", "visits", "lost_boxes", "results_page"}),
     frozenset({"pipeline", "export"}),
     frozenset({"api", "ceilings"}),
     frozenset({"cli"}),

@@ -10,6 +10,10 @@ import typer
 
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
+    gt: Annotated[
+        Path | None, typer.Option(help="Ground truth, for the truth panel: file or folder.", show_default=False)
+    ] = None,
+    truth: Annotated[bool, typer.Option("--truth", help="With the ground truth of the run's own scene.")] = False,
     embed_video: Annotated[bool, typer.Option("--embed-video", help="Put the videos into the page itself.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
@@ -25,7 +29,7 @@ def report(
     opened = open_run(run)
     params = build_config(opened.settings["config"], "run.json").report
     with logged(), watching() as watch:
-        path = make_page(opened, opened.scene, params, watch, embed_video=embed_video)
+        path = make_page(opened, opened.scene, params, watch, gt, truth or gt is not None, embed_video)
     typer.echo(path)
     if open_:
         typer.launch(str(path))

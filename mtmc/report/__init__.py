@@ -40,8 +40,8 @@ class ReportParams(Params):
     """x264's quality, smaller is better and larger on disk."""
     page: bool = True
     """Whether to write report.html, the page to look at the results."""
-    web_width_px: int = Field(default=960, ge=160, le=3840)
-    """Widest clean video beside the page."""
+    web_width_px: int | None = Field(default=None, ge=160, le=3840)
+    """Widest clean video beside the page; 960 by default, 640 where more than nine cameras share the screen."""
     web_crf: int = Field(default=29, ge=0, le=51)
     """x264's quality of those."""
     hide: Hide = "nothing"

@@ -20,13 +20,16 @@ import pyarrow as pa
 
 from mtmc.report import ReportParams, Watch
 from mtmc.report.privacy import shown
-from mtmc.scene import Camera
+from mtmc.scene import Camera, Scene
 from mtmc.store import Run
 from mtmc.store.stamps import staleness, stored_stamp
 from mtmc.store.tables import write_table
 from mtmc.structures import Detections, Embeddings, Float, Tracklet
 from mtmc.video import Image, Video, VideoWriter
 
+FEW_CAMERAS = 9
+FEW_WIDTH_PX, MANY_WIDTH_PX = 960, 640
+"""Widths of web videos for few and for many cameras, which a browser decodes side by side."""
 CROP_PX = (128, 96)
 """(width, height) of a crop on the page; what stands around a narrow vehicle fills it."""
 CROP_MARGIN = 0.12
@@ -50,15 +53,21 @@ class Wanted:
     box: Float
 
 
-def make_looks(run: Run, camera: Camera, params: ReportParams, watch: Watch) -> bool:
-    """Write the camera's web video and crops where they are missing or stale; whether anything was to do.
+def make_looks(run: Run, scene: Scene, params: ReportParams, watch: Watch) -> None:
+    """Write every camera's web video and crops where they are missing or stale.
 
     Raises InputError for a damaged video, StoreError where the run folder cannot be written.
     """
+    width = params.web_width_px or (FEW_WIDTH_PX if len(scene.cameras) <= FEW_CAMERAS else MANY_WIDTH_PX)
+    for camera in scene.cameras.values():
+        _make_look(run, camera, params.model_copy(update={"web_width_px": width}), watch)
+
+
+def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch) -> None:
     video, crops = run.folder / "video" / "web" / f"{camera.id}.mp4", run.path("crops", camera.id)
     stamp = _stamp(run, camera, params)
     if video.exists() and not staleness(crops, stamp):
-        return False
+        return
     tracklets = run.tracklets(camera.id)
     wanted = choose(tracklets, run.embeddings_of(camera.id))
     cut = list(_pass(run, camera, wanted, params, watch))
@@ -69,7 +78,6 @@ def make_looks(run: Run, camera: Camera, params: ReportParams, watch: Watch) -> 
         "picture": pa.array([picture for *_, picture in cut], pa.binary()),
     }
     write_table(crops, columns, stamp)
-    return True
 
 
 def _stamp(run: Run, camera: Camera, params: ReportParams) -> Mapping[str, Any]:
@@ -103,7 +111,7 @@ def _pass(
     by_frame: dict[int, list[Wanted]] = {}
     for want in wanted:
         by_frame.setdefault(want.frame, []).append(want)
-    size = _fitted(camera.size, params.web_width_px)
+    size = _fitted(camera.size, params.web_width_px or FEW_WIDTH_PX)
     boxes = run.detections(camera.id) if params.hide != "nothing" else Detections.empty()
     times = camera.time_s(np.arange(camera.frame_count + 1))
     path = run.folder / "video" / "web" / f"{camera.id}.mp4"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mtmc.atomic import replacing
-from mtmc.report.page_data import Contents, blocks
+from mtmc.report.page_data import Contents, Truth, blocks
 from mtmc.scene import Scene
 from mtmc.store import Run
 
@@ -25,20 +25,20 @@ FOLDER = files("mtmc.report") / "page"
 MARK = "<!doctype html>\n<!-- mtmc {} -->\n"
 
 
-def write_page(run: Run, scene: Scene, mark: str, extra: Mapping[str, Any], embed_video: bool = False) -> Path:
-    """Write ``RUN/report.html`` from what the run folder holds; ``extra`` is what only higher rooms know, for the
-    core's head.
+def write_page(
+    contents: Contents, mark: str, extra: Mapping[str, Any], truth: Truth | None = None, embed_video: bool = False
+) -> Path:
+    """Write ``RUN/report.html``; ``extra`` is what only higher rooms know, for the core's head.
 
     ``mark`` names what the page was made from, for ``is_current``; ``embed_video`` puts the web videos inside. Raises
     StoreError where the folder cannot be read or written.
     """
-    contents = Contents.of(run, scene, run.vehicles())
+    run, scene = contents.run, contents.scene
     path = run.folder / "report.html"
+    parts = {**dict(blocks(contents, extra, truth)), **_videos(run, scene, embed_video)}
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(MARK.format(mark))
-        file.writelines(
-            _document(scene.name, {**dict(blocks(contents, extra or {})), **_videos(run, scene, embed_video)})
-        )
+        file.writelines(_document(scene.name, parts))
     return path
 
 

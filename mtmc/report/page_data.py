@@ -57,17 +57,30 @@ class Contents:
         return [t for t in self.tracklets if t.camera_id == camera_id]
 
 
-def blocks(contents: Contents, extra: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """Ground truth as the page shows it: ``summary`` for the core's head, and per camera true boxes with their causes
+    and the ``cause`` of each of the page's boxes."""
+
+    summary: Mapping[str, Any]
+    cameras: Mapping[str, Mapping[str, Column]]
+
+
+def blocks(contents: Contents, extra: Mapping[str, Any], truth: Truth | None = None) -> Iterator[tuple[str, str]]:
     """(name, base64 text) of every block; ``extra`` goes into the core's head."""
+    extra = extra if truth is None else {**extra, "truth": truth.summary}
     crops = {camera.id: _crops(contents, camera) for camera in contents.cameras}
     colours = {key: colour for table in crops.values() for key, colour in zip(table.keys, table.colours, strict=True)}
     meta = {"labels": LABELS, "evidence": EVIDENCE, "ticksPerSecond": TICKS_PER_S, "stepsPerPixel": STEPS_PER_PX}
     meta |= {"scene": contents.scene.name}
+    meta |= {"origin": contents.scene.origin}
     meta |= {"cameras": [_camera(contents, camera) for camera in contents.cameras], **extra}
     yield "core", block({**meta, "colours": (names := sorted(set(colours.values())))}, _core(contents, colours, names))
     for camera in contents.cameras:
         yield f"boxes-{camera.id}", block({}, _boxes(contents, camera))
         yield f"crops-{camera.id}", block({}, crops[camera.id].columns)
+        if truth is not None:
+            yield f"truth-{camera.id}", block({}, truth.cameras[camera.id])
     vectors = _vectors(contents)
     if vectors is not None:
         yield "vectors", block({"size": vectors.shape[1]}, {"vectors": vectors.ravel()})

@@ -48,6 +48,31 @@ def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapp
     )
 
 
+OUTSIDE = -2
+"""Cause of a predicted box that a filter dropped: it is not scored."""
+
+
+def lost_boxes(
+    truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cause of every true and every predicted box in the order given: index into CAUSES, FREE where it is matched,
+    OUTSIDE.
+
+    The lost ones over all scored ones are ``1 - idf1``.
+    """
+    check_sides(truth, predicted, params.other_cameras, params.duplicates)
+    reasons = _filter(truth, predicted, params, masks)
+    kept = np.flatnonzero(reasons == KEPT)
+    comparison = _compare(truth, predicted.take(kept), params)
+    away = (reasons != KEPT) & (reasons != FILTERS.index("other_camera"))
+    dropped = _compare(truth, _distinct(predicted.take(away)), params)
+    loss = explain_loss(comparison, match_identities(comparison), dropped, params.localisation_floor)
+    true_cause, predicted_cause = np.full(len(truth), OUTSIDE), np.full(len(predicted), OUTSIDE)
+    true_cause[comparison.truth.rows] = loss.truth_cause
+    predicted_cause[kept[comparison.predicted.rows]] = loss.predicted_cause
+    return true_cause, predicted_cause
+
+
 def filtered_comparison(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]) -> Comparison:
     """What is scored: truth and kept predictions, for a second engine to compute the same from."""
     check_sides(truth, predicted, params.other_cameras, params.duplicates)

@@ -4,10 +4,12 @@ import { Card } from "page/card";
 import { Clock } from "page/clock";
 import { List } from "page/list";
 import { loadModel } from "page/model";
+import { MapPanel } from "page/map";
 import { Mosaic } from "page/mosaic";
 import { parse } from "page/search";
 import { on, set, state } from "page/state";
 import { Timeline } from "page/timeline";
+import { TruthPanel } from "page/truth";
 import { clockText, plural, spanText } from "page/words";
 
 const $ = (selector) => document.querySelector(selector);
@@ -19,6 +21,9 @@ const mosaic = new Mosaic($("#mosaic"), model, clock);
 const timeline = new Timeline($("#timeline canvas"), $("#timeline .tip"), model, clock);
 const list = new List($("#vehicles"), model, clock);
 const card = new Card($("#vehicle"), model, clock);
+const map = new MapPanel($("#map"), model, clock);
+const truth = TruthPanel.available(model) ? new TruthPanel($("#truth"), model, clock, mosaic) : null;
+$("[data-tab=truth]").hidden = !truth;
 
 // --- head ------------------------------------------------------------------------------------------------
 
@@ -150,6 +155,11 @@ async function likeThis(tracklet) {
 }
 card.onLike = likeThis;
 
+map.onFlow = (from, to) => {
+  $("#query").value = `${from}>${to}`;
+  find();
+};
+
 // --- keys ------------------------------------------------------------------------------------------------
 
 function neighbour(by) {
@@ -184,6 +194,8 @@ const keys = {
   0: () => set({ focus: null, follow: false }),
   "[": () => set({ range: [clock.time, Math.max(state.range?.[1] ?? model.end, clock.time)] }),
   "]": () => set({ range: [Math.min(state.range?.[0] ?? model.start, clock.time), clock.time] }),
+  e: () => truth?.step(1),
+  E: () => truth?.step(-1),
   d: () => theme(dark() ? "light" : "dark"),
   "/": () => $("#query").focus(),
   "?": () => $("#help").showModal(),
@@ -233,4 +245,4 @@ set({
 showTab();
 clock.seek(place.has("t") ? Number(place.get("t")) : telling());
 document.documentElement.classList.add("ready");
-window.mtmc = { find, parse, likeThis, model, clock, mosaic, timeline, list, state, set };
+window.mtmc = { map, truth, find, parse, likeThis, model, clock, mosaic, timeline, list, state, set };

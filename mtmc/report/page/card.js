@@ -242,13 +242,7 @@ export class Card {
     const told = plural(vehicle.tracklets.length, "tracklet");
     const names = vehicle.tracklets.map((t) => `${this.model.cameras[t.camera].id} #${t.track}`);
     const least = vehicle.links.length ? `, least sure link ${percent(vehicle.doubt)}` : "";
-    return [
-      make(
-        "p",
-        { className: "decided" },
-        `${told}: ${names.join(", ")}${least}.`,
-      ),
-    ];
+    return [make("p", { className: "decided" }, `${told}: ${names.join(", ")}${least}.`)];
   }
 
   go(visit) {

@@ -4,6 +4,7 @@ import { on, set, state } from "page/state";
 import { Tile } from "page/tile";
 
 const GAP_PX = 6;
+const STRIP_PX = 72; // the other cameras below the large one
 const LEAST_PX = 210; // in smaller tiles nobody sees a car: scroll instead
 const JUMP_GAP_S = 2; // following a vehicle, longer absences are skipped
 
@@ -66,6 +67,7 @@ export class Mosaic {
     const cell = Math.min(size, (width - GAP_PX * (best - 1)) / best);
     this.root.style.setProperty("--columns", best);
     this.root.style.setProperty("--cell", `${Math.floor(cell)}px`);
+    this.root.style.setProperty("--focus", `${Math.floor(Math.min(width, (height - STRIP_PX - GAP_PX) * aspect))}px`);
   }
 
   /** In follow mode the camera that sees the chosen vehicle is the large one; long absences are jumped over. */

@@ -11,7 +11,7 @@ const FIT_S = 0.004;
 
 export class Tile {
   constructor(model, camera, clock) {
-    Object.assign(this, { model, camera, clock, boxes: null, frame: -1, visible: false, seeking: 0 });
+    Object.assign(this, { model, camera, clock, boxes: null, frame: -1, visible: false, overlays: [] });
     this.video = make("video", { muted: true, playsInline: true, preload: "auto" });
     this.canvas = make("canvas");
     this.note = make("div", { className: "note" });
@@ -24,7 +24,7 @@ export class Tile {
       name,
       this.note,
     );
-    this.element.style.aspectRatio = `${camera.width} / ${camera.height}`;
+    this.element.style.setProperty("--aspect", camera.width / camera.height);
     name.addEventListener("click", () => this.onFocus?.(camera.index));
     this.element.addEventListener("dblclick", () => this.onFocus?.(camera.index));
     this.canvas.addEventListener("click", (event) => this.onPick?.(this.vehicleAt(event)));
@@ -56,6 +56,7 @@ export class Tile {
   }
 
   watchFrames() {
+    this.video.addEventListener("seeked", () => this.clock.playing || this.presented(this.video.currentTime));
     if (!this.video.requestVideoFrameCallback) {
       this.video.addEventListener("timeupdate", () => this.presented(this.video.currentTime));
       return;
@@ -141,7 +142,7 @@ export class Tile {
     for (const item of items) this.label(g, item, width);
     this.items = items;
     this.tellNext(items);
-    this.onDraw?.(this, g, items);
+    for (const overlay of this.overlays) overlay(g, this);
   }
 
   item(row) {

@@ -179,12 +179,10 @@ export class Timeline {
     const visit = lane?.visits.find((v) => v.start - 0.1 <= time && time <= v.end + 0.1);
     const link = lane && !visit ? this.linkAt(lane, time) : null;
     let text = "";
-    if (visit)
-      {
-        const name = this.model.cameras[visit.camera].id;
-        text = `${lane.id} in ${name}, ${clockText(visit.start, 1)} for ${spanText(visit.end - visit.start)}`;
-      }
-    else if (link) text = `${percent(link.probability)} sure that both are vehicle ${lane.id}`;
+    if (visit) {
+      const name = this.model.cameras[visit.camera].id;
+      text = `${lane.id} in ${name}, ${clockText(visit.start, 1)} for ${spanText(visit.end - visit.start)}`;
+    } else if (link) text = `${percent(link.probability)} sure that both are vehicle ${lane.id}`;
     this.tip.hidden = !text;
     this.tip.textContent = text;
     const left = Math.min(event.offsetX + 12, this.width - this.tip.offsetWidth - 8);

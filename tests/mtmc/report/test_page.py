@@ -1,7 +1,8 @@
-"""The results page in a real browser, network off: what it shows is what the tables say, and every panel works by mouse and keys."""
+"""The results page in a real browser, network off: it shows what the tables say, and every panel works by mouse and keys."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from mtmc.report.colours import colour_of
 from mtmc.report.page_data import STEPS_PER_PX
+from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, run
 
 Open = Callable[..., Any]
 
@@ -29,6 +31,9 @@ ALL_BOXES = """async () => {
 PRESENTED = (
     "() => window.mtmc.mosaic.tiles.filter((t) => t.visible).every((t) => t.frame >= 0 && t.video.readyState >= 2)"
 )
+
+SETTLED = """() => window.mtmc.mosaic.tiles.every(
+  (t) => t.boxes && !t.video.seeking && t.frame === t.boxes.frameAt(window.mtmc.clock.time))"""
 
 
 def table(run_folder: Path, name: str) -> list[dict[str, Any]]:
@@ -76,9 +81,7 @@ def test_videos_stand_on_the_frames_of_one_clock(run_folder: Path, open_page: Op
     page = open_page(run_folder / "report.html")
     for time in (1.0, 3.32, 4.91):
         page.evaluate(f"window.mtmc.clock.seek({time})")
-        page.wait_for_function(
-            """() => window.mtmc.mosaic.tiles.every((t) => !t.video.seeking && t.frame === t.boxes.frameAt(window.mtmc.clock.time))"""
-        )
+        page.wait_for_function(SETTLED)
     page.keyboard.press(" ")
     page.wait_for_function("() => window.mtmc.clock.time > 5.5 || !window.mtmc.clock.playing")
     spread = page.evaluate("() => window.mtmc.mosaic.spread().spread")
@@ -117,6 +120,7 @@ def test_keys_step_follow_and_focus(run_folder: Path, open_page: Open) -> None:
     vehicle, moment = shared_vehicle(run_folder)
     page = open_page(run_folder / "report.html", f"#t={moment}&v={vehicle}")
     page.wait_for_function(PRESENTED)
+    page.wait_for_function(SETTLED)
     frame = page.evaluate("() => window.mtmc.mosaic.tiles[0].frame")
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"() => window.mtmc.mosaic.tiles[0].frame === {frame + 1}")
@@ -172,3 +176,84 @@ def test_readable_on_a_phone_and_in_light(run_folder: Path, open_page: Open) -> 
     assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
     tile = page.locator(".tile").first.bounding_box()
     assert tile["width"] > 170
+
+
+@pytest.fixture(scope="module")
+def lossy_run(scene_folder: Path) -> Path:
+    """A run whose detector misses boxes now and then and shifts others, with its truth in the page."""
+    for camera in sorted(scene_folder.glob("c*")):
+        rows = [line.split(",") for line in (camera / "det" / "true.txt").read_text().splitlines()]
+        kept = [
+            [*row[:2], str(float(row[2]) + 25 * (int(row[0]) % 11 == 0)), *row[3:]] for row in rows if int(row[0]) % 7
+        ]
+        (camera / "det" / "lossy.txt").write_text("\n".join(",".join(row) for row in kept) + "\n")
+    out = scene_folder.parent / "lossy"
+    run(scene_folder, out, (*TRUE_BOXES, "--workers", 1), (*KEEP_ALL, "detect.recorded=det/lossy.txt"))
+    mtmc("report", out, "--truth")
+    return out
+
+
+def test_truth_panels_sum_is_one_minus_idf1(lossy_run: Path, open_page: Open) -> None:
+    page = open_page(lossy_run / "report.html")
+    page.click("#tabs [data-tab=truth]")
+    page.wait_for_selector(".causes")
+    idf1 = json.loads(mtmc("score", lossy_run, "--json"))["idf1"]
+    assert 0 < idf1 < 1
+    assert page.evaluate("() => window.mtmc.truth.loss") == pytest.approx(1 - idf1, abs=1e-12)
+    page.keyboard.press("e")
+    event = page.evaluate("() => { const t = window.mtmc.truth; return t.chosen()[t.at]; }")
+    assert page.evaluate("() => window.mtmc.state.focus") == event["camera"]
+    assert event["start"] <= page.evaluate("() => window.mtmc.clock.time") <= event["end"] + 0.01
+
+
+def test_map_shows_where_vehicles_are_and_flows_filter(run_folder: Path, open_page: Open) -> None:
+    vehicle, moment = shared_vehicle(run_folder)
+    page = open_page(run_folder / "report.html", f"#t={moment}")
+    page.click("#tabs [data-tab=map]")
+    page.wait_for_function("() => window.mtmc.map.dots?.length > 0")
+    x, y = page.evaluate(f"() => window.mtmc.map.dots.find((dot) => dot.vehicle.id === {vehicle}).at")
+    place = page.locator(".map canvas").bounding_box()
+    page.mouse.click(place["x"] + x, place["y"] + y)
+    assert page.evaluate("() => window.mtmc.state.vehicle") is not None
+    page.locator(".flows li").first.click()
+    first, last = page.locator(".flows b").first.inner_text().split(" → ")
+    found = set(page.evaluate("() => [...window.mtmc.state.found]"))
+    assert found == {row[0] for row in search(run_folder, FLOW.format(first, last))}
+
+
+VEHICLES = """
+  WITH visits AS (SELECT *, end_s - start_s AS stay FROM '{0}/visits.parquet'),
+  kinds AS (SELECT vehicle_id, label, row_number() OVER (PARTITION BY vehicle_id ORDER BY count(*) DESC, label) AS place
+            FROM '{0}/vehicles.parquet' GROUP BY vehicle_id, label),
+  links AS (SELECT vehicle_id, min(probability) AS p FROM '{0}/links.parquet' GROUP BY vehicle_id)
+"""
+FLOW = """SELECT DISTINCT a.vehicle_id FROM visits a JOIN visits b USING (vehicle_id)
+  WHERE a.camera_id = '{}' AND b.camera_id = '{}' AND b.start_s > a.start_s"""
+
+
+def search(run_folder: Path, question: str) -> list[tuple[Any, ...]]:
+    duckdb = pytest.importorskip("duckdb")
+    return list(duckdb.sql(VEHICLES.format(run_folder) + question).fetchall())
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        ("c001>c002", FLOW.format("c001", "c002")),
+        ("car stay>3", "SELECT vehicle_id FROM visits JOIN kinds USING (vehicle_id) WHERE kinds.label = 'car' AND place = 1 "
+         "GROUP BY vehicle_id HAVING max(stay) > 3"),
+        ("c002 cameras>=2", "SELECT vehicle_id FROM visits GROUP BY vehicle_id "
+         "HAVING count(DISTINCT camera_id) >= 2 AND bool_or(camera_id = 'c002')"),
+        ("p<0.9", "SELECT vehicle_id FROM links WHERE p < 0.9"),
+        ("c001>c002 travel<1.5", FLOW.format("c001", "c002") + " AND b.start_s - a.end_s < 1.5"),
+        ("speed>=30", "SELECT vehicle_id FROM visits GROUP BY vehicle_id HAVING max(speed_kmh) >= 30"),
+        ("boxes<20", "SELECT vehicle_id FROM visits GROUP BY vehicle_id HAVING sum(boxes) < 20"),
+    ],
+)  # fmt: skip
+def test_search_is_a_query_on_the_tables(run_folder: Path, open_page: Open, words: str, question: str) -> None:
+    page = open_page(run_folder / "report.html")
+    page.keyboard.press("/")
+    page.keyboard.type(words)
+    found = set(page.evaluate("() => [...window.mtmc.state.found]"))
+    assert found == {row[0] for row in search(run_folder, question)}
+    assert page.locator("#vehicles .count").inner_text().startswith(f"{len(found)} vehicle")

@@ -1,0 +1,184 @@
+// The map: ground in metres with the views' footprints and where every vehicle is, or without calibration the graph of
+// cameras with vehicles under way between them. Flows are arrows as wide as their traffic.
+
+import { drawMap, NODE_PX } from "page/map_picture";
+import { on, set, state } from "page/state";
+import { make, spanText } from "page/words";
+
+const EDGE_PX = 34;
+const METRES_PER_DEGREE = 111_319.49;
+
+export class MapPanel {
+  constructor(root, model, clock) {
+    Object.assign(this, { root, model, clock, layer: [], zoom: 1, pan: [0, 0] });
+    this.ground = model.cameras.some((camera) => camera.footprint);
+    this.canvas = make("canvas");
+    this.note = make("p", { className: "count" });
+    this.button = make("button", { type: "button", className: "text", on: { click: () => this.turn() } });
+    this.list = make(
+      "ul",
+      { className: "flows" },
+      model.head.flows.map((flow) => this.flowRow(flow)),
+    );
+    root.append(make("div", { className: "map" }, this.canvas), this.note, this.list);
+    const events = {
+      wheel: "roll",
+      pointerdown: "press",
+      pointermove: "move",
+      pointerup: "release",
+      dblclick: "reset",
+    };
+    for (const [name, method] of Object.entries(events)) {
+      this.canvas.addEventListener(name, (event) => this[method](event), { passive: false });
+    }
+    root.addEventListener("dragover", (event) => event.preventDefault());
+    root.addEventListener("drop", (event) => this.drop(event));
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    on(["vehicle", "hover", "found", "tab", "focus"], () => this.draw());
+    clock.on(() => this.draw());
+    this.say();
+  }
+
+  say() {
+    const hint = this.model.head.origin ? "Drop a GeoJSON file here for a base map. " : "";
+    const text = this.ground ? `Metres on the ground. ${hint}` : "Near in time is near here. ";
+    this.button.textContent = this.ground ? "Graph" : "Ground";
+    const both = this.model.cameras.some((camera) => camera.footprint);
+    this.note.replaceChildren(text, ...(both ? [this.button] : []));
+  }
+
+  turn() {
+    this.ground = !this.ground;
+    this.reset();
+    this.say();
+  }
+
+  flowRow({ from, to, vehicles, seconds: [low, typical, high] }) {
+    const wait = typical < 0 ? `seen by both for ${spanText(-typical)}` : spanText(typical);
+    const row = make("li", {
+      title: `${spanText(low)} to ${spanText(high)} for most`,
+      on: { click: () => this.onFlow?.(from, to) },
+    });
+    row.append(make("b", {}, `${from} → ${to}`), make("span", {}, wait), make("small", {}, String(vehicles)));
+    return row;
+  }
+
+  // --- places ---------------------------------------------------------------------------------------------------
+
+  /** Centre of each camera and the bounds of all, in the map's own units with north up. */
+  world() {
+    if (this.known?.ground === this.ground) return this.known;
+    const { cameras } = this.model,
+      { places } = this.model.head;
+    const centre = cameras.map(({ footprint }, k) => (this.ground ? footprint && standing(footprint) : places[k]));
+    const points = this.ground ? cameras.flatMap(({ footprint }) => footprint ?? []) : places;
+    const xs = points.map(([x]) => x),
+      ys = points.map(([, y]) => y);
+    const bounds = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+    return (this.known = { ground: this.ground, centre, bounds });
+  }
+
+  place([x, y]) {
+    const {
+      bounds: [left, bottom, right, top],
+    } = this.world();
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const scale = Math.min(
+      (width - 2 * EDGE_PX) / Math.max(right - left, 1),
+      (height - 2 * EDGE_PX) / Math.max(top - bottom, 1),
+    );
+    const s = scale * this.zoom;
+    return [
+      width / 2 + this.pan[0] + (x - (left + right) / 2) * s,
+      height / 2 + this.pan[1] - (y - (bottom + top) / 2) * s,
+    ];
+  }
+
+  roll(event) {
+    event.preventDefault();
+    const factor = Math.exp(-event.deltaY * 0.002),
+      { clientWidth: width, clientHeight: height } = this.canvas;
+    const at = [event.offsetX - width / 2, event.offsetY - height / 2];
+    this.pan = this.pan.map((value, k) => at[k] - (at[k] - value) * factor);
+    this.zoom *= factor;
+    this.draw();
+  }
+
+  press(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    this.drag = { x: event.offsetX, y: event.offsetY, pan: this.pan, moved: false };
+  }
+
+  move(event) {
+    if (!this.drag) return;
+    const by = [event.offsetX - this.drag.x, event.offsetY - this.drag.y];
+    if (Math.hypot(...by) > 4) this.drag.moved = true;
+    this.pan = this.drag.pan.map((value, k) => value + by[k]);
+    this.draw();
+  }
+
+  release(event) {
+    const moved = this.drag?.moved;
+    this.drag = null;
+    if (moved) return;
+    const near = ([x, y]) => Math.hypot(x - event.offsetX, y - event.offsetY);
+    const dot = this.dots?.filter(({ at }) => near(at) < 12).sort((a, b) => near(a.at) - near(b.at))[0];
+    if (dot) return set({ vehicle: dot.vehicle.id });
+    const index = this.world().centre.findIndex((centre) => centre && near(this.place(centre)) < NODE_PX + 6);
+    if (index >= 0) set({ focus: state.focus === index ? null : index });
+  }
+
+  /** Boxes that are unpacked; the others are asked for. */
+  loaded() {
+    this.ready ??= new Map();
+    for (const { index } of this.model.cameras) {
+      if (!this.ready.has(index)) {
+        this.ready.set(index, null);
+        this.model.boxesOf(index).then((boxes) => {
+          this.ready.set(index, boxes);
+          this.draw();
+        });
+      }
+    }
+    return [...this.ready].filter(([, boxes]) => boxes);
+  }
+
+  draw() {
+    drawMap(this);
+  }
+
+  reset() {
+    Object.assign(this, { zoom: 1, pan: [0, 0] });
+    this.draw();
+  }
+
+  /** A GeoJSON file as base layer: longitude and latitude become metres about the scene's origin. */
+  async drop(event) {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files,
+      { origin } = this.model.head;
+    if (!file || !origin) return;
+    const east = METRES_PER_DEGREE * Math.cos((origin[0] * Math.PI) / 180);
+    const metres = ([lon, lat]) => [(lon - origin[1]) * east, (lat - origin[0]) * METRES_PER_DEGREE];
+    const lines = [];
+    const walk = (node) => {
+      if (Array.isArray(node) && Array.isArray(node[0]) && typeof node[0][0] === "number")
+        lines.push(node.map(metres));
+      else if (Array.isArray(node)) node.forEach(walk);
+      else if (node?.geometries) node.geometries.forEach(walk);
+      else if (node?.features) node.features.forEach(walk);
+      else if (node?.geometry) walk(node.geometry);
+      else if (node?.coordinates) walk(node.coordinates);
+    };
+    try {
+      walk(JSON.parse(await file.text()));
+      this.layer = lines;
+    } catch {
+      this.note.textContent = `${file.name} is no GeoJSON.`;
+    }
+    this.draw();
+  }
+}
+
+/** Where the camera stands, near enough: the middle of the footprint's near edge. */
+const standing = (points) => points[Math.round(0.75 * points.length) - 1];

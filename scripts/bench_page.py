@@ -1,0 +1,214 @@
+"""Measures the results page in a real browser: bytes a box, seconds to the first picture, seeks, how far videos stand
+apart.
+
+scripts/bench_page RUN                 measure the page of a finished run
+scripts/bench_page --city DIR --video FILE [--cameras 46] [--hours 1]
+                                       first make a run of simulated tracklets, every camera showing FILE over and over
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from mtmc.config import Config
+from mtmc.geometry import clip_boxes
+from mtmc.link import LinkParams, Problem, solve
+from mtmc.pipeline import plan
+from mtmc.report.page import write_page
+from mtmc.report.page_data import Contents
+from mtmc.results_page import camera_graph
+from mtmc.scene_reader import read_scene
+from mtmc.store import create_run, open_run
+from mtmc.store.tables import write_table, write_tracklets, write_vehicles
+from mtmc.structures import GlobalTrack, Tracklet, TrackletTable
+from mtmc.synth.tracklets.sampling import FPS, LEVELS, simulate
+from mtmc.visits import visits
+
+CHROMIUM = shutil.which("chromium") or "chromium"
+SWITCHES = ("--no-sandbox", "--disable-gpu", "--headless=new", "--no-first-run", "--disable-background-networking")
+SEEKS = 20
+PLAY_S = 6.0
+SETTLED = """() => mtmc.mosaic.tiles.every((t) => !t.visible || t.element.classList.contains("away") ||
+  (t.boxes && !t.video.seeking && t.video.readyState >= 2 && Math.abs(t.shownTime - mtmc.clock.time) < 0.11))"""
+
+DROPPED = """() => mtmc.mosaic.tiles.filter((t) => t.visible)
+  .map((t) => t.video.getVideoPlaybackQuality().droppedVideoFrames)"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, nargs="?", help="run folder with its report.html")
+    parser.add_argument("--city", type=Path, help="folder to make the simulated run in")
+    parser.add_argument("--video", type=Path, help="a clean web video that every camera shows")
+    parser.add_argument("--cameras", type=int, default=46)
+    parser.add_argument("--hours", type=float, default=1.0)
+    arguments = parser.parse_args()
+    run = arguments.run or make_city(arguments.city, arguments.video, arguments.cameras, arguments.hours * 3600)
+    print(json.dumps(measure(run), indent=2))
+
+
+# --- a large run without pixels of its own ----------------------------------------------------------------------------
+
+
+def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
+    """A run of simulated tracklets (level 2) whose boxes drive straight from where they enter to where they leave."""
+    level = LEVELS[2]
+    simulated = simulate(replace(level, streets=replace(level.streets, cameras=cameras, duration_s=seconds)), seed=0)
+    table = simulated.table
+    scene_folder, run_folder = folder / "scene", folder / "run"
+    long = repeat(video, folder / "long.mp4", seconds + 90)
+    for camera_id in table.cameras:
+        for place in (scene_folder, run_folder / "video" / "web"):
+            place.mkdir(parents=True, exist_ok=True)
+            target = place / f"{camera_id}.mp4"
+            target.unlink(missing_ok=True)
+            os.link(long, target)
+    scene = read_scene(scene_folder)
+    size = next(iter(scene.cameras.values())).size
+    tracklets = [drawn(table, row, size) for row in range(len(table))]
+    run = create_run(run_folder, {"videos": str(scene_folder.resolve()), "config": Config().model_dump(mode="json")})
+    stamps = plan(scene_folder, run_folder, Config()).stamps
+    solution = solve(Problem.of(table), LinkParams())
+    members: dict[int, list[Tracklet]] = {}
+    for tracklet, label in zip(tracklets, solution.labels.tolist(), strict=True):
+        members.setdefault(label, []).append(tracklet)
+    vehicles = [GlobalTrack(label, tuple(mine)) for label, mine in sorted(members.items())]
+    links = solution.links
+    assert links is not None
+    reasons = {"vehicle_id": solution.labels[links.source], **links.columns}
+    write_table(run.path("links"), reasons, stamps["vehicles", ""])
+    write_vehicles(run.path("vehicles"), vehicles, stamps["vehicles", ""])
+    write_table(run.path("visits"), visits(scene, vehicles), stamps["visits", ""])
+    for camera_id in table.cameras:
+        mine = [t for t in tracklets if t.camera_id == camera_id]
+        write_tracklets(run.path("tracklets", camera_id), mine, stamps["tracklets", camera_id])
+    contents = Contents.of(run, scene, vehicles)
+    write_page(contents, "simulated", camera_graph(contents))
+    return run_folder
+
+
+def repeat(video: Path, out: Path, seconds: float) -> Path:
+    """The packets of a video over and over, as long as asked for."""
+    if out.exists():
+        return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(video)) as source, av.open(str(out), "w", options={"movflags": "+faststart"}) as target:
+        inside = source.streams.video[0]
+        stream = target.add_stream_from_template(inside)
+        packets = [packet for packet in source.demux(inside) if packet.size]
+        step = round(Fraction(1, round(FPS)) / inside.time_base)
+        for number in range(round(seconds * FPS)):
+            again = av.Packet(bytes(packets[number % len(packets)]))
+            again.is_keyframe = packets[number % len(packets)].is_keyframe
+            again.pts = again.dts = number * step
+            again.duration, again.time_base, again.stream = step, inside.time_base, stream
+            target.mux(again)
+    return out
+
+
+def drawn(table: TrackletTable, row: int, size: tuple[int, int]) -> Tracklet:
+    """A tracklet of the table with a box every tenth of a second, wavering as detectors do."""
+    first, last = round(float(table.start_s[row]) * FPS), round(float(table.end_s[row]) * FPS)
+    frames = np.arange(max(first, 0), max(last, first + 1) + 1)
+    share = np.linspace(0, 1, len(frames))[:, None]
+    feet = (table.entry_xy[row] * (1 - share) + table.exit_xy[row] * share) * size
+    side = float(table.size[row]) * np.sqrt(size[0] * size[1])
+    wide, high = 1.2 * side, 0.8 * side
+    boxes = np.stack([feet[:, 0] - wide / 2, feet[:, 1] - high, feet[:, 0] + wide / 2, feet[:, 1]], axis=1)
+    boxes += np.random.default_rng(row).normal(0, 0.7, boxes.shape)
+    boxes = clip_boxes(boxes, size)
+    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 2)
+    scores = np.full(len(frames), float(table.quality[row]), np.float32)
+    return Tracklet(
+        table.cameras[table.camera[row]], int(table.track_id[row]), frames, boxes, scores, int(table.label[row])
+    )
+
+
+# --- in the browser ---------------------------------------------------------------------------------------------------
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Figures of one page, network off."""
+    from playwright.sync_api import sync_playwright
+
+    page_path, run = folder / "report.html", open_run(folder)
+    boxes = sum(len(t) for vehicle in run.vehicles() for t in vehicle.tracklets)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
+        page = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True).new_page()
+        page.goto(page_path.resolve().as_uri())
+        page.wait_for_function("() => window.mtmc")
+        page.wait_for_function(SETTLED, timeout=60_000)
+        first = page.evaluate("() => performance.now() / 1000")
+        found = {
+            "boxes": boxes,
+            "bytes_a_box": round(_box_bytes(page_path) / boxes, 2),
+            "page_mb": round(page_path.stat().st_size / 1e6, 2),
+            "first_synchronised_frame_s": round(first, 2),
+            "seek_ms": _seeks(page),
+            **_playing(page),
+            "memory_mb": _renderer_mb(),
+        }
+        browser.close()
+    return found
+
+
+def _box_bytes(path: Path) -> int:
+    """Base64 text of all blocks of boxes."""
+    return sum(len(part.split("</script>")[0].split(">", 1)[1]) for part in path.read_text().split('id="boxes-')[1:])
+
+
+def _seeks(page: Any) -> dict[str, float]:
+    """Milliseconds from asking for a moment to all visible cameras showing it."""
+    span = page.evaluate("() => [mtmc.model.start + 1, mtmc.model.end - 1]")
+    times = []
+    for moment in np.random.default_rng(0).uniform(*span, SEEKS).tolist():
+        page.evaluate(f"() => {{ window.asked = performance.now(); mtmc.clock.seek({moment}) }}")
+        page.wait_for_function(SETTLED, polling=5)
+        times.append(page.evaluate("() => performance.now() - window.asked"))
+    return {"median": round(float(np.median(times))), "worst": round(max(times))}
+
+
+def _playing(page: Any) -> dict[str, float]:
+    page.evaluate("() => { mtmc.clock.seek(mtmc.model.start + 2); mtmc.clock.play(true) }")
+    page.wait_for_timeout(2000)
+    spreads = []
+    for _ in range(round(PLAY_S * 10)):
+        page.wait_for_timeout(100)
+        spreads.append(page.evaluate("() => mtmc.mosaic.spread().spread"))
+    dropped = page.evaluate(DROPPED)
+    visible = len(dropped)
+    return {
+        "visible_cameras": visible,
+        "spread_ms_median": round(1000 * float(np.median(spreads)), 1),
+        "spread_ms_95": round(1000 * float(np.percentile(spreads, 95)), 1),
+        "dropped_frames": int(sum(dropped)),
+    }
+
+
+def _renderer_mb() -> float:
+    """Largest resident memory of a renderer process that this process started."""
+    sizes = [0.0]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            command = (status.parent / "cmdline").read_bytes()
+            text = status.read_text()
+        except OSError:
+            continue
+        if b"--type=renderer" in command:
+            sizes.append(int(text.split("VmRSS:")[1].split()[0]) / 1024)
+    return round(max(sizes))
+
+
+if __name__ == "__main__":
+    main()
