@@ -38,9 +38,14 @@ def status(
 
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    format_: Annotated[str, typer.Option("--format", help="aicity, mot, parquet, csv or geojson.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="aicity, mot, motchallenge, cvat, coco, parquet, csv, xlsx or geojson.")
+    ],
     out: Annotated[
-        Path | None, typer.Option(help="File, or folder for mot.  [default: in the run folder]", show_default=False)
+        Path | None,
+        typer.Option(
+            help="File, or folder where there is one per camera.  [default: in the run folder]", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Write a run's vehicles for other tools. Example: mtmc export runs/S06 --format geojson"""

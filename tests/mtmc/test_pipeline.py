@@ -158,7 +158,7 @@ def test_exports(city: Path, tmp_path: Path) -> None:
         assert finished.returncode == 0, finished.stderr
         assert all(Path(line).exists() for line in finished.stdout.split())
     assert mtmc("export", out, "--format", "geojson").returncode == 2  # not calibrated
-    assert mtmc("export", out, "--format", "xlsx").returncode == 2
+    assert mtmc("export", out, "--format", "docx").returncode == 2
 
 
 def one_sentence(finished: subprocess.CompletedProcess[str], *words: str) -> None:
