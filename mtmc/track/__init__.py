@@ -16,6 +16,7 @@ A tracker groups detections (``Tracker``, one method); what follows is the same 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,13 @@ from mtmc.track.filter import CleanParams, clean
 from mtmc.track.jde.params import JdeParams
 from mtmc.track.jde.tracker import JdeTracker
 from mtmc.track.repair import RepairParams, fill, repair
-from mtmc.track.tracks import Tracker, Tracks
+from mtmc.track.tracks import FrameRate, Tracker, Tracks
 
 __all__ = [
     "TRACKERS",
     "CleanParams",
     "DeepSortParams",
+    "FrameRate",
     "JdeParams",
     "RepairParams",
     "TrackParams",
@@ -88,12 +90,25 @@ def track(camera: Camera, detections: Detections, tracker: Tracker, params: Trac
     Each detection is in at most one tracklet; a tracklet may have interpolated boxes beside its detections
     (``repair``). No boxes in, no tracklets out.
     """
-    tracks = tracker.track(detections, camera.fps, camera.size)
-    tracks = repair(detections, tracks, camera.fps, params.repair)
-    longest_fill = int(params.repair.max_fill_s * camera.fps)
-    tracklets = [fill(t, longest_fill) for t in to_tracklets(camera.id, detections, tracks)]
-    kept = clean(tracklets, camera.fps, camera.size, camera.roi, params.clean)
+    fps, looked_at = frame_rate(camera), camera.chosen
+    if looked_at is not None:  # the clip is the frames that were looked at: no other can be missed
+        detections = replace(detections, frames=np.searchsorted(looked_at, detections.frames).astype(np.int32))
+    tracks = tracker.track(detections, fps, camera.size)
+    tracks = repair(detections, tracks, fps, params.repair)
+    longest_fill = int(params.repair.max_fill_s * fps)
+    tracklets = [fill(t, longest_fill, fps) for t in to_tracklets(camera.id, detections, tracks)]
+    kept = clean(tracklets, fps, camera.size, camera.roi, params.clean)
+    if looked_at is not None:
+        kept = [replace(t, frames=looked_at[t.frames].astype(np.int32)) for t in kept]
     return [t.take(slice(None), number) for number, t in enumerate(kept, start=1)]
+
+
+def frame_rate(camera: Camera) -> float:
+    """Rate of the frames that are looked at, with their own times where they are not evenly spaced."""
+    fps, frames = camera.fps / camera.stride, camera.frames
+    if camera.times_s is None and (np.diff(frames) == camera.stride).all():
+        return fps
+    return FrameRate(fps, camera.time_s(frames))
 
 
 def to_tracklets(camera_id: str, detections: Detections, tracks: Tracks) -> list[Tracklet]:

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from mtmc.errors import InstallError
 from mtmc.params import Params
 from mtmc.structures import LABELS, Detections
-from mtmc.track.tracks import Tracks, renumber
+from mtmc.track.tracks import Tracks, in_frames, renumber
 
 
 class DeepSortParams(Params):
@@ -49,18 +49,25 @@ class DeepSortTracker:
         rows = np.flatnonzero(detections.scores >= self.params.min_score)
         if len(rows) == 0:
             return Tracks(numbers, detections.xyxy)
-        tracker = self._package(fps)
+        longest_lost = int(self.params.max_lost_s * fps)
+        tracker = self._package(longest_lost)
         confirmed: set[int] = set()
         features = _features(detections)
         with threadpool_limits(1):
             for frame in range(int(detections.frames[rows[0]]), int(detections.frames[rows[-1]]) + 1):
                 first, last = np.searchsorted(detections.frames[rows], (frame, frame + 1))
                 here = rows[first:last]
+                before, now = in_frames(fps, [max(frame - 1, 0), frame])
+                if (
+                    now - before > longest_lost + 1
+                ):  # the package counts frames, not seconds: nobody outlasts such a gap
+                    for _ in range(longest_lost + 1):
+                        self._step(tracker, detections, features, rows[:0], numbers, confirmed)
                 self._step(tracker, detections, features, here, numbers, confirmed)
         numbers[~np.isin(numbers, list(confirmed))] = 0
         return Tracks(renumber(numbers), detections.xyxy)
 
-    def _package(self, fps: float) -> Any:
+    def _package(self, longest_lost: int) -> Any:
         try:
             from deep_sort_realtime.deepsort_tracker import DeepSort
         except ImportError as error:
@@ -72,7 +79,7 @@ class DeepSortTracker:
             ) from error
         return DeepSort(
             max_iou_distance=self.params.max_overlap_cost,
-            max_age=int(self.params.max_lost_s * fps),
+            max_age=longest_lost,
             n_init=self.params.confirm_hits,
             max_cosine_distance=self.params.max_cosine_distance,
             nn_budget=None if self.params.budget is None else 2 * self.params.budget,

@@ -16,6 +16,7 @@ from mtmc.geometry import areas, bottom_centres, outside_mask
 from mtmc.params import Params
 from mtmc.structures import Tracklet
 from mtmc.track.duplicates import without_duplicates
+from mtmc.track.tracks import FrameRate, in_frames
 
 Mask = NDArray[np.bool_]
 
@@ -52,11 +53,16 @@ def clean(
     """The tracklets and boxes that pass the rules, ids unchanged; ``roi`` (height, width) is True inside."""
     kept = [t for t in tracklets if not (params.border == "drop_left_top" and touches_left_or_top(t.xyxy))]
     trimmed = [part for t in kept if (part := _good_boxes(t, size, roi, params)) is not None]
-    long_enough = [t for t in trimmed if len(t) >= params.min_length_s * fps]
+    long_enough = [t for t in trimmed if _frames_covered(t, fps) >= params.min_length_s * fps]
     sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
     if params.min_shadow_iou < 1:
         sure = without_duplicates(sure, params.min_shadow_iou, params.min_shadow_share)
     return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
+
+
+def _frames_covered(tracklet: Tracklet, fps: float) -> float:
+    """How many usual frames a tracklet's boxes stand for."""
+    return float(fps.steps[tracklet.frames].sum()) if isinstance(fps, FrameRate) else len(tracklet)
 
 
 def _good_boxes(tracklet: Tracklet, size: tuple[int, int], roi: Mask | None, params: CleanParams) -> Tracklet | None:
@@ -104,7 +110,8 @@ def _between_borders(xyxy: NDArray[np.float32], size: tuple[int, int], border_px
 
 def is_parked(tracklet: Tracklet, fps: float, params: CleanParams) -> bool:
     """Whether a vehicle, seen for long, never leaves its place: 95 % of its centres stay within a share of its size."""
-    if (tracklet.frames[-1] - tracklet.frames[0]) / fps < params.parked_min_s:
+    first, last = in_frames(fps, tracklet.frames[[0, -1]])
+    if (last - first) / fps < params.parked_min_s:
         return False
     centres = (tracklet.xyxy[:, :2] + tracklet.xyxy[:, 2:]) / 2
     travel = np.linalg.norm(centres - np.median(centres, axis=0), axis=1)

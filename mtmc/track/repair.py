@@ -22,7 +22,7 @@ from mtmc.structures import Detections, Tracklet
 from mtmc.track.appearance_scale import AppearanceScale, learn_scale
 from mtmc.track.duplicates import cut_duplicate_ends
 from mtmc.track.sorted_detections import SortedDetections
-from mtmc.track.tracks import Tracks, renumber
+from mtmc.track.tracks import Tracks, in_frames, renumber
 
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
@@ -153,12 +153,12 @@ class _Ends:
 def _join(
     detections: Detections, tracks: Tracks, features: Single, scale: AppearanceScale, fps: float, params: RepairParams
 ) -> NDArray[np.int64]:
-    groups = rows_by_track(tracks.numbers)
+    groups, moments = rows_by_track(tracks.numbers), in_frames(fps, detections.frames)
     if len(groups) < 2:
         return tracks.numbers
     window = max(3, round(0.5 * fps))
-    heads = _ends([g[:window] for g in groups], detections, features, 0)
-    tails = _ends([g[-window:] for g in groups], detections, features, -1)
+    heads = _ends([g[:window] for g in groups], moments, detections, features, 0)
+    tails = _ends([g[-window:] for g in groups], moments, detections, features, -1)
     before, after = _follow(heads.frame, tails.frame, fps, params, trusted=features.shape[1] > 0)
     costs = _miss(heads, tails, before, after)
     near = costs < params.max_join_miss
@@ -171,14 +171,15 @@ def _join(
     numbers = _chained(tracks.numbers, groups, before, after)
     for earlier, later in zip(before, after, strict=True):  # where both have boxes the earlier one had lost its vehicle
         rows = groups[earlier]
-        numbers[rows[detections.frames[rows] >= heads.frame[later]]] = 0
+        numbers[rows[moments[rows] >= heads.frame[later]]] = 0
     return numbers
 
 
-def _ends(groups: list[Index], detections: Detections, features: Single, which: int) -> _Ends:
-    """Ends of the tracks from their rows there; ``which`` is 0 for the first box, -1 for the last."""
+def _ends(groups: list[Index], moments: Double, detections: Detections, features: Single, which: int) -> _Ends:
+    """Ends of the tracks from their rows there; ``which`` is 0 for the first box, -1 for the last; ``moments`` (N,): when the boxes
+    were, in usual frames."""
     boxes = [detections.xyxy[g].astype(np.float64) for g in groups]
-    frames = [detections.frames[g].astype(np.float64) for g in groups]
+    frames = [moments[g] for g in groups]
     return _Ends(
         np.array([f[which] for f in frames]),
         np.array([(b[which, :2] + b[which, 2:]) / 2 for b in boxes]),
@@ -236,16 +237,16 @@ def _chained(numbers: NDArray[np.int64], groups: list[Index], before: Index, aft
 # --- fill ------------------------------------------------------------------------------------------------------------
 
 
-def fill(tracklet: Tracklet, max_frames: int) -> Tracklet:
-    """Boxes on a straight line for the missing frames of gaps with at most ``max_frames`` of them; the lower score
-    counts."""
-    steps = np.diff(tracklet.frames)
-    gaps = np.flatnonzero((steps > 1) & (steps <= max_frames + 1))
+def fill(tracklet: Tracklet, max_frames: int, fps: float = 1.0) -> Tracklet:
+    """Boxes on a straight line for the missing frames of gaps with at most ``max_frames`` usual frames; the lower score counts."""
+    moments = in_frames(fps, tracklet.frames)
+    steps = np.diff(moments)
+    gaps = np.flatnonzero((np.diff(tracklet.frames) > 1) & (steps <= max_frames + 1))
     if len(gaps) == 0:
         return tracklet
     missing = np.concatenate([np.arange(tracklet.frames[g] + 1, tracklet.frames[g + 1]) for g in gaps])
     left = np.searchsorted(tracklet.frames, missing) - 1
-    share = ((missing - tracklet.frames[left]) / steps[left])[:, None]
+    share = ((in_frames(fps, missing) - moments[left]) / steps[left])[:, None]
     boxes = (1 - share) * tracklet.xyxy[left] + share * tracklet.xyxy[left + 1]
     scores = np.minimum(tracklet.scores[left], tracklet.scores[left + 1])
     frames = np.concatenate([tracklet.frames, missing])

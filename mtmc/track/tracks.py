@@ -6,12 +6,12 @@ Shape shorthand: N detections of the clip.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mtmc.structures import Detections, Float, Long
+from mtmc.structures import Detections, Double, Float, Long
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +35,36 @@ class Tracks:
             raise ValueError("Tracks: numbers must be >= 0 (0 = in no track)")
 
 
+class FrameRate(float):
+    """A clip's frames per second that knows the frames' own times too, where they are not evenly spaced: the number is one over the
+    usual step. times_s (frames of the clip,): rising; steps (frames of the clip,): usual frames that each one stands for, none of
+    them a gap beside it."""
+
+    times_s: Double
+    steps: Double
+
+    def __new__(cls, fps: float, times_s: Double) -> Self:
+        """A rate of ``fps`` and the frames' times."""
+        rate = super().__new__(cls, fps)
+        steps = np.diff(times_s, prepend=-np.inf, append=np.inf) * fps
+        shorter = np.minimum(steps[:-1], steps[1:])
+        rate.times_s, rate.steps = times_s, np.where(np.isfinite(shorter), shorter, 1.0)
+        return rate
+
+
+def in_frames(fps: float, frames: ArrayLike) -> Double:
+    """When frames (N,) were, counted in usual frames: as many seconds apart as they are, times ``fps``; their numbers where they
+    are evenly spaced."""
+    numbers = np.asarray(frames, np.int64)
+    return np.asarray(fps.times_s[numbers] * fps if isinstance(fps, FrameRate) else numbers, np.float64)
+
+
 class Tracker(Protocol):
     """Anything that groups the detections of one camera's whole clip; keeps no state between calls."""
 
     def track(self, detections: Detections, fps: float, size: tuple[int, int]) -> Tracks:
-        """Group ``detections`` of a clip of ``fps`` frames per second and ``size`` (width, height) pixels."""
+        """Group ``detections`` of a clip of ``fps`` frames per second and ``size`` (width, height) pixels; ``fps`` is a
+        ``FrameRate`` where frames are not evenly spaced."""
         ...
 
 

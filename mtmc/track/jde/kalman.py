@@ -28,13 +28,13 @@ _SCALED = np.array([1.0, 1.0, 0.0, 1.0])  # cx, cy and height have noise in prop
 _ASPECT = np.array([0.0, 0.0, 1.0, 0.0])
 
 
-def _transition() -> Double:
-    """The matrix that takes the first 20 columns one frame on: x += v, P = F P F' of each 2 x 2 block."""
+def _transition(frames: float) -> Double:
+    """The matrix that takes the first 20 columns t frames on: x += t v, P = F P F' of each 2 x 2 block."""
     step = np.eye(5)
-    step[1, 0] = 1.0  # value += velocity
-    step[3, 2] = 2.0  # var(value) += 2 cov + var(velocity)
-    step[4, 2] = 1.0
-    step[4, 3] = 1.0  # cov += var(velocity)
+    step[1, 0] = frames  # value += t velocity
+    step[3, 2] = 2.0 * frames  # var(value) += 2 t cov + t t var(velocity)
+    step[4, 2] = frames * frames
+    step[4, 3] = frames  # cov += t var(velocity)
     return np.asarray(np.kron(step, np.eye(4)), np.float64)
 
 
@@ -54,13 +54,7 @@ class MotionModel:
     ) -> None:
         self.position, self.velocity = position, velocity
         self._initial = initial_position * position, initial_velocity * velocity
-        self._step = np.zeros((22, 22))
-        self._step[:20, :20] = _transition()
-        self._step[HEIGHT_SQUARED, VAR_VALUE] = position**2 * _SCALED
-        self._step[HEIGHT_SQUARED, VAR_VELOCITY] = velocity**2 * _SCALED
-        self._step[ONE, VAR_VALUE] = 1e-4 * _ASPECT
-        self._step[ONE, VAR_VELOCITY] = 1e-10 * _ASPECT
-        self._step[ONE, ONE] = 1.0
+        self._one_frame = self._step(1.0)
         self._innovation = np.zeros((22, 4))
         self._innovation[VAR_VALUE] = np.eye(4)
         self._innovation[HEIGHT_SQUARED] = position**2 * _SCALED
@@ -78,9 +72,20 @@ class MotionModel:
         state[:, ONE] = 1.0
         return state
 
-    def predict(self, state: Double) -> Double:
-        """States (T, 22) one frame later; noise grows with the height before the step."""
-        moved = state @ self._step
+    def _step(self, frames: float) -> Double:
+        """The matrix (22, 22) that takes a state some frames on; noise adds up frame by frame."""
+        step = np.zeros((22, 22))
+        step[:20, :20] = _transition(frames)
+        step[HEIGHT_SQUARED, VAR_VALUE] = frames * self.position**2 * _SCALED
+        step[HEIGHT_SQUARED, VAR_VELOCITY] = frames * self.velocity**2 * _SCALED
+        step[ONE, VAR_VALUE] = frames * 1e-4 * _ASPECT
+        step[ONE, VAR_VELOCITY] = frames * 1e-10 * _ASPECT
+        step[ONE, ONE] = 1.0
+        return step
+
+    def predict(self, state: Double, frames: float = 1.0) -> Double:
+        """States (T, 22) one frame later, or after another number of them; noise grows with the height before the step."""
+        moved = state @ (self._one_frame if frames == 1.0 else self._step(frames))
         np.square(moved[:, HEIGHT], out=moved[:, HEIGHT_SQUARED])
         return moved
 

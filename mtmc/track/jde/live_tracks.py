@@ -72,16 +72,16 @@ class LiveTracks:
         self.lost_count = int(np.count_nonzero(self.lost))
         self.new_count = len(self) - int(np.count_nonzero(self.confirmed))
 
-    def mark_seen(self, tracks: Index, frame: int, longest_lost: int) -> None:
+    def mark_seen(self, tracks: Index, frame: int, oldest: int) -> None:
         """``tracks`` were matched in ``frame``: they are tracked. The others are lost, and end if they were unconfirmed
-        or unseen for more than ``longest_lost`` frames."""
+        or unseen since before the frame ``oldest``."""
         self.last_frame[tracks] = frame
         if len(tracks) == len(self):
             self.confirmed[:], self.lost[:] = True, False
             self.lost_count = self.new_count = 0
             return
         missed = self.last_frame < frame
-        ended = missed & ~(self.confirmed & (self.last_frame >= frame - longest_lost))
+        ended = missed & ~(self.confirmed & (self.last_frame >= oldest))
         self.confirmed[:], self.lost[:] = True, missed
         self.lost_count, self.new_count = len(self) - len(tracks), 0
         if np.count_nonzero(ended):

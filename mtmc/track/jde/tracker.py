@@ -33,7 +33,7 @@ from mtmc.track.jde.live_tracks import LiveTracks
 from mtmc.track.jde.params import JdeParams
 from mtmc.track.sorted_detections import SortedDetections
 from mtmc.track.sparse_iou import near, overlapping, pair_overlap, to_bounds
-from mtmc.track.tracks import Tracks, renumber
+from mtmc.track.tracks import Tracks, in_frames, renumber
 
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
@@ -85,7 +85,9 @@ class _Run:
         self.scale = UNINFORMATIVE if params.association == "fused" else learn_scale(self.clip)
         self.appearance_weight = params.appearance_share * self.scale.discriminability
         self.widest = max(params.max_first_cost, params.max_overlap_cost, params.max_new_cost)
-        self.longest_lost = int(fps * params.max_lost_s)
+        last = int(self.clip.frames[-1]) + 1 if len(self.clip) else 0
+        self.moments = in_frames(fps, np.arange(last))
+        self.oldest = _oldest(self.moments, int(fps * params.max_lost_s))
         self.live = LiveTracks(0 if self.clip.features is None else self.clip.features.shape[1])
         self.bounds = to_bounds(np.zeros((0, 2)), np.zeros((0, 2)))  # where the live tracks should be in this frame
         self.numbers = np.zeros(len(self.clip), np.int64)
@@ -104,7 +106,7 @@ class _Run:
         """Take in one frame: rows first..low of the clip are confident, low..end are not."""
         contested = False
         if len(self.live):
-            self._predict()
+            self._predict(float(self.moments[frame] - self.moments[frame - 1]))
             tracks, rows, contested = self._associate(first, low, end)
             self._update(tracks, rows, frame)
         fresh = (self.numbers[first:low] == 0).nonzero()[0]
@@ -113,11 +115,11 @@ class _Run:
         if contested and self.live.lost_count:
             self._drop_duplicates()
 
-    def _predict(self) -> None:
+    def _predict(self, frames: float) -> None:
         live = self.live
         if live.lost_count:
             live.state[live.lost, HEIGHT_VELOCITY] = 0.0
-        moved = self.model.predict(live.state)
+        moved = self.model.predict(live.state, frames)
         if not self.params.predict_new:
             moved = np.where(live.confirmed[:, None], moved, live.state)
         live.state = moved
@@ -231,7 +233,7 @@ class _Run:
             self.numbers[rows] = numbers = live.number.take(tracks)
             if live.new_count:
                 self.confirmed += numbers[~live.confirmed.take(tracks)].tolist()
-        live.mark_seen(tracks, frame, self.longest_lost)
+        live.mark_seen(tracks, frame, int(self.oldest[frame]))
 
     def _start(self, rows: Index, frame: int) -> None:
         features = None if self.clip.features is None else self.clip.features[rows]
@@ -251,6 +253,13 @@ class _Run:
         ended = np.zeros(len(life), bool)
         ended[np.where(life[a] > life[b], b, a)] = True
         live.drop(ended)
+
+
+def _oldest(moments: Double, longest_lost: int) -> Index:
+    """For each frame (N,) the first one that is no longer ago than so many usual frames; negative before the clip."""
+    if np.array_equal(moments, np.arange(len(moments))):
+        return np.arange(len(moments)) - longest_lost
+    return np.searchsorted(moments, moments - longest_lost - 1e-6)
 
 
 def motion_model(fps: float, noise_fps: float | None) -> MotionModel:
