@@ -361,16 +361,22 @@ def _write_track3(todo: Plan) -> None:
 def _draw(todo: Plan, watch: Watch) -> Timings:
     """Annotated videos and the mosaic, when asked for and not there yet for these vehicles."""
     from mtmc.report import draw
+    from mtmc.report.privacy import Veil
 
     params = todo.config.report
     inputs = {"vehicles": digest(todo.stamps["vehicles", ""])}
     stamp = json.loads(json.dumps(_stamp("video", params, inputs)))
     folder = todo.run.folder / "video"
     drawn = _read_json(folder / "stamp.json") or {}
-    if not params.video or (drawn.get("stamp") == stamp and all((folder / name).is_file() for name in drawn["files"])):
+    if (
+        not params.video
+        or params.hide == "pictures"
+        or (drawn.get("stamp") == stamp and all((folder / name).is_file() for name in drawn["files"]))
+    ):
         return {}
     (folder / "stamp.json").unlink(missing_ok=True)  # a run killed while drawing must draw again
-    seconds = _timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch))
+    veil = Veil.of(todo.run, todo.scene, params.hide)
+    seconds = _timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch, veil))
     write_json(folder / "stamp.json", {"stamp": stamp, "files": sorted(path.name for path in folder.glob("*.mp4"))})
     return {"video": seconds}
 

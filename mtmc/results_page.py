@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mtmc.report import ReportParams, Watch
 from mtmc.report.looks import make_looks
 from mtmc.report.page import is_current, write_page
 from mtmc.report.page_data import Contents
+from mtmc.report.privacy import Veil
 from mtmc.scene import Scene
 from mtmc.store import Run
 from mtmc.store.stamps import digest, stored_stamp
@@ -40,13 +42,33 @@ def make_page(
     ``with_truth`` adds the truth panel, from ``ground_truth`` or else the scene's own. Raises InputError for a damaged
     video or ground truth that does not fit, StoreError for a run folder that lacks tables or cannot be written.
     """
-    make_looks(run, scene, params, watch)
-    path, mark = run.folder / "report.html", _mark(run, scene, embed_video)
+    veil = Veil.of(run, scene, params.hide)
+    remove_unveiled(run, veil)
+    make_looks(run, scene, params, watch, veil)
+    path, mark = run.folder / "report.html", _mark(run, scene, veil, embed_video)
     if with_truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())
         truth = compare_with_truth(contents, ground_truth) if with_truth else None
-        write_page(contents, "with truth" if with_truth else mark, camera_graph(contents), truth, embed_video)
+        write_page(
+            contents,
+            "with truth" if with_truth else mark,
+            {**camera_graph(contents), "audit": veil.audit, "hide": veil.hide},
+            truth,
+            embed_video,
+        )
     return path
+
+
+def remove_unveiled(run: Run, veil: Veil) -> None:
+    """Videos with boxes that were drawn under another veil must not lie beside a page that promises this one."""
+    folder = run.folder / "video"
+    stamp = folder / "stamp.json"
+    if veil.hide == "nothing" or not folder.exists():
+        return
+    drawn = json.loads(stamp.read_text())["stamp"]["params"].get("hide") if stamp.exists() else None
+    if drawn != veil.hide:
+        for path in [stamp, *folder.glob("*.mp4")]:
+            path.unlink(missing_ok=True)
 
 
 def camera_graph(contents: Contents) -> dict[str, Any]:
@@ -61,7 +83,7 @@ def camera_graph(contents: Contents) -> dict[str, Any]:
     return {"flows": found, "places": np.round(planar_layout(times), 2).tolist()}
 
 
-def _mark(run: Run, scene: Scene, embed_video: bool) -> str:
+def _mark(run: Run, scene: Scene, veil: Veil, embed_video: bool) -> str:
     """What the page was made from, in short."""
     tables: dict[str, Any] = {
         "vehicles": stored_stamp(run.path("vehicles")),
@@ -69,4 +91,4 @@ def _mark(run: Run, scene: Scene, embed_video: bool) -> str:
     }
     tables |= {f"crops/{camera_id}": stored_stamp(run.path("crops", camera_id)) for camera_id in scene.cameras}
     page = {p.name: p.read_text(encoding="utf-8") for p in (files("mtmc.report") / "page").iterdir()}
-    return digest({"mtmc": __version__, "page": page, "tables": tables, "embed_video": embed_video})
+    return digest({"mtmc": __version__, "page": page, "tables": tables, "embed_video": embed_video, "hide": veil.hide})

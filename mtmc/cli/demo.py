@@ -39,6 +39,7 @@ def demo(
     from mtmc.cli.synth import write_videos
     from mtmc.pipeline import default_workers, run_pipeline
     from mtmc.report.pictures import draw_pictures
+    from mtmc.report.privacy import Veil
     from mtmc.synth.scene import SynthParams
 
     start = time.monotonic()
@@ -53,9 +54,10 @@ def demo(
     with logged(folder), watching(todo.scene.cameras) as watch:
         run_pipeline(todo, default_workers(todo.units, "auto"), watch)
     score(folder, explain=True)
-    draw_pictures(todo.run)
+    draw_pictures(todo.run, Veil.of(todo.run, todo.scene, todo.config.report.hide))
     typer.echo(f"""
 Done in {time.monotonic() - start:.0f} s. Open
+  {folder}/report.html              every vehicle over all cameras, and why: open it in a browser
   {folder}/mosaic.png               one instant of all cameras, every vehicle in its own colour
   {folder}/vehicles.png             vehicles that several cameras saw, crop by crop
   {folder}/video/mosaic.mp4         the same, moving

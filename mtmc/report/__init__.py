@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -12,15 +12,18 @@ from mtmc.params import Params
 from mtmc.scene import Scene
 from mtmc.structures import GlobalTrack
 
+if TYPE_CHECKING:
+    from mtmc.report.privacy import Veil
+
 __all__ = ["Hide", "ReportParams", "draw"]
 
 Watch = Callable[[str, str, int, int], None]
 """Told (camera id, stage, done, total) now and then."""
 
 
-Hide = Literal["nothing", "plates", "boxes"]
-"""What to hide in pictures: nothing; the lower half of vehicles, where plates are, and persons whole; every box
-whole."""
+Hide = Literal["nothing", "plates", "boxes", "pictures"]
+"""What to hide: nothing; the lower half of vehicles, where plates are, and persons whole; every box whole; all
+pictures."""
 
 
 class ReportParams(Params):
@@ -45,16 +48,19 @@ class ReportParams(Params):
     web_crf: int = Field(default=29, ge=0, le=51)
     """x264's quality of those."""
     hide: Hide = "nothing"
-    """What no picture may show: nothing, plates (the lower half of vehicles, and persons whole) or boxes (every box
-    whole)."""
+    """What no picture may show: nothing, plates (the lower half of vehicles, and persons whole), boxes (every box
+    whole), or pictures (none is made)."""
 
 
-def draw(scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch) -> None:
+def draw(
+    scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch, veil: Veil
+) -> None:
     """Write ``<camera>.mp4`` for each camera and ``mosaic.mp4`` of all on the scene's clock into ``folder``.
 
     H.264 that a browser plays. A vehicle has the same colour everywhere, a thick frame if several cameras saw it. Each
-    video is decoded once. Raises InputError for a damaged video, StoreError where the folder cannot be written.
+    video is decoded once, and every picture passes ``veil``. Raises InputError for a damaged video, StoreError where
+    the folder cannot be written.
     """
     from mtmc.report.mosaic import draw_scene
 
-    draw_scene(scene, vehicles, folder, params, watch)
+    draw_scene(scene, vehicles, folder, params, watch, veil)

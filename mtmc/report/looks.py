@@ -19,12 +19,12 @@ import numpy as np
 import pyarrow as pa
 
 from mtmc.report import ReportParams, Watch
-from mtmc.report.privacy import shown
+from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
 from mtmc.store.stamps import staleness, stored_stamp
 from mtmc.store.tables import write_table
-from mtmc.structures import Detections, Embeddings, Float, Tracklet
+from mtmc.structures import Embeddings, Float, Tracklet
 from mtmc.video import Image, Video, VideoWriter
 
 FEW_CAMERAS = 9
@@ -53,24 +53,24 @@ class Wanted:
     box: Float
 
 
-def make_looks(run: Run, scene: Scene, params: ReportParams, watch: Watch) -> None:
+def make_looks(run: Run, scene: Scene, params: ReportParams, watch: Watch, veil: Veil) -> None:
     """Write every camera's web video and crops where they are missing or stale.
 
     Raises InputError for a damaged video, StoreError where the run folder cannot be written.
     """
     width = params.web_width_px or (FEW_WIDTH_PX if len(scene.cameras) <= FEW_CAMERAS else MANY_WIDTH_PX)
     for camera in scene.cameras.values():
-        _make_look(run, camera, params.model_copy(update={"web_width_px": width}), watch)
+        _make_look(run, camera, params.model_copy(update={"web_width_px": width}), watch, veil)
 
 
-def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch) -> None:
+def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch, veil: Veil) -> None:
     video, crops = run.folder / "video" / "web" / f"{camera.id}.mp4", run.path("crops", camera.id)
-    stamp = _stamp(run, camera, params)
-    if video.exists() and not staleness(crops, stamp):
+    stamp = _stamp(run, camera, params, veil)
+    if not staleness(crops, stamp) and video.exists() == (veil.hide != "pictures"):
         return
-    tracklets = run.tracklets(camera.id)
-    wanted = choose(tracklets, run.embeddings_of(camera.id))
-    cut = list(_pass(run, camera, wanted, params, watch))
+    video.unlink(missing_ok=True)
+    wanted = choose(run.tracklets(camera.id), run.embeddings_of(camera.id))
+    cut = [] if veil.hide == "pictures" else list(_pass(run, camera, wanted, params, watch, veil))
     columns = {
         "track_id": pa.array([want.track_id for want, *_ in cut], pa.int64()),
         "frame": pa.array([want.frame for want, *_ in cut], pa.int32()),
@@ -80,9 +80,9 @@ def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch) -> 
     write_table(crops, columns, stamp)
 
 
-def _stamp(run: Run, camera: Camera, params: ReportParams) -> Mapping[str, Any]:
+def _stamp(run: Run, camera: Camera, params: ReportParams, veil: Veil) -> Mapping[str, Any]:
     made_from = {stage: stored_stamp(run.path(stage, camera.id)) for stage in ("detections", "tracklets", "embeddings")}
-    looks = {"width_px": params.web_width_px, "crf": params.web_crf, "hide": params.hide}
+    looks = {"width_px": params.web_width_px, "crf": params.web_crf, "hide": veil.hide}
     return {"stage": "crops", "version": VERSION, "params": looks, "inputs": made_from}
 
 
@@ -105,27 +105,26 @@ def _best_rows(tracklet: Tracklet, embeddings: Embeddings | None) -> Iterator[in
 
 
 def _pass(
-    run: Run, camera: Camera, wanted: Sequence[Wanted], params: ReportParams, watch: Watch
+    run: Run, camera: Camera, wanted: Sequence[Wanted], params: ReportParams, watch: Watch, veil: Veil
 ) -> Iterator[tuple[Wanted, str, bytes]]:
     """Decode the camera once: write its web video, yield the crops."""
     by_frame: dict[int, list[Wanted]] = {}
     for want in wanted:
         by_frame.setdefault(want.frame, []).append(want)
     size = _fitted(camera.size, params.web_width_px or FEW_WIDTH_PX)
-    boxes = run.detections(camera.id) if params.hide != "nothing" else Detections.empty()
     times = camera.time_s(np.arange(camera.frame_count + 1))
     path = run.folder / "video" / "web" / f"{camera.id}.mp4"
     with ExitStack() as stack:
         writer = stack.enter_context(VideoWriter(path, camera.fps, size, params.web_crf, seekable=True))
         for clip in Video(camera).clips(1):
             frame = clip.first_frame
-            rows = boxes.rows_at(frame)
-            image = shown(clip.images[0], boxes.xyxy[rows], boxes.labels[rows], params.hide)
+            image = veil.shown(camera.id, frame, clip.images[0])
             if frame < len(times):
                 small = image if size == camera.size else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
                 writer.write(np.asarray(small, np.uint8), float(times[frame] - times[0]))
             yield from (
-                (want, colour_name(image, want.box), picture_of(image, want.box)) for want in by_frame.get(frame, ())
+                (want, colour_name(clip.images[0], want.box), picture_of(image, want.box))
+                for want in by_frame.get(frame, ())
             )
             watch(camera.id, "page", frame + 1, camera.frame_count)
 

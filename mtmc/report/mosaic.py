@@ -13,6 +13,7 @@ import numpy as np
 
 from mtmc.report import ReportParams, Watch
 from mtmc.report.paint import WHITE, Mark, marks_of, paint, tag
+from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.structures import GlobalTrack
 from mtmc.video import Image, Video, VideoWriter
@@ -56,7 +57,9 @@ def lay_out(sizes: Sequence[tuple[int, int]], limit: tuple[int, int]) -> Grid:
     return Grid(best, math.ceil(len(sizes) / best), cell)
 
 
-def draw_scene(scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch) -> None:
+def draw_scene(
+    scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, params: ReportParams, watch: Watch, veil: Veil
+) -> None:
     """Write all videos of a scene (see ``mtmc.report.draw``)."""
     cameras = list(scene.cameras.values())
     grid = lay_out([camera.size for camera in cameras], (params.width_px, params.height_px))
@@ -65,7 +68,7 @@ def draw_scene(scene: Scene, vehicles: Sequence[GlobalTrack], folder: Path, para
     steps = math.ceil((max(camera.offset_s + camera.duration_s for camera in cameras) - start) * fps)
     with ExitStack() as stack:
         mosaic = stack.enter_context(VideoWriter(folder / "mosaic.mp4", fps, grid.size, params.crf))
-        tiles = [stack.enter_context(_Tile(c, vehicles, folder, grid.cell, params)) for c in cameras]
+        tiles = [stack.enter_context(_Tile(c, vehicles, folder, grid.cell, params, veil)) for c in cameras]
         for step in range(steps):
             mosaic.write(_compose(tiles, grid, start + step / fps))
             watch("", "video", step + 1, steps)
@@ -86,9 +89,15 @@ class _Tile:
     """One camera: writes its own annotated video while it is played, and shows its place in the mosaic."""
 
     def __init__(
-        self, camera: Camera, vehicles: Sequence[GlobalTrack], folder: Path, cell: tuple[int, int], params: ReportParams
+        self,
+        camera: Camera,
+        vehicles: Sequence[GlobalTrack],
+        folder: Path,
+        cell: tuple[int, int],
+        params: ReportParams,
+        veil: Veil,
     ) -> None:
-        self._camera, self._cell = camera, cell
+        self._camera, self._cell, self._veil = camera, cell, veil
         self._marks: Mapping[int, Sequence[Mark]] = marks_of(vehicles, camera.id, round(params.trail_s * camera.fps))
         self._own_size = _fitted(camera.size, (params.width_px, params.height_px), 1.0)
         self._writer = VideoWriter(folder / f"{camera.id}.mp4", camera.fps, self._own_size, params.crf)
@@ -124,7 +133,7 @@ class _Tile:
 
     def _play(self) -> Iterator[tuple[int, Image]]:
         for clip in Video(self._camera).clips(1):
-            image = clip.images[0]
+            image = self._veil.shown(self._camera.id, clip.first_frame, clip.images[0])
             self._writer.write(self._annotated(image, clip.first_frame, self._own_size))
             yield clip.first_frame, image
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mtmc.atomic import writing
 from mtmc.report.colours import colour_of
 from mtmc.report.paint import tag
+from mtmc.report.privacy import Veil
 from mtmc.store import Run
 from mtmc.structures import GlobalTrack, Tracklet
 from mtmc.video import Video
@@ -24,9 +25,13 @@ COLUMNS = 8
 ROWS = 16
 
 
-def draw_pictures(run: Run) -> None:
-    """Write ``mosaic.png`` (of a run with its videos) and ``vehicles.png`` into the run folder."""
-    pictures = {"mosaic.png": middle_frame(run.folder / "video" / "mosaic.mp4"), "vehicles.png": contact_sheet(run)}
+def draw_pictures(run: Run, veil: Veil) -> None:
+    """Write ``mosaic.png`` (of a run with its videos) and ``vehicles.png`` into the run folder, as far as ``veil`` lets
+    see."""
+    pictures = {
+        "mosaic.png": middle_frame(run.folder / "video" / "mosaic.mp4"),
+        "vehicles.png": contact_sheet(run, veil),
+    }
     for name, picture in pictures.items():
         with writing(run.folder / name):
             (run.folder / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
@@ -39,11 +44,11 @@ def middle_frame(path: Path) -> Image:
     return np.asarray(video.read()[1], np.uint8)
 
 
-def contact_sheet(run: Run) -> Image:
+def contact_sheet(run: Run, veil: Veil) -> Image:
     """One row per vehicle that several cameras saw, the longest seen first: crops in the order of the cameras."""
     shared = sorted((v for v in run.vehicles() if len(v.cameras) > 1), key=lambda v: -sum(len(t) for t in v.tracklets))
     wanted = {v.vehicle_id: boxes_of(v) for v in shared[:ROWS]}
-    crops = cut(run, [box for boxes in wanted.values() for box in boxes])
+    crops = cut(run, [box for boxes in wanted.values() for box in boxes], veil)
     rows = [row(vehicle_id, [crops[box] for box in boxes]) for vehicle_id, boxes in wanted.items()]
     return np.vstack(rows) if rows else blank(1)
 
@@ -66,7 +71,7 @@ def largest(tracklet: Tracklet) -> list[Box]:
     return [(tracklet.camera_id, int(tracklet.frames[k]), tuple(tracklet.xyxy[k].tolist())) for k in chosen]
 
 
-def cut(run: Run, boxes: Sequence[Box]) -> dict[Box, Image]:
+def cut(run: Run, boxes: Sequence[Box], veil: Veil) -> dict[Box, Image]:
     """The pixels of boxes, with the camera's name, each video read once."""
     found: dict[Box, Image] = {}
     for camera in run.scene.cameras.values():
@@ -74,7 +79,7 @@ def cut(run: Run, boxes: Sequence[Box]) -> dict[Box, Image]:
         for frame, image in Video(camera).at([box[1] for box in mine]) if mine else ():
             for box in mine:
                 if box[1] == frame:
-                    found[box] = tile(image, box)
+                    found[box] = tile(veil.shown(camera.id, frame, image), box)
     return found
 
 

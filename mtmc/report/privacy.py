@@ -1,5 +1,5 @@
-"""The one door to the eye: every picture that leaves this package as a file passes ``shown``, which hides what must not
-be seen.
+"""The one door to the eye: every picture that leaves this package as a file passes ``Veil.shown``, which hides what
+must not be seen.
 
 Pictures are (height, width, 3) uint8 BGR. Hidden means replaced by a few averages per box, so that nothing can be
 computed back.
@@ -7,11 +7,16 @@ computed back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from mtmc.report import Hide
-from mtmc.structures import Float, Short, label_index
+from mtmc.scene import Scene
+from mtmc.store import Run
+from mtmc.structures import Detections, Float, label_index
 from mtmc.video import Image
 
 CELLS = 4
@@ -24,15 +29,55 @@ PERSONS = ("person", "bicycle", "motorcycle")
 """Kinds of boxes that show a person."""
 
 
-def shown(image: Image, xyxy: Float, labels: Short, hide: Hide) -> Image:
-    """The picture as it may be seen: ``xyxy`` (N, 4) boxes of every kind in it, ``labels`` (N,) into ``LABELS``."""
-    if hide == "nothing" or len(xyxy) == 0:
-        return image
-    result = image.copy()
-    persons = np.isin(labels, [label_index(name) for name in PERSONS])
-    for box, whole in zip(xyxy, persons | (hide == "boxes"), strict=True):
-        _average(result, _region(box, bool(whole), image.shape))
-    return result
+@dataclass(frozen=True, slots=True, eq=False)
+class Veil:
+    """What is hidden in the pictures of a run: boxes of every kind by camera, as detected and as tracked."""
+
+    hide: Hide
+    boxes: Mapping[str, Detections]
+
+    @staticmethod
+    def of(run: Run, scene: Scene, hide: Hide) -> Veil:
+        """The veil of a finished run."""
+        blurred = scene.cameras if hide in ("plates", "boxes") else {}
+        return Veil(hide, {camera_id: _boxes(run, camera_id) for camera_id in blurred})
+
+    def shown(self, camera_id: str, frame: int, image: Image) -> Image:
+        """The picture as it may be seen."""
+        if self.hide == "nothing":
+            return image
+        if self.hide == "pictures":
+            return np.zeros_like(image)
+        boxes, result = self.boxes[camera_id], image.copy()
+        rows = boxes.rows_at(frame)
+        persons = np.isin(boxes.labels[rows], [label_index(name) for name in PERSONS])
+        for box, whole in zip(boxes.xyxy[rows], persons | (self.hide == "boxes"), strict=True):
+            _average(result, _region(box, bool(whole), image.shape))
+        return result
+
+    @property
+    def audit(self) -> str:
+        """One sentence on what was done, for whoever is handed the pictures."""
+        count = sum(len(boxes) for boxes in self.boxes.values())
+        plates = "the lower half of vehicles, where plates are, and persons whole are averaged away;"
+        what = {
+            "nothing": "Nothing is hidden in these pictures.",
+            "plates": f"In {count} boxes {plates}",
+            "boxes": f"{count} boxes are averaged away whole;",
+            "pictures": "There are no pictures here, only what was measured.",
+        }[self.hide]
+        return f"{what} what the detector missed is not." if self.boxes else what
+
+
+def _boxes(run: Run, camera_id: str) -> Detections:
+    """Every box of a camera by frame: what was detected, and where the tracker filled gaps."""
+    found, tracks = run.detections(camera_id), run.tracklets(camera_id)
+    frames = np.concatenate([found.frames, *(t.frames for t in tracks)])
+    xyxy = np.concatenate([found.xyxy, *(t.xyxy for t in tracks)])
+    labels = np.concatenate([found.labels, *(np.full(len(t), t.label, np.int16) for t in tracks)])
+    order = np.argsort(frames, kind="stable")
+    none = np.zeros((len(order), 0), np.float32)
+    return Detections(frames[order], xyxy[order], np.ones(len(order), np.float32), labels[order], none)
 
 
 def _region(box: Float, whole: bool, shape: tuple[int, ...]) -> tuple[slice, slice]:

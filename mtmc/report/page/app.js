@@ -36,6 +36,11 @@ $("#numbers").textContent = [
   spanText(model.end - model.start),
 ].join(" · ");
 
+if (model.head.hide !== "nothing") {
+  $("#private").hidden = false;
+  $("#private").title = model.head.audit;
+}
+
 function theme(name) {
   document.documentElement.dataset.theme = name;
   try {

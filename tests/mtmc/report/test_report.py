@@ -11,6 +11,7 @@ from mtmc.report import ReportParams, draw
 from mtmc.report.colours import colour_of
 from mtmc.report.mosaic import GAP_PX, lay_out
 from mtmc.report.paint import marks_of, paint
+from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import read_camera
 from mtmc.video import Image, Video, VideoWriter
@@ -54,6 +55,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "video",
         ReportParams(trail_s=0.5),
         lambda *news: None,
+        Veil("nothing", {}),
     )
     return folder / "video"
 
