@@ -59,7 +59,7 @@ def _retracked(scene: Scene, config: Config, truth: Boxes, params: ScoreParams) 
             vehicles.append(GlobalTrack(len(vehicles) + 1, (tracklet,)))
     boxes = _on_cameras(Boxes.from_tracks(vehicles), truth)
     comparison = compare(truth, boxes, params.min_iou)
-    return true_links(comparison, match_frames(comparison).matches, boxes)
+    return true_links(comparison, match_frames(comparison), boxes)
 
 
 def _detections(boxes: Boxes, size: tuple[int, int]) -> Detections:
@@ -86,7 +86,7 @@ def _relinked(
     )
     known = _on_cameras(known, truth)
     comparison = compare(truth, known, params.min_iou)
-    regrouped = true_tracklets(comparison, match_frames(comparison).matches, known)
+    regrouped = true_tracklets(comparison, match_frames(comparison), known)
     tracklets = [tracklet for vehicle in regrouped.to_tracks() for tracklet in vehicle.tracklets]
     before = known.take(comparison.predicted.rows)
     moved = {

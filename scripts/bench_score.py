@@ -28,10 +28,10 @@ from rich.table import Table
 
 from mtmc.boxes import Boxes
 from mtmc.score import ScoreParams, score
-from mtmc.score.clear import match_frames
+from mtmc.score.clear import count_clear, match_frames
 from mtmc.score.evaluate import filtered_comparison
-from mtmc.score.evaluate import measure as measure_comparison
 from mtmc.score.identity import match_identities
+from mtmc.score.measure import measure_scene
 
 PARAMS = ScoreParams(multi_camera=False)
 Numbers = dict[str, float]
@@ -117,16 +117,16 @@ def everything(truth: Boxes, predicted: Boxes) -> Numbers:
 def idf1_and_clear(truth: Boxes, predicted: Boxes) -> Numbers:
     """Of ours what motmetrics computes."""
     comparison = filtered_comparison(truth, predicted, PARAMS, {})
-    identities, clear = match_identities(comparison), match_frames(comparison)
-    wrong = len(truth) + len(predicted) - 2 * len(clear.matches) + clear.switches
-    idf1 = 2 * identities.idtp / (len(truth) + len(predicted))
-    return {"idf1": idf1, "mota": 1 - wrong / len(truth), "switches": clear.switches}
+    identities, matches = match_identities(comparison), match_frames(comparison)
+    clear = count_clear(comparison, matches, np.zeros(len(comparison.truth.names), np.int64), 1)
+    wrong = len(truth) + len(predicted) - 2 * len(matches) + int(clear.switches[0])
+    return {"idf1": identities.idf1, "mota": 1 - wrong / len(truth), "switches": int(clear.switches[0])}
 
 
 def with_hota(truth: Boxes, predicted: Boxes) -> Numbers:
     """Of ours what TrackEval and motrics compute."""
     comparison = filtered_comparison(truth, predicted, PARAMS, {})
-    metrics = measure_comparison(comparison, match_identities(comparison), match_frames(comparison))
+    metrics = measure_scene(comparison, match_identities(comparison), match_frames(comparison))
     return {name: getattr(metrics, name) for name in ("idf1", "mota", "switches", "hota")}
 
 

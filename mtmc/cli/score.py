@@ -104,6 +104,8 @@ def score(
     sides = load_sides(predicted, gt, roi, use_roi, on_ground=measure is Measure.ground)
     for note in sides.notes:
         typer.echo(f"note: {note}", err=True)
+    if multi_camera and len(sides.predicted.cameras) == 1:
+        typer.echo("note: one camera only, where every vehicle is dropped; see --no-multi-camera", err=True)
     scores = score_sides(sides.truth, sides.predicted, params, sides.masks)
     if oracle and sides.run is not None and measure is Measure.iou:
         from mtmc.ceilings import with_reruns

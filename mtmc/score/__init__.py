@@ -12,6 +12,7 @@ Both sides are global tracks, or flat ``Boxes`` where rows may repeat. In the or
     links        which tracklets were joined, and should have been
     loss         where 1 - IDF1 went, box by box
     oracle       ceilings: what if boxes, tracklets or links were true
+    measure      all metrics of the scene, of every camera
     evaluate     all of this for one scene
     scores       what comes out, for machines; table: for people
     reference    the same numbers from motmetrics

@@ -21,45 +21,20 @@ Long = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clear:
-    """matches (M,) matched edges of the comparison; switches, fragmentations: counts; mt, pt, ml: vehicles matched in
-    at least 80 %, 20 %, less than 20 % of their boxes."""
+class ClearCounts:
+    """Counts (K,) of each group: switches, fragmentations; mt, pt, ml: vehicles matched in at least 80 %, 20 %, less
+    than 20 % of their boxes."""
 
-    matches: NDArray[np.intp]
-    switches: int
-    fragmentations: int
-    mt: int
-    pt: int
-    ml: int
-
-
-def match_frames(comparison: Comparison) -> Clear:
-    """Match box to box through time and count what CLEAR counts."""
-    matches = _matched_edges(comparison)
-    truth, predicted = comparison.truth, comparison.predicted
-    rows, track = comparison.left[matches], predicted.ids[comparison.right[matches]]
-    order = np.argsort(pack(truth.ids[rows], rows))
-    vehicle, track = truth.ids[rows][order], track[order]
-    switches = int(((np.diff(vehicle) == 0) & (np.diff(track) != 0)).sum())
-    matched = np.zeros(len(truth), np.bool_)
-    matched[rows] = True
-    ratio = np.bincount(vehicle, minlength=len(truth.names)) / np.maximum(truth.counts, 1)
-    mt, ml = int((ratio >= 0.8).sum()), int((ratio < 0.2).sum())
-    return Clear(matches, switches, _fragmentations(truth.ids, matched), mt, len(ratio) - mt - ml, ml)
+    switches: Long
+    fragmentations: Long
+    mt: Long
+    pt: Long
+    ml: Long
 
 
-def _fragmentations(ids: Long, matched: NDArray[np.bool_]) -> int:
-    """Times that a vehicle is lost and found again: runs of matched boxes less one, over the vehicles found at all."""
-    order = np.argsort(pack(ids, np.arange(len(ids))))
-    ids, matched = ids[order], matched[order]
-    new = np.r_[True, np.diff(ids) != 0]
-    starts = matched & (new | ~np.r_[False, matched[:-1]])
-    return int(starts.sum()) - len(np.unique(ids[matched]))
-
-
-def _matched_edges(comparison: Comparison) -> NDArray[np.intp]:
-    """Matched edges in time order. Pairs without rivals match whatever happened before, so only the others go frame by
-    frame."""
+def match_frames(comparison: Comparison) -> NDArray[np.intp]:
+    """Matched edges (M,) in time order. Pairs without rivals match whatever happened before, so only the others go
+    frame by frame."""
     edges = comparison.close
     left, right = comparison.left[edges], comparison.right[edges]
     chosen = lone_edges(left, right)
@@ -67,6 +42,41 @@ def _matched_edges(comparison: Comparison) -> NDArray[np.intp]:
     if len(rivals):
         chosen[_follow(comparison, edges, rivals, chosen)] = True
     return edges[chosen]
+
+
+def count_clear(comparison: Comparison, matches: NDArray[np.intp], of_vehicle: Long, count: int) -> ClearCounts:
+    """What CLEAR counts of ``matches`` (M,), for each of ``count`` groups of vehicles; of_vehicle (U,): their group."""
+    truth = comparison.truth
+    rows, track = comparison.left[matches], comparison.predicted.ids[comparison.right[matches]]
+    order = _by_id(truth.ids[rows])
+    vehicle, track = truth.ids[rows][order], track[order]
+    switched = vehicle[1:][(np.diff(vehicle) == 0) & (np.diff(track) != 0)]
+    ratio = np.bincount(vehicle, minlength=len(truth.names)) / np.maximum(truth.counts, 1)
+    mostly, hardly = ratio >= 0.8, ratio < 0.2
+    found_again = _found_again(truth.ids, rows)
+    groups = (
+        of_vehicle[switched],
+        of_vehicle[found_again],
+        of_vehicle[mostly],
+        of_vehicle[~mostly & ~hardly],
+        of_vehicle[hardly],
+    )
+    return ClearCounts(*(np.bincount(group, minlength=count) for group in groups))
+
+
+def _found_again(ids: Long, rows: Long) -> Long:
+    """The vehicle of each time that one is lost and found again: runs of matched ``rows`` less the first, in time."""
+    matched = np.zeros(len(ids), np.bool_)
+    matched[rows] = True
+    order = _by_id(ids)
+    ids, matched = ids[order], matched[order]
+    starts = ids[matched & ~(np.r_[False, matched[:-1]] & (np.diff(ids, prepend=-1) == 0))]
+    return np.asarray(starts[np.diff(starts, prepend=-1) == 0])
+
+
+def _by_id(ids: Long) -> NDArray[np.intp]:
+    """Rows (N,) by id, in time within one; short codes sort in linear time."""
+    return np.argsort(ids.astype(np.uint16) if ids.max(initial=0) < 1 << 16 else ids, kind="stable")
 
 
 def _follow(

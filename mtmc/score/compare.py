@@ -15,6 +15,7 @@ from mtmc.boxes import Boxes, pack
 
 Long = NDArray[np.int64]
 Double = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Edges = tuple[Long, Long, Double]
 
 DENSE_PER_EDGE = 16
@@ -43,8 +44,13 @@ class Side:
         """Boxes of each id code (U,)."""
         return np.bincount(self.ids, minlength=len(self.names))
 
-    def part(self, rows: slice) -> Side:
-        """A run of rows, with codes for the ids that remain, in the same order."""
+    def ids_by_camera(self) -> tuple[Side, Long]:
+        """Codes for each id in each camera, in the same order within one, and the camera of each code."""
+        camera, code, ids = pair_codes(self.camera, self.ids, max(len(self.names), 1))
+        return Side(self.rows, self.time, ids, self.camera, self.names[code]), camera
+
+    def part(self, rows: slice | Mask) -> Side:
+        """Some rows, with codes for the ids that remain, in the same order."""
         kept, codes = np.unique(self.ids[rows], return_inverse=True)
         return Side(self.rows[rows], self.time[rows], codes, self.camera[rows], self.names[kept])
 
@@ -66,6 +72,22 @@ class Comparison:
     def close(self) -> NDArray[np.intp]:
         """Edges that may be matched."""
         return np.flatnonzero(self.similarity >= self.threshold)
+
+    def without(self, dropped: Mask) -> Comparison:
+        """The same comparison less the predicted boxes of some rows of the ``Boxes`` (N,), whole ids of them."""
+        if not dropped.any():
+            return self
+        stays = ~dropped[self.predicted.rows]
+        edges = stays[self.right]
+        left, right = self.left[edges], (np.cumsum(stays) - 1)[self.right[edges]]
+        return Comparison(self.truth, self.predicted.part(stays), left, right, self.similarity[edges], self.threshold)
+
+    def ids_by_camera(self) -> tuple[Comparison, Long, Long]:
+        """The same comparison with an id of its own for each id in each camera, and the camera of each true (U,) and
+        predicted (V,) id."""
+        (truth, of_vehicle), (predicted, of_track) = self.truth.ids_by_camera(), self.predicted.ids_by_camera()
+        apart = Comparison(truth, predicted, self.left, self.right, self.similarity, self.threshold)
+        return apart, of_vehicle, of_track
 
     def one_camera(self, camera: int) -> Comparison:
         """The same comparison in one camera: the time line puts camera after camera, so that all is slices."""

@@ -12,40 +12,52 @@ from mtmc.boxes import Boxes
 from mtmc.errors import InputError
 from mtmc.scene import Scene
 from mtmc.score.aicity import FILTERS, KEPT, Reasons, challenge_filters, check_sides
-from mtmc.score.clear import Clear, match_frames
+from mtmc.score.clear import match_frames
 from mtmc.score.compare import Comparison, compare
-from mtmc.score.hota import higher_order
-from mtmc.score.identity import Identities, match_identities
+from mtmc.score.identity import match_identities
 from mtmc.score.links import count_camera_pairs, count_links, find_tracklets
 from mtmc.score.loss import explain_loss
+from mtmc.score.measure import Worlds, measure_cameras, measure_scene
 from mtmc.score.oracle import oracle_boxes
 from mtmc.score.params import ScoreParams
-from mtmc.score.scores import METRICS, Ceiling, Metrics, Scores
+from mtmc.score.scores import METRICS, Ceiling, Scores
 
 Mask = NDArray[np.bool_]
+Rows = NDArray[np.intp]
 
 
 def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapping[str, Mask]) -> Scores:
     """All scores of a scene; see ``mtmc.score.score``."""
     check_sides(truth, predicted, params.other_cameras, params.duplicates)
     reasons = _filter(truth, predicted, params, masks)
-    kept = predicted.take(reasons == KEPT)
-    comparison = _compare(truth, kept, params)
-    identities, clear = match_identities(comparison), match_frames(comparison)
-    tracklets = find_tracklets(comparison, clear.matches, kept)
-    other = FILTERS.index("other_camera")
-    dropped = _compare(truth, _distinct(predicted.take((reasons != KEPT) & (reasons != other))), params)
-    ground = _worlds(truth, kept)
-    whole = measure(comparison, identities, clear, ground)
+    linked, kept = _linked_rows(reasons, predicted), reasons == KEPT
+    boxes = predicted.take(linked)
+    before = _compare(truth, boxes, params)  # links are counted before vehicles of one camera go
+    comparison = before.without(~kept[linked])
+    identities, matches = match_identities(comparison), match_frames(comparison)
+    same = len(comparison.predicted) == len(before.predicted)
+    tracklets = find_tracklets(before, matches if same else match_frames(before), boxes)
+    lost = np.flatnonzero(~kept & (reasons != FILTERS.index("other_camera")))
+    dropped = _compare(truth, _distinct(predicted.take(lost)), params)
+    ground = _worlds(truth, boxes)
+    whole = measure_scene(comparison, identities, matches, ground)
+    cameras = measure_cameras(comparison, len(truth.cameras), ground)
     return Scores(
         **{name: getattr(whole, name) for name in METRICS},
         filters=_report(reasons, params, bool(masks)),
-        cameras=_score_cameras(comparison, truth.cameras, ground),
-        pairs=tuple(count_camera_pairs(comparison, tracklets, truth.cameras)),
+        cameras=dict(zip(truth.cameras, cameras, strict=True)),
+        pairs=tuple(count_camera_pairs(before, tracklets, truth.cameras)),
         links=count_links(tracklets),
-        loss=explain_loss(comparison, identities, dropped, params.localisation_floor),
+        loss=explain_loss(comparison, identities, dropped, reasons[lost], params.localisation_floor),
         oracle=_ceilings(truth, predicted, params, masks, whole.idf1) if params.oracle else {},
     )
+
+
+def _linked_rows(reasons: Reasons, predicted: Boxes) -> Rows:
+    """Rows that the linker answers for: those kept, and those of vehicles left in one camera, each once."""
+    alone = np.flatnonzero(reasons == FILTERS.index("single_camera"))
+    first = alone[~predicted.take(alone).duplicates()]
+    return np.sort(np.concatenate([np.flatnonzero(reasons == KEPT), first]))
 
 
 OUTSIDE = -2
@@ -64,9 +76,9 @@ def lost_boxes(
     reasons = _filter(truth, predicted, params, masks)
     kept = np.flatnonzero(reasons == KEPT)
     comparison = _compare(truth, predicted.take(kept), params)
-    away = (reasons != KEPT) & (reasons != FILTERS.index("other_camera"))
+    away = np.flatnonzero((reasons != KEPT) & (reasons != FILTERS.index("other_camera")))
     dropped = _compare(truth, _distinct(predicted.take(away)), params)
-    loss = explain_loss(comparison, match_identities(comparison), dropped, params.localisation_floor)
+    loss = explain_loss(comparison, match_identities(comparison), dropped, reasons[away], params.localisation_floor)
     true_cause, predicted_cause = np.full(len(truth), OUTSIDE), np.full(len(predicted), OUTSIDE)
     true_cause[comparison.truth.rows] = loss.truth_cause
     predicted_cause[kept[comparison.predicted.rows]] = loss.predicted_cause
@@ -79,55 +91,9 @@ def filtered_comparison(truth: Boxes, predicted: Boxes, params: ScoreParams, mas
     return _compare(truth, predicted.take(_filter(truth, predicted, params, masks) == KEPT), params)
 
 
-Worlds = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-
-def measure(comparison: Comparison, identities: Identities, clear: Clear, ground: Worlds | None = None) -> Metrics:
-    """The metrics of one comparison; ``ground``: world coordinates of all true and predicted boxes, None for none."""
-    boxes, found = len(comparison.truth), len(comparison.predicted)
-    matches = len(clear.matches)
-    hota = higher_order(comparison)
-    similarity = comparison.similarity[clear.matches]
-    return Metrics(
-        idf1=identities.idf1,
-        idp=identities.idp,
-        idr=identities.idr,
-        idtp=identities.idtp,
-        idfp=identities.idfp,
-        idfn=identities.idfn,
-        hota=hota.hota,
-        deta=hota.deta,
-        assa=hota.assa,
-        loca=hota.loca,
-        mota=1 - (boxes + found - 2 * matches + clear.switches) / boxes if boxes else float("nan"),
-        motp=float(similarity.mean()) if matches else 0.0,
-        switches=clear.switches,
-        fragmentations=clear.fragmentations,
-        mt=clear.mt,
-        pt=clear.pt,
-        ml=clear.ml,
-        truth_boxes=boxes,
-        predicted_boxes=found,
-        vehicles=len(comparison.truth.names),
-        predicted_vehicles=len(comparison.predicted.names),
-        ground_error_m=float("nan") if ground is None else _ground_error(comparison, clear.matches, *ground),
-    )
-
-
 def _worlds(truth: Boxes, predicted: Boxes) -> Worlds | None:
     known = np.isfinite(truth.world).any() and np.isfinite(predicted.world).any()
     return (truth.world, predicted.world) if known else None
-
-
-def _ground_error(
-    comparison: Comparison, matches: NDArray[np.intp], truth: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> float:
-    """Mean distance in metres of matched boxes whose world coordinates both sides know, NaN if there are none."""
-    one = truth[comparison.truth.rows[comparison.left[matches]]]
-    other = predicted[comparison.predicted.rows[comparison.right[matches]]]
-    distances = np.hypot(*(one - other).T)
-    known = distances[np.isfinite(distances)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def with_ground(boxes: Boxes, scene: Scene) -> Boxes:
@@ -151,14 +117,6 @@ def _report(reasons: Reasons, params: ScoreParams, masked: bool) -> dict[str, in
     on = (params.roi and masked, params.multi_camera, params.duplicates, True)
     counts = [int((reasons == number).sum()) for number in range(len(FILTERS))]
     return {name: count if used else None for name, count, used in zip(FILTERS, counts, on, strict=True)}
-
-
-def _score_cameras(comparison: Comparison, cameras: tuple[str, ...], ground: Worlds | None) -> dict[str, Metrics]:
-    scores = {}
-    for number, camera_id in enumerate(cameras):
-        part = comparison.one_camera(number)
-        scores[camera_id] = measure(part, match_identities(part), match_frames(part), ground)
-    return scores
 
 
 def _compare(truth: Boxes, predicted: Boxes, params: ScoreParams) -> Comparison:
@@ -196,7 +154,7 @@ def _ceilings(
     once = params.model_copy(update={"multi_camera": False})
     kept = predicted.take(_filter(truth, predicted, once, masks) == KEPT)
     comparison = _compare(truth, kept, params)
-    matches = match_frames(comparison).matches
+    matches = match_frames(comparison)
     variants = oracle_boxes(comparison, match_identities(comparison), matches, truth, kept)
     again = params.model_copy(update={"roi": False})
     return {name: ceiling(truth, boxes, again, idf1) for name, boxes in variants.items()}

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtmc.assignment import best_assignment
 from mtmc.score.compare import Comparison, pair_codes
+
+Double = NDArray[np.float64]
+Long = NDArray[np.int64]
 
 THRESHOLDS = np.arange(0.05, 0.99, 0.05)
 """The 19 similarities, written as TrackEval writes them: its rounding decides what lies exactly on a threshold."""
@@ -15,46 +19,50 @@ THRESHOLDS = np.arange(0.05, 0.99, 0.05)
 EPSILON = np.finfo(np.float64).eps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Hota:
-    """Means over the 19 thresholds, each in [0, 1]."""
+    """Means (K,) over the 19 thresholds of each group, in [0, 1]."""
 
-    hota: float
-    deta: float
-    assa: float
-    loca: float
+    hota: Double
+    deta: Double
+    assa: Double
+    loca: Double
 
 
-def higher_order(comparison: Comparison) -> Hota:
-    """Detection, association and localisation accuracy, and their geometric mean.
+def higher_order(comparison: Comparison, of_vehicle: Long, true_boxes: Long, predicted_boxes: Long) -> Hota:
+    """Detection, association and localisation accuracy, and their geometric mean, of each group of vehicles.
 
+    of_vehicle (U,): the group of each true vehicle, within which its edges keep; true_boxes, predicted_boxes (K,).
     One matching per frame serves all thresholds: it maximises similarity times the ids' overall alignment (section 4.4
-    of the paper). LocA counts a threshold without a match as 1 as TrackEval does, but is 0 where nothing overlaps at
-    all.
+    of the paper). LocA counts a threshold without a match as 1 as TrackEval does, but is 0 where nothing overlaps.
     """
     truth, predicted = comparison.truth, comparison.predicted
-    if len(comparison.left) == 0:
-        return Hota(0.0, 0.0, 0.0, 0.0)
-    vehicle, track = truth.ids[comparison.left], predicted.ids[comparison.right]
-    u, v, pair = pair_codes(vehicle, track, len(predicted.names))
+    u, v, pair = pair_codes(truth.ids[comparison.left], predicted.ids[comparison.right], max(len(predicted.names), 1))
     aligned = np.bincount(pair, weights=_share(comparison), minlength=len(u))
     boxes = truth.counts[u] + predicted.counts[v]
     alignment = aligned / (boxes - aligned)
     matched = best_assignment(comparison.left, comparison.right, alignment[pair] * comparison.similarity)
     similarity, pair = comparison.similarity[matched], pair[matched]
     levels = np.searchsorted(THRESHOLDS - EPSILON, similarity, side="right")
-    table = np.bincount(pair * (len(THRESHOLDS) + 1) + levels, minlength=len(u) * (len(THRESHOLDS) + 1))
-    reached = table.reshape(len(u), -1)[:, ::-1].cumsum(axis=1)[:, -2::-1]  # (K, 19) matches at each threshold
-    hits = reached.sum(axis=0)
-    association = (reached * reached / np.maximum(boxes[:, None] - reached, 1)).sum(axis=0) / np.maximum(hits, 1)
-    detection = hits / (len(truth) + len(predicted) - hits)
-    located = np.bincount(levels, weights=similarity, minlength=len(THRESHOLDS) + 1)[::-1].cumsum()[-2::-1]
+    group, count, steps = of_vehicle[u], len(true_boxes), len(THRESHOLDS) + 1
+    reached = _at_least(np.bincount(pair * steps + levels, minlength=len(u) * steps), len(u))
+    hits, association = np.zeros((count, len(THRESHOLDS))), np.zeros((count, len(THRESHOLDS)))
+    np.add.at(hits, group, reached)
+    np.add.at(association, group, reached * reached / np.maximum(boxes[:, None] - reached, 1))
+    association /= np.maximum(hits, 1)
+    detection = hits / np.maximum((true_boxes + predicted_boxes)[:, None] - hits, 1)
+    located = _at_least(np.bincount(group[pair] * steps + levels, similarity, count * steps), count)
     location = np.maximum(located, 1e-10) / np.maximum(hits, 1e-10)
-    means = (float(np.mean(x)) for x in (np.sqrt(detection * association), detection, association, location))
-    return Hota(*means)
+    location[np.bincount(group, minlength=count) == 0] = 0.0
+    return Hota(*(x.mean(axis=1) for x in (np.sqrt(detection * association), detection, association, location)))
 
 
-def _share(comparison: Comparison) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _at_least(sums: Double | Long, count: int) -> Double:
+    """Sums (count, 19) over all levels from each threshold on, of flat ones by level (count * 20)."""
+    return np.asarray(sums.reshape(count, len(THRESHOLDS) + 1)[:, ::-1].cumsum(axis=1)[:, -2::-1], np.float64)
+
+
+def _share(comparison: Comparison) -> Double:
     """Each pair's similarity as a share of all similarity that its two boxes have in their frame (E,)."""
     left, right, similarity = comparison.left, comparison.right, comparison.similarity
     of_left, of_right = np.bincount(left, weights=similarity), np.bincount(right, weights=similarity)

@@ -2,7 +2,9 @@
 
 A predicted tracklet is the boxes of one id (and track) in one camera. Its true vehicle is the one that most of its
 boxes are matched to by CLEAR; a tracklet matched to none is false. Two tracklets of different cameras are linked if
-they share the predicted id, and belong together if they have the same true vehicle.
+they share the predicted id, and belong together if they have the same true vehicle. All tracklets that the linker gave
+an id count, also those of vehicles that it left in one camera and that the challenge's filter drops: a link that is
+missing shows here.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ most pairs, then the most similarity:
 
 1. boxes of assigned ids that overlap enough: the true positives, they cost nothing;
 2. boxes of other ids that overlap enough: *identity* pairs, both boxes cost;
-3. a true box and a dropped prediction that overlap enough: the true box was *dropped by a filter*;
+3. a true box and a dropped prediction that overlap enough: the true box is *outside the mask*, its vehicle was
+   *left in one camera* by the linker, or its row is *repeated*, as the filter says;
 4. boxes that overlap, but too little (IoU from ``floor`` to the threshold): both *localisation below the threshold*.
 
 A true box left is *missed by the detector*, a predicted box left is a *false box*. An identity pair joins vehicle u and
@@ -30,21 +31,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.assignment import best_assignment
+from mtmc.score.aicity import Reasons
 from mtmc.score.compare import Comparison, pair_codes
 from mtmc.score.identity import Identities
 
 CAUSES = (
     "missed_by_detector",
     "false_box",
-    "dropped_by_filter",
+    "outside_mask",
+    "left_in_one_camera",
+    "repeated",
     "single_camera_switch",
     "fragmentation",
     "missed_link",
     "wrong_link",
     "localisation",
 )
-MISSED, FALSE, DROPPED, SWITCH, FRAGMENT, MISSED_LINK, WRONG_LINK, LOCALISATION = range(len(CAUSES))
+MISSED, FALSE, MASKED, ALONE, REPEATED, SWITCH, FRAGMENT, MISSED_LINK, WRONG_LINK, LOCALISATION = range(len(CAUSES))
 FREE = -1
+OF_FILTER = np.array([MASKED, ALONE, REPEATED])
+"""The cause of each of the challenge's filters, in its order."""
 
 Long = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -55,7 +61,7 @@ class Loss:
     """Lost boxes by cause, and of how many: a share of ``1 - IDF1`` is ``boxes / total``.
 
     truth_cause (G,), predicted_cause (P,): index into CAUSES of each box in the comparison's order, -1 for true
-    positives; vehicles: true vehicle id (None for false boxes) to its lost boxes per cause (8,); total: G + P.
+    positives; vehicles: true vehicle id (None for false boxes) to its lost boxes per cause (10,); total: G + P.
     """
 
     truth_cause: Long
@@ -65,7 +71,7 @@ class Loss:
 
     @property
     def boxes(self) -> Long:
-        """Lost boxes per cause (8,)."""
+        """Lost boxes per cause (10,)."""
         both = np.concatenate([self.truth_cause, self.predicted_cause])
         return np.bincount(both[both >= 0], minlength=len(CAUSES))
 
@@ -75,9 +81,11 @@ class Loss:
         return {cause: int(count) / self.total for cause, count in zip(CAUSES, self.boxes, strict=True)}
 
 
-def explain_loss(comparison: Comparison, identities: Identities, dropped: Comparison, floor: float = 0.1) -> Loss:
+def explain_loss(
+    comparison: Comparison, identities: Identities, dropped: Comparison, reasons: Reasons, floor: float = 0.1
+) -> Loss:
     """Give every lost box its cause, as the module says. ``dropped`` compares the same truth with what the filters took
-    away."""
+    away, and ``reasons`` (N,) say of each of its predicted rows which one."""
     truth, predicted = comparison.truth, comparison.predicted
     truth_cause, predicted_cause = np.full(len(truth), MISSED), np.full(len(predicted), FALSE)
     owner = np.full(len(predicted), -1)  # true code that a predicted box is charged to
@@ -94,7 +102,7 @@ def explain_loss(comparison: Comparison, identities: Identities, dropped: Compar
     hidden = _round(
         dropped, dropped.similarity >= dropped.threshold, (free[0], np.ones(len(dropped.predicted), np.bool_))
     )
-    truth_cause[dropped.left[hidden]] = DROPPED
+    truth_cause[dropped.left[hidden]] = OF_FILTER[reasons[dropped.predicted.rows[dropped.right[hidden]]]]
     loose = _round(comparison, (comparison.similarity >= floor) & ~close, free)
     truth_cause[comparison.left[loose]] = predicted_cause[comparison.right[loose]] = LOCALISATION
     owner[comparison.right[loose]] = vehicle[loose]
@@ -148,7 +156,7 @@ def _standing(visits: Long, tracks: Long, count: Long, partner: Long) -> Mask:
 def _per_vehicle(
     comparison: Comparison, truth_cause: Long, predicted_cause: Long, owner: Long
 ) -> dict[int | None, Long]:
-    """Lost boxes per cause (8,) of each true vehicle by id, in order of the ids; None holds the false boxes."""
+    """Lost boxes per cause (10,) of each true vehicle by id, in order of the ids; None holds the false boxes."""
     names = comparison.truth.names
     table = np.zeros((len(names) + 1, len(CAUSES)), np.int64)
     lost = truth_cause != FREE

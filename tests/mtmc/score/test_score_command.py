@@ -80,7 +80,7 @@ def test_a_file_against_a_file(tmp_path: Path, truth: Path, capsys: Capture) -> 
     assert call(tmp_path / "track3.txt", "--gt", truth, "--explain", "--oracle", "--check") == 0
     printed = capsys.readouterr()
     assert "motmetrics agrees" in printed.err
-    for words in ("IDF1", "c006 - c007", "14 rows seen by one camera only", "dropped by filter", "ceilings"):
+    for words in ("IDF1", "c006 - c007", "14 rows seen by one camera only", "left in one camera", "ceilings"):
         assert words in printed.out
 
 
@@ -324,3 +324,12 @@ def test_real_ground_truth(shared: Path, tmp_path: Path, capsys: Capture) -> Non
     assert found[1]["loss"]["boxes"]["missed_by_detector"] == 27
     assert found[2]["idf1"] == 1.0
     assert found[2]["filters"]["single_camera"] == 27
+
+
+def test_one_camera_hints_at_the_rule_of_two(tmp_path: Path, capsys: Capture) -> None:
+    for name in ("truth.txt", "track.txt"):
+        write_aicity(tmp_path / name, [make_vehicle(1, make_tracklet("c006", 1, range(8)))])
+    assert call(tmp_path / "track.txt", "--gt", tmp_path / "truth.txt") == 0
+    assert "--no-multi-camera" in capsys.readouterr().err
+    assert call(tmp_path / "track.txt", "--gt", tmp_path / "truth.txt", "--no-multi-camera") == 0
+    assert "--no-multi-camera" not in capsys.readouterr().err

@@ -60,6 +60,23 @@ def test_links_of_false_tracklets_count_only_against_real_ones() -> None:
     assert (found.links.right, found.links.wrong, found.links.missed) == (6, 2, 0)
 
 
+def test_links_of_vehicles_left_in_one_camera_are_missed() -> None:
+    """A linker that joins nothing: the challenge's filter drops everything, and the links that are missing still show."""
+    rows = two_vehicles()
+    apart = relabelled(rows, {(camera, vehicle): 10 * camera + vehicle for camera in (1, 2, 3) for vehicle in (1, 2)})
+    found = score(boxes_of(rows), apart)
+    assert (found.predicted_boxes, found.links.right, found.links.missed, found.links.recall) == (0, 0, 6, 0.0)
+    blamed = {cause: share for cause, share in found.loss.shares.items() if share}
+    assert blamed == {"left_in_one_camera": 1.0}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_links_do_not_depend_on_the_rule_of_two_cameras(seed: int) -> None:
+    truth, predicted = random_scene(seed, cameras=4, vehicles=12, frames=60)
+    filtered, all_rows = score(truth, predicted), score(truth, predicted, ScoreParams(multi_camera=False))
+    assert (filtered.links, filtered.pairs) == (all_rows.links, all_rows.pairs)
+
+
 # --- ceilings --------------------------------------------------------------------------------------------------------
 
 

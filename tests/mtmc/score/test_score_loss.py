@@ -88,13 +88,13 @@ def test_what_the_challenge_filter_drops_is_its_own_cause() -> None:
     blamed = dict(zip(found.loss.shares, found.loss.boxes.tolist(), strict=True))
     assert {cause: boxes for cause, boxes in blamed.items() if boxes} == {
         "missed_by_detector": 40,
-        "dropped_by_filter": 20,
+        "left_in_one_camera": 20,
     }
     assert found.filters["single_camera"] == 20
     masks = {"c002": np.ones((400, 400), np.bool_)}
     masks["c002"][245:275] = False  # lane 5
     found = score(TRUTH, TRUTH, masks=masks)
-    assert {cause: share for cause, share in found.loss.shares.items() if share} == {"dropped_by_filter": 20 / 580}
+    assert {cause: share for cause, share in found.loss.shares.items() if share} == {"outside_mask": 20 / 580}
 
 
 def test_two_tracklets_of_one_vehicle_under_one_id_are_no_switch() -> None:
@@ -118,7 +118,7 @@ def test_losses_are_told_per_vehicle() -> None:
     assert lost == {1: 20, 2: 20}
     found = score(TRUTH, with_false_boxes())
     assert {name: boxes.tolist() for name, boxes in found.loss.vehicles.items() if boxes.any()} == {
-        None: [0, 12, 0, 0, 0, 0, 0, 0]
+        None: [0, 12, 0, 0, 0, 0, 0, 0, 0, 0]
     }
 
 
