@@ -10,15 +10,17 @@ const AT_ONCE = 150;
 const MEANING = {
   missed_by_detector: "a true box without any prediction",
   false_box: "a predicted box where no vehicle is",
-  dropped_by_filter: "there was a prediction, but the challenge's filters take it away",
+  outside_mask: "there was a prediction, but it reaches out of the mask",
+  left_in_one_camera: "there was a prediction, but its vehicle was linked to no other camera",
+  repeated: "there was a prediction, but its row is there twice",
   single_camera_switch: "the track changed to another vehicle within a camera",
   fragmentation: "the track broke in two within a camera",
   missed_link: "the camera's track is whole but was not linked to the vehicle",
   wrong_link: "the camera's track hangs on another vehicle",
   localisation: "prediction and truth overlap too little",
 };
-const HUES = { missed_by_detector: 25, false_box: 50, dropped_by_filter: 285, single_camera_switch: 330 };
-Object.assign(HUES, { fragmentation: 0, missed_link: 230, wrong_link: 265, localisation: 95 });
+const HUES = { missed_by_detector: 25, false_box: 50, left_in_one_camera: 285, single_camera_switch: 330 };
+Object.assign(HUES, { outside_mask: 200, repeated: 170, fragmentation: 0, missed_link: 230, wrong_link: 265, localisation: 95 });
 
 export const causeColour = (cause, alpha = 1) => `oklch(0.72 0.15 ${HUES[cause]} / ${alpha})`;
 const named = (cause) => cause.replaceAll("_", " ");
