@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -15,11 +17,15 @@ from mtmc.report import ReportParams, Watch
 from mtmc.report.paint import WHITE, Mark, marks_of, paint, tag
 from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
-from mtmc.structures import GlobalTrack
+from mtmc.structures import Double, GlobalTrack
 from mtmc.video import Image, Video, VideoWriter
 
 DARK = (48, 40, 36)
 GAP_PX = 4
+PAUSE_S = 1.0
+"""Without a picture of any camera for longer the mosaic goes on at the next one."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +70,39 @@ def draw_scene(
     cameras = list(scene.cameras.values())
     grid = lay_out([camera.size for camera in cameras], (params.width_px, params.height_px))
     fps = min(max(camera.fps for camera in cameras), params.max_fps)
-    start = min(camera.offset_s for camera in cameras)
-    steps = math.ceil((max(camera.offset_s + camera.duration_s for camera in cameras) - start) * fps)
+    moments = moments_shown(cameras, fps)
     with ExitStack() as stack:
         mosaic = stack.enter_context(VideoWriter(folder / "mosaic.mp4", fps, grid.size, params.crf))
         tiles = [stack.enter_context(_Tile(c, vehicles, folder, grid.cell, params, veil)) for c in cameras]
-        for step in range(steps):
-            mosaic.write(_compose(tiles, grid, start + step / fps))
-            watch("", "video", step + 1, steps)
+        for step, moment in enumerate(moments.tolist(), start=1):
+            mosaic.write(_compose(tiles, grid, moment))
+            watch("", "video", step, len(moments))
         for tile in tiles:
             tile.finish()
+
+
+def moments_shown(cameras: Sequence[Camera], fps: float) -> Double:
+    """Scene times of the mosaic's pictures: ``fps`` a second while any camera has pictures, none for longer pauses of all."""
+    spans = sorted(span for camera in cameras for span in _spans(camera))
+    joined = [spans[0]]
+    for begin, end in spans[1:]:
+        if begin > joined[-1][1] + PAUSE_S:
+            joined.append((begin, end))
+        else:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+    if len(joined) > 1:
+        skipped = sum(after[0] - before[1] for before, after in pairwise(joined))
+        logger.warning("The mosaic leaves out %.0f s in which no camera has pictures.", skipped)
+    return np.concatenate([begin + np.arange(math.ceil((end - begin) * fps)) / fps for begin, end in joined])
+
+
+def _spans(camera: Camera) -> list[tuple[float, float]]:
+    """Stretches of scene time in which a camera has pictures."""
+    times = np.sort(camera.time_s(camera.frames))
+    step = camera.stride / camera.fps
+    cuts = np.flatnonzero(np.diff(times) > step + PAUSE_S)
+    first, last = np.concatenate([[0], cuts + 1]), np.concatenate([cuts, [len(times) - 1]])
+    return [(float(times[a]), float(times[b]) + step) for a, b in zip(first, last, strict=True)]
 
 
 def _compose(tiles: Sequence[_Tile], grid: Grid, time_s: float) -> Image:
@@ -100,7 +129,8 @@ class _Tile:
         self._camera, self._cell, self._veil = camera, cell, veil
         self._marks: Mapping[int, Sequence[Mark]] = marks_of(vehicles, camera.id, round(params.trail_s * camera.fps))
         self._own_size = _fitted(camera.size, (params.width_px, params.height_px), 1.0)
-        self._writer = VideoWriter(folder / f"{camera.id}.mp4", camera.fps, self._own_size, params.crf)
+        self._writer = VideoWriter(folder / f"{camera.id}.mp4", camera.fps / camera.stride, self._own_size, params.crf)
+        self._times = np.maximum.accumulate(camera.time_s(camera.frames))
         self._played = self._play()
         self._frame, self._picture = -1, self._blank("not started")
 
@@ -113,15 +143,16 @@ class _Tile:
 
     def at(self, time_s: float) -> Image:
         """The cell's picture at a moment of the scene's clock."""
-        wanted = math.floor((time_s - self._camera.offset_s) * self._camera.fps + 1e-6)
-        if wanted < 0:
+        place = int(np.searchsorted(self._times, time_s + 1e-7, side="right")) - 1
+        if place < 0:
             return self._picture
+        if time_s + 1e-7 >= self._times[-1] + self._camera.stride / self._camera.fps:
+            return self._blank("ended")
+        wanted = int(self._camera.frames[place])
         shown = self._frame
         image = None
         while self._frame < wanted and (following := next(self._played, None)) is not None:
             self._frame, image = following
-        if self._frame < wanted:
-            return self._blank("ended")
         if image is not None and self._frame != shown:
             self._picture = self._cell_picture(image)
         return self._picture

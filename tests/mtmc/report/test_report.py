@@ -9,13 +9,13 @@ import pytest
 
 from mtmc.report import ReportParams, draw
 from mtmc.report.colours import colour_of
-from mtmc.report.mosaic import GAP_PX, lay_out
+from mtmc.report.mosaic import GAP_PX, lay_out, moments_shown
 from mtmc.report.paint import marks_of, paint
 from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import read_camera
 from mtmc.video import Image, Video, VideoWriter
-from tests.builders import make_tracklet, make_vehicle
+from tests.builders import make_camera, make_tracklet, make_vehicle
 
 SIZE = (320, 180)
 
@@ -124,3 +124,15 @@ def test_layout_shows_cameras_as_large_as_it_can(sizes: list[tuple[int, int]], c
     assert grid.size[0] <= 1281
     assert grid.size[1] <= 961
     assert grid.size[0] % 2 == grid.size[1] % 2 == 0
+
+
+def test_pauses_of_all_cameras_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """Two clips of 4 s an hour apart make 8 s of mosaic; a clock of 1970 beside one of today ends too."""
+    near, hour, ages = (
+        make_camera(name, 10, frames=40, offset_s=s) for name, s in (("a", 0), ("b", 3600), ("c", 1.7e9))
+    )
+    shown = moments_shown([hour, near, ages], 10.0)
+    expected = np.concatenate([start + np.arange(40) / 10 for start in (0, 3600, 1.7e9)])
+    np.testing.assert_allclose(shown, expected)
+    assert "leaves out 1699999992 s" in caplog.text
+    assert len(moments_shown([near, make_camera("b", 10, frames=40, offset_s=4.5)], 10.0)) == 85
