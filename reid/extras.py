@@ -13,6 +13,7 @@ EXTRAS = {
     "check": ("motmetrics",),
     "train": ("tensorboard", "matplotlib", "onnx", "onnxscript"),
     "backbones": ("timm",),
+    "tune": ("optuna",),
     "tables": ("pandas", "openpyxl"),
 }
 DETECTRON2 = 'Run pip install "mtmc[detectron2]", then python -m mtmc.detect.install_detectron2.'

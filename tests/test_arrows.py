@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor", "environment", "visits", "lost_boxes", "results_page"}),
     frozenset({"pipeline", "export"}),
-    frozenset({"api", "ceilings"}),
+    frozenset({"api", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

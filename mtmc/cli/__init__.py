@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from mtmc import __version__
+from mtmc.cli.compare import compare, tune
 from mtmc.cli.demo import demo
 from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
@@ -54,6 +55,8 @@ app.command("export")(export)
 app.command("doctor")(doctor)
 app.command("config")(config)
 app.command("synth")(synth)
+app.command("compare")(compare)
+app.command("tune")(tune)
 app.command("bench-link")(bench_link)
 app.command("explain")(explain)
 app.command("network")(network)

@@ -134,7 +134,7 @@ def _coco_boxes(vehicle: int, tracklet: Tracklet, number: dict[int, int], before
     for n, frame in enumerate(tracklet.frames.tolist()):
         yield {
             "id": before + n + 1, "image_id": number[frame], "category_id": tracklet.label + 1, "bbox": xywh[n],
-            "area": area[n], "iscrowd": 0, "track_id": vehicle, "score": round(float(tracklet.scores[n]), 4),
+            "area": area[n], "iscrowd": 0, "segmentation": [], "track_id": vehicle, "score": round(float(tracklet.scores[n]), 4),
         }  # fmt: skip
 
 

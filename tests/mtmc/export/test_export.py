@@ -120,13 +120,16 @@ def test_cvat_tracks_end_where_vehicles_do(run: Run, tmp_path: Path) -> None:
     assert inside == boxes(run)
 
 
-@pytest.mark.parametrize(("form", "reader"), [("coco", "coco"), ("cvat", "cvat"), ("motchallenge", "mot_seq")])
+@pytest.mark.parametrize(
+    ("form", "reader"), [("coco", "coco_instances"), ("cvat", "cvat"), ("motchallenge", "mot_seq")]
+)
 def test_datumaro_reads_it(form: str, reader: str, run: Run, tmp_path: Path) -> None:
     """CVAT's importer; it wants an older protobuf than onnx, so it is tried where someone installed it."""
     datumaro = pytest.importorskip("datumaro")
     path = export(run, form, tmp_path / form)[0]
     if form == "coco":
         (tmp_path / "annotations").mkdir()
+        (tmp_path / "images").mkdir()
         path = path.rename(tmp_path / "annotations" / "instances_run.json").parents[1]
     dataset = datumaro.Dataset.import_from(str(path.parents[1] if form == "motchallenge" else path), reader)
     labels = {dataset.categories()[datumaro.AnnotationType.label][a.label].name for i in dataset for a in i.annotations}
