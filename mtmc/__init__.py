@@ -11,8 +11,8 @@ The stages are functions in their rooms, for those who bring their own boxes or 
     embeddings = mtmc.embed.embed(camera, video, tracklets, mtmc.embed.make_embedder(params), params)
     vehicles = mtmc.link.link(scene, all_tracklets, all_embeddings)
 
-``mtmc.track`` is the room of the stage, so the whole way from videos to vehicles is called ``mtmc.run``, as in the command line.
-Everything is loaded when it is first used: ``import mtmc`` costs nothing.
+``mtmc.track`` is the room of the stage, so the whole way from videos to vehicles is called ``mtmc.run``, as in the
+command line. Everything is loaded when it is first used: ``import mtmc`` costs nothing.
 """
 
 from __future__ import annotations

@@ -154,7 +154,8 @@ class Run:
         return score(sides.truth, sides.predicted, masks=sides.masks)
 
     def explain(self, vehicle: int) -> list[dict[str, Any]]:
-        """The links of a vehicle, each with the evidence for it; none for a vehicle of one tracklet, or a linker without reasons."""
+        """The links of a vehicle, each with the evidence for it; none for a vehicle of one tracklet, or a linker
+        without reasons."""
         if vehicle not in self.vehicles["vehicle_id"].to_pylist():
             raise InputError(
                 self.folder, "the id of one of its vehicles", str(vehicle), "Choose one from run.vehicles."

@@ -55,7 +55,8 @@ def writing(path: Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not.
 
-    What takes the place is on the disk before: after a power cut there is the old file or the new one, never half of it.
+    What takes the place is on the disk before: after a power cut there is the old file or the new one, never half of
+    it.
     """
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     with writing(path):

@@ -28,7 +28,8 @@ NUMBERED = re.compile(r"[A-Za-z]*[ _-]?0*(\d{1,4})")
 
 
 def camera_number(camera_id: str) -> int | None:
-    """The challenge's number of a camera (``c041`` is 41); None for an id that is more than a word and a small number."""
+    """The challenge's number of a camera (``c041`` is 41); None for an id that is more than a word and a small
+    number."""
     match = NUMBERED.fullmatch(camera_id)
     return int(match[1]) if match else None
 

@@ -14,8 +14,8 @@ from mtmc.text import numbers, read_text
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A camera's view of the ground: ``ground_to_image`` (3, 3) maps (lat, lon) degrees, or metres if not ``gps``, to undistorted
-    pixels; ``intrinsic`` (3, 3) and ``distortion`` (k1 k2 p1 p2) undo the lens, None for none."""
+    """A camera's view of the ground: ``ground_to_image`` (3, 3) maps (lat, lon) degrees, or metres if not ``gps``, to
+    undistorted pixels; ``intrinsic`` (3, 3) and ``distortion`` (k1 k2 p1 p2) undo the lens, None for none."""
 
     ground_to_image: NDArray[np.float64]
     intrinsic: NDArray[np.float64] | None

@@ -1,4 +1,5 @@
-"""The pipeline's configuration: one frozen model per stage, from TOML files with one ``base`` and ``--set`` overrides."""
+"""The pipeline's configuration: one frozen model per stage, from TOML files with one ``base`` and ``--set``
+overrides."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class Config(Params):
 
 
 def load_config(path: Path | None = None, overrides: Sequence[str] = (), **given: object) -> Config:
-    """The configuration of a TOML file, or a shipped one by name (defaults without),, ``given`` sections, then ``stage.key=value`` overrides.
+    """The configuration of a TOML file, or a shipped one by name (defaults without), ``given`` sections, then
+    ``stage.key=value`` overrides.
 
     Raises ConfigError for a file that is no TOML, an unknown key (with the nearest known one) or a value out of range.
     """

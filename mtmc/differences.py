@@ -23,10 +23,10 @@ LEAST_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """settings: key to (first, second), where they differ; scores: metric to (first, second), where both runs were scored;
-    agreement: IDF1 of the second run measured against the first; same: vehicles with the same boxes' vehicles in both; split: vehicles
-    of the first with their several vehicles in the second; merged: vehicles of the second with their several in the first; only_first
-    and only_second: vehicles without a counterpart."""
+    """settings: key to (first, second), where they differ; scores: metric to (first, second), where both runs were
+    scored; agreement: IDF1 of the second run measured against the first; same: vehicles with the same boxes' vehicles
+    in both; split: vehicles of the first with their several vehicles in the second; merged: vehicles of the second with
+    their several in the first; only_first and only_second: vehicles without a counterpart."""
 
     settings: dict[str, tuple[Any, Any]]
     scores: dict[str, tuple[float, float]]
@@ -82,7 +82,8 @@ def _of_cameras(boxes: Boxes, cameras: list[str]) -> Boxes:
 def _vehicles(
     one: Boxes, other: Boxes
 ) -> tuple[list[tuple[int, int]], dict[int, list[int]], dict[int, list[int]], list[int], list[int]]:
-    """Who is whom, by boxes that lie on each other in the same frame: same, split, merged, only in one, only in the other."""
+    """Who is whom, by boxes that lie on each other in the same frame: same, split, merged, only in one, only in the
+    other."""
     comparison = compare(one, other, 0.5)
     matches = match_frames(comparison)
     left, right = comparison.truth, comparison.predicted

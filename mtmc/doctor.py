@@ -29,7 +29,8 @@ FROZEN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found: ``camera`` id ("" for the whole folder), ``severity`` error, warning or note, what it is, what to do."""
+    """One thing found: ``camera`` id ("" for the whole folder), ``severity`` error, warning or note, what it is, what
+    to do."""
 
     camera: str
     severity: str
@@ -42,8 +43,8 @@ class Finding:
 
 
 def examine(folder: Path, deep: bool = False) -> list[Finding]:
-    """Say what would be done with every file of a scene folder, and what is wrong with it; ``deep`` decodes all pictures too (slow), to
-    find frozen and damaged stretches.
+    """Say what would be done with every file of a scene folder, and what is wrong with it; ``deep`` decodes all
+    pictures too (slow), to find frozen and damaged stretches.
 
     Raises InputError where there is no video at all.
     """

@@ -37,7 +37,8 @@ LEAST_DISK_GB, LEAST_MEMORY_GB = 5.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing about this environment: ``state`` ok, missing or warning; ``fix`` what to do, "" where nothing is wanted."""
+    """One thing about this environment: ``state`` ok, missing or warning; ``fix`` what to do, "" where nothing is
+    wanted."""
 
     what: str
     state: str
@@ -50,7 +51,8 @@ class Fact:
 
 
 def examine_environment() -> list[Fact]:
-    """The machine, the parts that can be used, the weights that are here, video codecs. Loads torch where it is installed."""
+    """The machine, the parts that can be used, the weights that are here, video codecs. Loads torch where it is
+    installed."""
     return [*_machine(), *map(_part, PARTS), *_weights(), *_codecs()]
 
 

@@ -1,7 +1,8 @@
 """The field's text files: AI City (9 columns, all cameras) and MOT (one camera), to and from the core types.
 
-Outside: frames from 1, boxes as left, top, width, height. Inside: frames from 0, corners. All errors are InputError with file
-and line. Sources: the AI City Challenge's ReadMe (data and submission layout) and MOTChallenge's (arXiv 1603.00831, table 6).
+Outside: frames from 1, boxes as left, top, width, height. Inside: frames from 0, corners. All errors are InputError
+with file and line. Sources: the AI City Challenge's ReadMe (data and submission layout) and MOTChallenge's (arXiv
+1603.00831, table 6).
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def read_aicity(path: Path | str) -> list[GlobalTrack]:
 def read_aicity_boxes(path: Path | str) -> Boxes:
     """The rows of a 9-column file (.txt, .zip, .tar.gz; spaces, tabs or commas) as they stand, duplicates too.
 
-    Cameras are called ``c041`` by their number, or as the table beside the file says (``camera_table``). World coordinates -1 -1 mean none and become NaN. Raises InputError with file and line.
+    Cameras are called ``c041`` by their number, or as the table beside the file says (``camera_table``). World
+    coordinates -1 -1 mean none and become NaN. Raises InputError with file and line.
     """
     table = read_table(Path(path), 9, 9, AICITY)
     numbers = table.integers(0, "camera", 0)
@@ -58,7 +60,8 @@ def read_aicity_boxes(path: Path | str) -> Boxes:
 
 
 def number_cameras(cameras: Sequence[str]) -> dict[str, int]:
-    """A number for every camera: that in its id (``c041`` is 41) where all have one of their own, else 1, 2, ... in this order."""
+    """A number for every camera: that in its id (``c041`` is 41) where all have one of their own, else 1, 2, ... in
+    this order."""
     numbers = [camera_number(camera_id) for camera_id in cameras]
     if None in numbers or len(set(numbers)) < len(numbers):
         return {camera_id: place for place, camera_id in enumerate(cameras, start=1)}
@@ -66,7 +69,8 @@ def number_cameras(cameras: Sequence[str]) -> dict[str, int]:
 
 
 def camera_table(path: Path) -> Path:
-    """Where the ids of a submission's cameras stand by number, if they are no numbers themselves: ``track3.cameras.json``."""
+    """Where the ids of a submission's cameras stand by number, if they are no numbers themselves:
+    ``track3.cameras.json``."""
     return path.with_suffix(".cameras.json")
 
 
@@ -81,8 +85,8 @@ def _read_camera_table(path: Path) -> dict[str, int]:
 
 
 def write_submission(path: Path, vehicles: Iterable[GlobalTrack], cameras: Sequence[str]) -> None:
-    """Write the challenge's file of a scene with these ``cameras`` (ids), numbered by ``number_cameras``, and the table of the numbers
-    beside it where the ids do not tell them. Raises StoreError where that cannot be written."""
+    """Write the challenge's file of a scene with these ``cameras`` (ids), numbered by ``number_cameras``, and the table
+    of the numbers beside it where the ids do not tell them. Raises StoreError where that cannot be written."""
     numbers, table = number_cameras(cameras), camera_table(path)
     if all(camera_id == f"c{number:03d}" for camera_id, number in numbers.items()):
         table.unlink(missing_ok=True)
@@ -93,10 +97,11 @@ def write_submission(path: Path, vehicles: Iterable[GlobalTrack], cameras: Seque
 
 
 def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Mapping[str, int] | None = None) -> None:
-    """Write the challenge's submission: space separated, frames from 1, whole pixels at least 1 wide and high, world -1 -1.
+    """Write the challenge's submission: space separated, frames from 1, whole pixels at least 1 wide and high, world -1
+    -1.
 
-    Rows are sorted by camera, frame and id. A camera's number is the one given, or the digits of its id; raises InputError for an id
-    without digits or two cameras of one number, ValueError for a vehicle id below 1.
+    Rows are sorted by camera, frame and id. A camera's number is the one given, or the digits of its id; raises
+    InputError for an id without digits or two cameras of one number, ValueError for a vehicle id below 1.
     """
     boxes = Boxes.from_tracks(vehicles)
     if len(boxes) and boxes.ids.min() < 1:
@@ -111,7 +116,8 @@ def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Map
 
 
 def whole_pixels(xywh: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Boxes xywh (N, 4) with their corners rounded to whole pixels, at least 1 wide and high, as a submission holds them."""
+    """Boxes xywh (N, 4) with their corners rounded to whole pixels, at least 1 wide and high, as a submission holds
+    them."""
     near, far = np.rint(xywh[:, :2]), np.rint(xywh[:, :2] + xywh[:, 2:])
     return np.concatenate([near, np.maximum(far - near, 1)], axis=1)
 
@@ -130,7 +136,8 @@ def _numbers(path: Path | str, cameras: Sequence[str]) -> list[int]:
 
 
 def read_mot_tracks(path: Path | str, camera_id: str) -> list[Tracklet]:
-    """Tracklets of one camera from a MOT file, sorted by track id; a confidence of -1 counts as 1, labels are ``vehicle``.
+    """Tracklets of one camera from a MOT file, sorted by track id; a confidence of -1 counts as 1, labels are
+    ``vehicle``.
 
     Raises InputError where a line does not fit or repeats an id and frame.
     """
@@ -143,7 +150,9 @@ def read_mot_tracks(path: Path | str, camera_id: str) -> list[Tracklet]:
     starts = np.flatnonzero(np.diff(boxes.ids[order])) + 1
     corners, label = xywh_to_xyxy(boxes.xywh).astype(np.float32), label_index("vehicle")
     return [
-        Tracklet(camera_id, int(boxes.ids[rows[0]]), boxes.frames[rows].astype(np.int32), corners[rows], scores[rows], label)
+        Tracklet(
+            camera_id, int(boxes.ids[rows[0]]), boxes.frames[rows].astype(np.int32), corners[rows], scores[rows], label
+        )
         for rows in np.split(order, starts)
         if len(rows)
     ]  # fmt: skip
@@ -162,8 +171,8 @@ def write_mot_tracks(path: Path | str, tracklets: Iterable[Tracklet]) -> None:
 def read_mot_detections(
     path: Path | str, size: tuple[int, int] | None = None, label: str = "vehicle", min_score: float = 0.0
 ) -> Detections:
-    """One camera's detections from a MOT file (id -1), sorted by frame; boxes are cut to the image of ``size`` = (width, height)
-    and those wholly outside left out. A confidence of -1 counts as 1.
+    """One camera's detections from a MOT file (id -1), sorted by frame; boxes are cut to the image of ``size`` =
+    (width, height) and those wholly outside left out. A confidence of -1 counts as 1.
 
     Raises InputError where a line does not fit or a confidence lies outside [0, 1].
     """
@@ -186,10 +195,11 @@ def read_mot_detections(
 
 
 def read_ground_truth(folder: Path | str) -> list[GlobalTrack]:
-    """Vehicles of a scene's ground truth, sorted by id: ``<folder>/cNNN/gt/gt.txt`` of all cameras (or one level deeper, such as
-    ``validation/S02/c006/gt/gt.txt``), ids shared by the cameras.
+    """Vehicles of a scene's ground truth, sorted by id: ``<folder>/cNNN/gt/gt.txt`` of all cameras (or one level
+    deeper, such as ``validation/S02/c006/gt/gt.txt``), ids shared by the cameras.
 
-    Rows whose seventh column is 0 are marked "ignore" (MOTChallenge) and left out. Raises InputError with file and line.
+    Rows whose seventh column is 0 are marked "ignore" (MOTChallenge) and left out. Raises InputError with file and
+    line.
     """
     return _as_tracks(read_ground_truth_boxes(folder))
 

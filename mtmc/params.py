@@ -16,10 +16,12 @@ OPTIONS: Any = Field(default_factory=dict, description="free table of a part of 
 
 
 class StageParams(Params):
-    """Parameters of one stage of the pipeline. Those with a part that may come from outside have a table of ``options`` for it."""
+    """Parameters of one stage of the pipeline. Those with a part that may come from outside have a table of ``options``
+    for it."""
 
     def input_files(self, folder: Path, camera_id: str) -> Mapping[str, Path]:
-        """Files besides the video whose content decides the result, by the parameter that names them; missing ones may be named too.
+        """Files besides the video whose content decides the result, by the parameter that names them; missing ones may
+        be named too.
 
         ``folder``: the camera's (the scene's for linking). The stage runs again when one of them changes.
         """

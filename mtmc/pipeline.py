@@ -50,7 +50,8 @@ VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "vi
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as asked for: the videos and the scene they make, the configuration, where it goes, and the stamp of every table."""
+    """A run as asked for: the videos and the scene they make, the configuration, where it goes, and the stamp of every
+    table."""
 
     videos: Path
     scene: Scene
@@ -104,7 +105,8 @@ Task = CameraTask | RecordingTask
 
 
 def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
-    """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at once."""
+    """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at
+    once."""
     for stage in (config.detect, config.track, config.embed, config.link):
         stage.check()
     return _plan(videos, Run(out), config, device)
@@ -179,7 +181,8 @@ def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
 
 
 def _files(params: StageParams, folder: Path, camera_id: str) -> dict[str, str | None]:
-    """Fingerprints of the files that a stage's parameters declare (weights, model configs, recorded boxes, outside code)."""
+    """Fingerprints of the files that a stage's parameters declare (weights, model configs, recorded boxes, outside
+    code)."""
     return {key: _fingerprint(path) for key, path in params.input_files(folder, camera_id).items()}
 
 
@@ -237,7 +240,8 @@ def _explained(reasons: list[str]) -> str:
 
 
 def _phases(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> tuple[list[Task], list[Task]]:
-    """Tasks that can be done at once, and those that wait for them: cameras of several recordings wait for the detections in each.
+    """Tasks that can be done at once, and those that wait for them: cameras of several recordings wait for the
+    detections in each.
 
     What follows a stale stage is stale by its stamp.
     """
@@ -261,7 +265,8 @@ def _recording_tasks(todo: Plan, camera: Camera, parts: Sequence[Camera]) -> Ite
 
 
 def run_task(task: Task, watch: Watch) -> Timings:
-    """Run a camera's stale stages, or detection in one recording; seconds by table. Raises UserError naming the camera."""
+    """Run a camera's stale stages, or detection in one recording; seconds by table. Raises UserError naming the
+    camera."""
     if isinstance(task, CameraTask):
         return run_camera(task, watch)
     return {f"detections/{task.name}": _timed(lambda: _named(task.camera, lambda: _detect_recording(task, watch)))}
@@ -404,5 +409,6 @@ def _peak_memory_mb() -> float:
 
 
 def default_workers(units: int, device: str) -> int:
-    """One process per core up to one per unit of work (``Plan.units``); on a GPU one process, which fills it by its batches."""
+    """One process per core up to one per unit of work (``Plan.units``); on a GPU one process, which fills it by its
+    batches."""
     return 1 if device.startswith("cuda") else max(1, min(units, os.cpu_count() or 1))

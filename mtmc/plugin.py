@@ -1,8 +1,8 @@
 """Parts by name: from a stage's menu, or ``module:callable`` for one of your own. Both are made in the same way.
 
-A part is made by a factory, ``factory(params, device)``: the parameters of its stage and the device (``auto``, ``cpu``, ``cuda``, ...).
-What only your own part understands stands in the stage's free table, ``[detect.options]`` for a detector, and arrives as the mapping
-``params.options``.
+A part is made by a factory, ``factory(params, device)``: the parameters of its stage and the device (``auto``, ``cpu``,
+``cuda``, ...). What only your own part understands stands in the stage's free table, ``[detect.options]`` for a
+detector, and arrives as the mapping ``params.options``.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def check_part(key: str, name: str, menu: Menu) -> None:
 def make_part(key: str, name: str, menu: Menu, params: Any, device: str, method: str) -> Any:
     """The part that ``name`` stands for, an object with ``method``.
 
-    Raises ConfigError for a name that is not found and for an outside factory that cannot be called with (params, device), fails,
-    or makes something else.
+    Raises ConfigError for a name that is not found and for an outside factory that cannot be called with (params,
+    device), fails, or makes something else.
     """
     if name in menu:
         return _from_menu(key, name, menu, params, device)

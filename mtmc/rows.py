@@ -53,10 +53,11 @@ class Table:
 
 
 def read_table(path: Path, least: int, most: int, layout: str) -> Table:
-    """Read rows of ``least`` to ``most`` numbers each from a .txt or .csv file or the one member of a .zip, .tar.gz or .gz.
+    """Read rows of ``least`` to ``most`` numbers each from a .txt or .csv file or the one member of a .zip, .tar.gz or
+    .gz.
 
-    Rows need not have equally many columns; the columns that all rows share are kept. Raises InputError with file and line, also for
-    a field between commas that is empty.
+    Rows need not have equally many columns; the columns that all rows share are kept. Raises InputError with file and
+    line, also for a field between commas that is empty.
     """
     text = _read_text(path)
     if not text.strip():

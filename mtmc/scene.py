@@ -25,12 +25,13 @@ from mtmc.structures import Double, Long, Mask, Rows
 class Recording:
     """One file of a camera, by its packets: which frames it shows, and when.
 
-    Frames are counted from 0 in the order in which they are shown. stamps (N,): their presentation stamps as the file has them,
-    ``exact`` if each frame can be told by its own; times_s (N,): seconds since the first frame, rising; keys (K,): frames that start
-    without knowing others; fps: the rate that explains the times where they are ``constant``, else one over the usual step;
-    ``stamped`` False for a stream without any clock, whose rate is a guess. size: (width, height) as shown, after turning by
-    ``orientation`` (EXIF's code, 1 = upright). promised: frames that the container counts, 0 where it does not; hidden: frames
-    stored but not shown; damaged: packets that came broken; pictures: a folder of pictures instead of a file.
+    Frames are counted from 0 in the order in which they are shown. stamps (N,): their presentation stamps as the file
+    has them, ``exact`` if each frame can be told by its own; times_s (N,): seconds since the first frame, rising; keys
+    (K,): frames that start without knowing others; fps: the rate that explains the times where they are ``constant``,
+    else one over the usual step; ``stamped`` False for a stream without any clock, whose rate is a guess. size: (width,
+    height) as shown, after turning by ``orientation`` (EXIF's code, 1 = upright). promised: frames that the container
+    counts, 0 where it does not; hidden: frames stored but not shown; damaged: packets that came broken; pictures: a
+    folder of pictures instead of a file.
     """
 
     path: Path
@@ -59,13 +60,13 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Camera:
-    """One camera of a scene. ``size`` is (width, height) in pixels; ``offset_s`` the start of its video on the scene's clock,
-    ``offset_known`` whether anybody said so; ``image_to_ground`` (3, 3) maps undistorted pixels to metres (east, north) of the
-    scene's origin, None without calibration.
+    """One camera of a scene. ``size`` is (width, height) in pixels; ``offset_s`` the start of its video on the scene's
+    clock, ``offset_known`` whether anybody said so; ``image_to_ground`` (3, 3) maps undistorted pixels to metres (east,
+    north) of the scene's origin, None without calibration.
 
-    ``recordings`` (R) hold its ``frame_count`` frames, numbered through; they start ``starts_s`` after the first one. ``times_s`` (N,)
-    is the frames' time since the first one, None where they follow each other ``fps`` times a second. Only the ``chosen`` frames are
-    looked at, every ``stride``-th as a rule; None: all.
+    ``recordings`` (R) hold its ``frame_count`` frames, numbered through; they start ``starts_s`` after the first one.
+    ``times_s`` (N,) is the frames' time since the first one, None where they follow each other ``fps`` times a second.
+    Only the ``chosen`` frames are looked at, every ``stride``-th as a rule; None: all.
     """
 
     id: str
@@ -101,12 +102,14 @@ class Camera:
         return self.recordings[row], frame - int(first[row])
 
     def parts(self) -> list[Camera]:
-        """The camera once per recording, looking at the frames of that one only; recordings without such frames are left out."""
+        """The camera once per recording, looking at the frames of that one only; recordings without such frames are
+        left out."""
         cuts = np.searchsorted(self.frames, self.first_frames)
         return [replace(self, chosen=self.frames[a:b]) for a, b in pairwise(cuts.tolist()) if b > a]
 
     def time_s(self, frames: ArrayLike) -> Double:
-        """Scene time of 0-based frames: looked up, or offset + frame / fps where frames are evenly spaced or not recorded."""
+        """Scene time of 0-based frames: looked up, or offset + frame / fps where frames are evenly spaced or not
+        recorded."""
         numbers = np.asarray(frames, np.float64)
         if self.times_s is None:
             return np.asarray(self.offset_s + numbers / self.fps)
@@ -148,8 +151,8 @@ class Camera:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Cameras on one clock, by id, sorted; ``origin`` is the (lat, lon) of the common ground plane's zero, None without GPS;
-    ``clock_zero`` the date and time of day at zero of the scene's clock, None where no file tells it."""
+    """Cameras on one clock, by id, sorted; ``origin`` is the (lat, lon) of the common ground plane's zero, None without
+    GPS; ``clock_zero`` the date and time of day at zero of the scene's clock, None where no file tells it."""
 
     name: str
     cameras: dict[str, Camera]

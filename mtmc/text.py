@@ -1,4 +1,5 @@
-"""The one way in for text files: UTF-8 with or without a byte-order mark, any line ends; what is no such text is named."""
+"""The one way in for text files: UTF-8 with or without a byte-order mark, any line ends; what is no such text is
+named."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ UTF16_MARKS = b"\xff\xfe", b"\xfe\xff"
 
 
 def read_text(path: Path) -> str:
-    """A text file's content, its lines ended by a single newline. Raises InputError where it cannot be read or is no UTF-8."""
+    """A text file's content, its lines ended by a single newline. Raises InputError where it cannot be read or is no
+    UTF-8."""
     try:
         return decoded(path.read_bytes(), path)
     except FileNotFoundError as error:
@@ -34,7 +36,8 @@ def decoded(data: bytes, path: Path | str) -> str:
 
 
 def numbers(text: str, where: str) -> list[float]:
-    """Finite numbers of a line, separated by blanks, commas or semicolons, none of them empty. Raises InputError with ``where``."""
+    """Finite numbers of a line, separated by blanks, commas or semicolons, none of them empty. Raises InputError with
+    ``where``."""
     words = [word for part in text.replace(";", ",").split(",") for word in (part.split() or [""])]
     while words and not words[-1]:
         words.pop()

@@ -1,7 +1,7 @@
 """Parameters that score better, found on one half of the time and judged on the other (``mtmc tune``).
 
-The stages run again from a run's stored tables: linking from tracklets and crops, tracking from boxes. Optuna's sampler (TPE) chooses
-what is tried; the run's own settings are the first trial. Shape shorthand: N boxes.
+The stages run again from a run's stored tables: linking from tracklets and crops, tracking from boxes. Optuna's sampler
+(TPE) chooses what is tried; the run's own settings are the first trial. Shape shorthand: N boxes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ LINKERS: Mapping[str, Mapping[str, Range]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The best settings found, by their keys, and IDF1 of the run's own and of these on the half they were chosen on and on the other."""
+    """The best settings found, by their keys, and IDF1 of the run's own and of these on the half they were chosen on
+    and on the other."""
 
     settings: dict[str, float]
     fitted_before: float
@@ -69,8 +70,8 @@ class Tuned:
 
 
 def tune(run: Run, gt: Path | None, stage: Stage, trials: int, seed: int) -> Tuned:
-    """Search the stage's parameters. Raises UserError for a run without ground truth or of a part that has no ranges, and where Optuna
-    is not installed."""
+    """Search the stage's parameters. Raises UserError for a run without ground truth or of a part that has no ranges,
+    and where Optuna is not installed."""
     require("optuna")
     config = build_config(run.settings["config"], "run.json")
     ranges = _ranges(config, stage)

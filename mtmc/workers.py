@@ -41,10 +41,11 @@ def run_here(work: Callable[[Task, Watch], Timings], phases: Sequence[Sequence[T
 def run_in_processes(
     work: Callable[[Task, Watch], Timings], phases: Sequence[Sequence[Task]], workers: int, watch: Watch
 ) -> Timings:
-    """Run ``work`` (a function of a module) on every task in a pool, a phase's tasks after the phase before; seconds by table.
+    """Run ``work`` (a function of a module) on every task in a pool, a phase's tasks after the phase before; seconds by
+    table.
 
-    All cameras are let to end before the first failure is raised, so that what can be finished is finished. A worker that
-    dies (out of memory, killed) is a UserError too.
+    All cameras are let to end before the first failure is raised, so that what can be finished is finished. A worker
+    that dies (out of memory, killed) is a UserError too.
     """
     context = get_context("loky")
     progress = context.Queue()

@@ -1,4 +1,5 @@
-"""How a command ends: 0 fine, 1 a check failed, 2 a user's mistake, 70 a fault of ours, 128 + the signal's number when stopped.
+"""How a command ends: 0 fine, 1 a check failed, 2 a user's mistake, 70 a fault of ours, 128 + the signal's number when
+stopped.
 
 Both commands end here, so that neither ever shows a traceback or leaves without a word.
 """
@@ -23,7 +24,8 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class Stopped(BaseException):
-    """The user or the system asks the command to end. No ``Exception``: nothing on the way may take it for trouble of its own."""
+    """The user or the system asks the command to end. No ``Exception``: nothing on the way may take it for trouble of
+    its own."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -1,6 +1,7 @@
 """Parameters from TOML files and ``--set``, checked by pydantic: the one loader, of both packages.
 
-It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` stands on it: mtmc comes in by ``mtmc/params.py`` only.
+It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` stands on it: mtmc comes in by
+``mtmc/params.py`` only.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ Layer = tuple[str, dict[str, Any]]
 
 
 class Params(BaseModel):
-    """Base of all parameters: frozen, checked, unknown keys refused; units stand in the names (``_s``, ``_px``, ``_m``).
+    """Base of all parameters: frozen, checked, unknown keys refused; units stand in the names (``_s``, ``_px``,
+    ``_m``).
 
-    A field is explained by its ``description`` or by the docstring below it; ``mtmc config`` prints that beside the value.
+    A field is explained by its ``description`` or by the docstring below it; ``mtmc config`` prints that beside the
+    value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
@@ -37,7 +40,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def load(model: type[Model], path: Path | None = None, overrides: Sequence[str] = (), **given: object) -> Model:
-    """Parameters from a TOML file, then ``given`` keys that are not None, then overrides such as ``"track.jde.max_lost_s=2"``.
+    """Parameters from a TOML file, then ``given`` keys that are not None, then overrides such as
+    ``"track.jde.max_lost_s=2"``.
 
     A file may name one other file to start from, which may have no base itself: ``base = "other.toml"``, beside itself.
 
@@ -49,7 +53,8 @@ def load(model: type[Model], path: Path | None = None, overrides: Sequence[str] 
 
 
 def merge(model: type[Model], layers: Sequence[Layer]) -> Model:
-    """The model of settings laid over each other, the last on top. Raises ConfigError that names the layer of the mistake."""
+    """The model of settings laid over each other, the last on top. Raises ConfigError that names the layer of the
+    mistake."""
     settings: dict[str, Any] = {}
     for where, layer in layers:
         _lay_over(settings, layer, where)
@@ -60,7 +65,8 @@ def merge(model: type[Model], layers: Sequence[Layer]) -> Model:
 
 
 def shipped_file(name: Path, kind: str) -> Path:
-    """The file itself, or the one of that name that comes with the package (``paper``, ``smoke``, ...). Raises ConfigError."""
+    """The file itself, or the one of that name that comes with the package (``paper``, ``smoke``, ...). Raises
+    ConfigError."""
     if name.suffix or name.exists():
         return name
     for folder in SHIPPED:

@@ -1,9 +1,10 @@
-"""Where does the attention look? Share of the strongest tenth of Q inside the vehicle, for the published module and its mends.
+"""Where does the attention look? Share of the strongest tenth of Q inside the vehicle, for the published module and its
+mends.
 
-Trains small networks on crops of the synthetic city (a table for ``--dataset csv``), variant by variant and seed by seed,
-and measures them on crops of other scenes whose silhouettes are known: `mtmc synth FOLDER --coco N --seed S`. The strongest
-tenth are the map's positions of highest Q; a position counts as inside by the share of its pixels that the silhouette
-covers. Beside it, the share of the crops' area that vehicles cover: what blind attention would get.
+Trains small networks on crops of the synthetic city (a table for ``--dataset csv``), variant by variant and seed by
+seed, and measures them on crops of other scenes whose silhouettes are known: `mtmc synth FOLDER --coco N --seed S`. The
+strongest tenth are the map's positions of highest Q; a position counts as inside by the share of its pixels that the
+silhouette covers. Beside it, the share of the crops' area that vehicles cover: what blind attention would get.
 
     python -m scripts.bench_attention TABLE COCO --seeds 0 1 2
 """

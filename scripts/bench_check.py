@@ -1,7 +1,9 @@
-"""Measures a few numbers of linking, tracking and scoring again and prints what slipped against tests/golden/bench/*.json.
+"""Measures a few numbers of linking, tracking and scoring again and prints what slipped against
+tests/golden/bench/*.json.
 
-Accuracy may not fall by more than .002 anywhere. Processor seconds are compared only on the machine that the stored ones came from;
-there the best of three runs may be a quarter slower. Exit code 1 if something slipped. --store keeps the new numbers.
+Accuracy may not fall by more than .002 anywhere. Processor seconds are compared only on the machine that the stored
+ones came from; there the best of three runs may be a quarter slower. Exit code 1 if something slipped. --store keeps
+the new numbers.
 """
 
 from __future__ import annotations

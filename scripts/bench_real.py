@@ -1,8 +1,8 @@
-"""Linkers on worlds like the real ones: presets, true or tracker's tracklets, three strengths of appearance, clocks known
-or withheld; called by scripts/bench_link --real.
+"""Linkers on worlds like the real ones: presets, true or tracker's tracklets, three strengths of appearance, clocks
+known or withheld; called by scripts/bench_link --real.
 
-IDF1 as ``mtmc score`` counts it (vehicles left in one camera dropped), mean over seeds. ``best`` columns are baselines at
-the threshold that is best on that very scene, chosen with the truth: more than a user can have.
+IDF1 as ``mtmc score`` counts it (vehicles left in one camera dropped), mean over seeds. ``best`` columns are baselines
+at the threshold that is best on that very scene, chosen with the truth: more than a user can have.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ KINDS = {"true": None, "noisy": TrackerNoise()}
 
 
 def real(seeds: Iterable[int], places: list[str], kinds: list[str], strengths: list[str], out: dict) -> None:
-    """Print one line per place, kind of tracklets and strength as soon as its seeds are done; rows and means into ``out``."""
+    """Print one line per place, kind of tracklets and strength as soon as its seeds are done; rows and means into
+    ``out``."""
     for name, kind, strength in itertools.product(places, kinds, strengths):
         rows = [_row(place(name, seed), kind, strength) for seed in seeds]
         said, right = (np.concatenate([row.pop(key) for row in rows]) for key in ("said", "right"))

@@ -1,13 +1,14 @@
 """Bad input at every door: each case must be refused in one good sentence, or be harmless and taken.
 
-A case is a command of ``mtmc`` or ``reid`` on a small real scene, run or data set of which one thing was spoilt. It runs in a process of its
-own, forked from one in which everything is imported, under a limit of seconds and of memory. What may come out:
+A case is a command of ``mtmc`` or ``reid`` on a small real scene, run or data set of which one thing was spoilt. It
+runs in a process of its own, forked from one in which everything is imported, under a limit of seconds and of memory.
+What may come out:
 
     refused     exit code 2, one sentence on stderr that names where, what was expected, what was found and what to do
     taken       exit code 0, allowed only where the case says that the input may be fine (``either``)
 
-Everything else is a fault: a traceback or exit code 70, another exit code, a hang, too much memory, a message that says too little, bad
-input taken in silence, a finished file changed or gone, a file written outside the case's folder.
+Everything else is a fault: a traceback or exit code 70, another exit code, a hang, too much memory, a message that says
+too little, bad input taken in silence, a finished file changed or gone, a file written outside the case's folder.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ SECONDS, MEMORY_MB = 10, 2048
 
 @dataclass(frozen=True)
 class Case:
-    """One spoilt thing: ``spoil`` changes the copy of the door's material at the folder it is given; ``command`` is what is then run there.
+    """One spoilt thing: ``spoil`` changes the copy of the door's material at the folder it is given; ``command`` is
+    what is then run there.
 
     either: the input may be taken as well as refused. mark: a file that appears if anything in the input ran.
     """

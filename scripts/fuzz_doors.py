@@ -22,7 +22,8 @@ Spoil = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Door:
-    """make: writes the sound material into a folder and returns it. cases: of this door, given the material and a source of chance."""
+    """make: writes the sound material into a folder and returns it. cases: of this door, given the material and a
+    source of chance."""
 
     make: Callable[[Path], Path]
     cases: Callable[[Path, random.Random], Iterator[Case]]
@@ -36,7 +37,8 @@ def all_cases(doors: list[str], materials: dict[str, Path], seed: int) -> list[C
     return cases
 
 
-# --- how things are spoilt -----------------------------------------------------------------------------------------------
+# --- how things are spoilt
+# -----------------------------------------------------------------------------------------------
 
 WRONG_BYTES: dict[str, bytes] = {
     "empty": b"",
@@ -110,7 +112,8 @@ def replace(name: str, old: str, new: str, at: Path) -> None:
 
 
 def file_spoils(name: str, flips: int = 0, loose: bool = False) -> Iterator[tuple[str, Spoil, bool]]:
-    """Every way to spoil one file as a whole: (name, how, whether it may be taken). loose: parts of it may be read as sound."""
+    """Every way to spoil one file as a whole: (name, how, whether it may be taken). loose: parts of it may be read as
+    sound."""
     for kind, content in WRONG_BYTES.items():
         yield f"{name} is {kind}", partial(write, name, content), False
     for share in (0.01, 0.3, 0.5, 0.9, 0.99):
@@ -124,7 +127,8 @@ def file_spoils(name: str, flips: int = 0, loose: bool = False) -> Iterator[tupl
         yield f"{name} a link to {target}", partial(device_instead, name, target), False
 
 
-# --- scenes ---------------------------------------------------------------------------------------------------------------
+# --- scenes
+# ---------------------------------------------------------------------------------------------------------------
 
 RUN = (
     "mtmc",
@@ -327,7 +331,8 @@ def _png_bomb(side: int) -> bytes:
     )
 
 
-# --- configuration --------------------------------------------------------------------------------------------------------
+# --- configuration
+# --------------------------------------------------------------------------------------------------------
 
 SETTINGS = [
     "x", "x=", "=1", "detect", "detect=1", "detect.min_score", "detect.min_score=", "detect.min_score=nan", "detect.min_score=inf",
@@ -407,7 +412,8 @@ def synth_cases(material: Path, chance: random.Random) -> Iterator[Case]:
         yield Case("synth", f"to {out[:20]!r}", lambda at: None, ("mtmc", "synth", out, *SYNTH[3:]))
 
 
-# --- submissions ----------------------------------------------------------------------------------------------------------
+# --- submissions
+# ----------------------------------------------------------------------------------------------------------
 
 
 def make_submission(folder: Path) -> Path:
@@ -450,7 +456,8 @@ def _zip(members: dict[str, bytes], at: Path) -> None:
             archive.writestr(name, content)
 
 
-# --- run folders ----------------------------------------------------------------------------------------------------------
+# --- run folders
+# ----------------------------------------------------------------------------------------------------------
 
 TABLES = ("vehicles", "links", "tracklets/c001", "embeddings/c002", "detections/c001")
 READERS = {
@@ -574,7 +581,8 @@ def _set(name: str, keys: tuple[str | int, ...], value: object, at: Path) -> Non
     write(name, json.dumps(document), at)
 
 
-# --- weights and outside parts -----------------------------------------------------------------------------------------------
+# --- weights and outside parts
+# -----------------------------------------------------------------------------------------------
 
 
 def make_weights(folder: Path) -> Path:
@@ -661,7 +669,8 @@ def part_cases(material: Path, chance: random.Random) -> Iterator[Case]:
             yield Case("outside parts", f"{part} {kind}", partial(write, "own.py", source), command)
 
 
-# --- data sets for re-identification ---------------------------------------------------------------------------------------
+# --- data sets for re-identification
+# ---------------------------------------------------------------------------------------
 
 
 def make_dataset(folder: Path) -> Path:

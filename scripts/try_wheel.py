@@ -1,7 +1,9 @@
-"""Installs a wheel's core into an empty environment outside the checkout and uses it there: python scripts/try_wheel.py dist/X.whl.
+"""Installs a wheel's core into an empty environment outside the checkout and uses it there: python scripts/try_wheel.py
+dist/X.whl.
 
-The whole way of someone who has only pip: a synthetic city, a run without torch, its score, the linkers side by side, a part whose
-extra is missing. Prints how large the environment is and how long it took. For any system; needs the package registry.
+The whole way of someone who has only pip: a synthetic city, a run without torch, its score, the linkers side by side, a
+part whose extra is missing. Prints how large the environment is and how long it took. For any system; needs the package
+registry.
 """
 
 from __future__ import annotations

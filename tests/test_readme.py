@@ -1,7 +1,8 @@
-"""What the documents tell a reader to type is run: every command block of README.md and CONTRIBUTING.md, or says why not.
+"""What the documents tell a reader to type is run: every command block of README.md and CONTRIBUTING.md, or says why
+not.
 
-A block that needs gated data, weights or the network stands below a comment ``<!-- not run here: why -->``. Blocks of one document
-share a folder with ``cams/``, the two cameras of a small synthetic city, and its truth in ``city/``.
+A block that needs gated data, weights or the network stands below a comment ``<!-- not run here: why -->``. Blocks of
+one document share a folder with ``cams/``, the two cameras of a small synthetic city, and its truth in ``city/``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""``mtmc compare``: what differs between two runs. ``mtmc tune``: parameters that score better, on data they were not chosen on."""
+"""``mtmc compare``: what differs between two runs. ``mtmc tune``: parameters that score better, on data they were not
+chosen on."""
 
 from __future__ import annotations
 
@@ -68,8 +69,8 @@ def tune(
 ) -> None:
     """Look for parameters that score better, from the run's stored boxes and crops: no video is read.
 
-    Settings are chosen on the first half of the time and judged on the second, so the gain printed last is not the gain fitted.
-    Tracking is judged camera by camera. Needs pip install "mtmc[tune]".
+    Settings are chosen on the first half of the time and judged on the second, so the gain printed last is not the gain
+    fitted. Tracking is judged camera by camera. Needs pip install "mtmc[tune]".
 
     \b
     Example:

@@ -63,7 +63,8 @@ def doctor(
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Say what is wrong with a folder of videos and what to do, exit code 1 if something is; or what this environment can do.
+    """Say what is wrong with a folder of videos and what to do, exit code 1 if something is; or what this environment
+    can do.
 
     \b
     Examples:

@@ -43,7 +43,8 @@ class _Amount(ProgressColumn):
 
 @contextmanager
 def watching(cameras: Collection[str] = ()) -> Iterator[Watch]:
-    """A ``watch`` for the pipeline: one bar for all ``cameras`` with the time left, and one for each that is running."""
+    """A ``watch`` for the pipeline: one bar for all ``cameras`` with the time left, and one for each that is
+    running."""
     columns = (
         TextColumn("{task.description:<18}"),
         BarColumn(bar_width=20),
@@ -82,7 +83,8 @@ class _Bars:
 
 @contextmanager
 def logged(folder: Path | None = None) -> Iterator[None]:
-    """Log what the package says to stderr, and to ``log.txt`` in ``folder`` too. Raises StoreError where that cannot be written."""
+    """Log what the package says to stderr, and to ``log.txt`` in ``folder`` too. Raises StoreError where that cannot be
+    written."""
     log = logging.getLogger("mtmc")
     log.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [RichHandler(console=console, show_path=False, show_level=False, markup=False)]

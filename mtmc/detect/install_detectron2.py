@@ -2,9 +2,9 @@
 
 What else it needs comes with ``pip install "mtmc[detectron2]"``, which goes before.
 
-pip alone cannot: the distribution on PyPI imports torch while it says what it needs, wants to compile sources that it does not carry, asks
-for a ``black`` of 2021, and names a dependency by its address, which pip refuses. So its Python files are built by themselves, by
-uv. A Detectron2 that is there already is left as it is.
+pip alone cannot: the distribution on PyPI imports torch while it says what it needs, wants to compile sources that it
+does not carry, asks for a ``black`` of 2021, and names a dependency by its address, which pip refuses. So its Python
+files are built by themselves, by uv. A Detectron2 that is there already is left as it is.
 """
 
 from __future__ import annotations

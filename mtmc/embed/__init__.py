@@ -46,8 +46,8 @@ class EmbedParams(StageParams):
     """What to embed with, and which crops stand for a tracklet."""
 
     embedder: str = "auto"
-    """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd, with the packaged weights if none
-    are given."""
+    """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd, with the packaged weights if
+    none are given."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
     """sgfd: checkpoint of the ``reid`` command; ``demo`` for the one that comes with the package."""
@@ -98,7 +98,8 @@ def embed(
 
 
 def _by_weights(params: EmbedParams, device: str) -> Embedder:
-    """SGFD, with the packaged weights where none are given; colours where even these were taken out. Said in one line."""
+    """SGFD, with the packaged weights where none are given; colours where even these were taken out. Said in one
+    line."""
     weights = params.weights
     if weights is None and EMBEDDER.is_file():
         logger.warning(

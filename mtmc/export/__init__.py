@@ -1,6 +1,7 @@
 """A finished run in the forms that other tools read.
 
-- ``columns``: tables of boxes, tracklets and vehicles with seconds, metres and speeds (Parquet, CSV, Excel, the Python interface)
+- ``columns``: tables of boxes, tracklets and vehicles with seconds, metres and speeds (Parquet, CSV, Excel, the Python
+  interface)
 - ``annotations``: MOTChallenge with classes, CVAT for video, COCO with tracks
 - ``trips``: GeoJSON for maps
 """
@@ -27,8 +28,9 @@ from mtmc.store.tables import read_table
 def export(run: Run, form: str, out: Path | None = None) -> list[Path]:
     """Write the run's vehicles as ``form`` (a key of ``EXPORTS``) and name the files made.
 
-    ``out`` is a file, or a folder for forms with a file per camera; in the run folder by default. Raises ConfigError for an unknown
-    form, InputError where GeoJSON is asked for without GPS calibration, InstallError for a form whose package is missing.
+    ``out`` is a file, or a folder for forms with a file per camera; in the run folder by default. Raises ConfigError
+    for an unknown form, InputError where GeoJSON is asked for without GPS calibration, InstallError for a form whose
+    package is missing.
     """
     if form not in EXPORTS:
         raise ConfigError("--format", f"one of {', '.join(EXPORTS)}", repr(form), "Choose one of them.")

@@ -24,8 +24,8 @@ Seen = list[tuple[int, Tracklet]]
 
 
 def write_motchallenge(run: Run, out: Path) -> list[Path]:
-    """A folder per camera: ``gt/gt.txt`` (frame, id, left, top, width, height, score, class, visibility), frames from 1,
-    and ``gt/labels.txt`` with the classes' names, one a line."""
+    """A folder per camera: ``gt/gt.txt`` (frame, id, left, top, width, height, score, class, visibility), frames from
+    1, and ``gt/labels.txt`` with the classes' names, one a line."""
     written = []
     for camera, seen in _cameras(run):
         rows = [
@@ -45,8 +45,8 @@ def write_motchallenge(run: Run, out: Path) -> list[Path]:
 
 
 def write_cvat(run: Run, out: Path) -> list[Path]:
-    """A file per camera in CVAT's own form for videos (1.1), frames from 0: each vehicle a track with its id as an attribute, shown in
-    every frame that has a box of it."""
+    """A file per camera in CVAT's own form for videos (1.1), frames from 0: each vehicle a track with its id as an
+    attribute, shown in every frame that has a box of it."""
     written = []
     for camera, seen in _cameras(run):
         root = ET.Element("annotations")
@@ -99,8 +99,8 @@ def _cvat_box(track: ET.Element, frame: int, box: list[float], vehicle: int, *, 
 
 
 def write_coco(run: Run, out: Path) -> list[Path]:
-    """One file: ``videos`` (cameras), ``images`` (frames with boxes; ``file_name`` camera/000001.jpg, ``frame_id`` from 0), ``annotations``
-    with ``track_id`` the vehicle, ``categories`` as in ``LABELS`` from 1."""
+    """One file: ``videos`` (cameras), ``images`` (frames with boxes; ``file_name`` camera/000001.jpg, ``frame_id`` from
+    0), ``annotations`` with ``track_id`` the vehicle, ``categories`` as in ``LABELS`` from 1."""
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     videos = []
@@ -134,7 +134,8 @@ def _coco_boxes(vehicle: int, tracklet: Tracklet, number: dict[int, int], before
     for n, frame in enumerate(tracklet.frames.tolist()):
         yield {
             "id": before + n + 1, "image_id": number[frame], "category_id": tracklet.label + 1, "bbox": xywh[n],
-            "area": area[n], "iscrowd": 0, "segmentation": [], "track_id": vehicle, "score": round(float(tracklet.scores[n]), 4),
+            "area": area[n], "iscrowd": 0, "segmentation": [], "track_id": vehicle,
+            "score": round(float(tracklet.scores[n]), 4),
         }  # fmt: skip
 
 

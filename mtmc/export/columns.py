@@ -1,7 +1,8 @@
-"""A run's vehicles as tables: boxes, tracklets and vehicles (visits: ``mtmc.visits``), with seconds, metres and speeds where they are known.
+"""A run's vehicles as tables: boxes, tracklets and vehicles (visits: ``mtmc.visits``), with seconds, metres and speeds
+where they are known.
 
-Frames are 0-based; ``time_s`` is scene time, seconds on the clock that all cameras share. ``x_m y_m`` (east, north), ``lon lat`` and
-``speed_kmh`` are of the middle of a box's lower edge, null without calibration.
+Frames are 0-based; ``time_s`` is scene time, seconds on the clock that all cameras share. ``x_m y_m`` (east, north),
+``lon lat`` and ``speed_kmh`` are of the middle of a box's lower edge, null without calibration.
 Shape shorthand: T boxes of a tracklet.
 """
 
@@ -19,7 +20,8 @@ from mtmc.structures import LABELS, Double, GlobalTrack, Tracklet
 from mtmc.visits import stays
 
 SPEED_OVER_S = 1.0
-"""A speed is the way between half of this before and half of this after, so that a box's jitter of some pixels does not count."""
+"""A speed is the way between half of this before and half of this after, so that a box's jitter of some pixels does not
+count."""
 
 BOX_COLUMNS = {
     "vehicle_id": pa.int64(),
@@ -66,7 +68,8 @@ def tracklet_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
 
 
 def vehicle_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
-    """One row per vehicle: vehicle_id label cameras route first_s last_s tracklets boxes; ``route`` names its cameras in time."""
+    """One row per vehicle: vehicle_id label cameras route first_s last_s tracklets boxes; ``route`` names its cameras
+    in time."""
     rows = []
     for vehicle in vehicles:
         visits = [(stay[0].camera_id, *_span(stay, scene)) for stay in stays(scene, vehicle)]
@@ -78,13 +81,15 @@ def vehicle_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
             "boxes": sum(len(t) for t in vehicle.tracklets),
         })  # fmt: skip
     return pa.Table.from_pylist(rows, pa.schema({
-        "vehicle_id": pa.int64(), "label": pa.string(), "cameras": pa.int32(), "route": pa.string(), "first_s": pa.float64(),
+        "vehicle_id": pa.int64(), "label": pa.string(), "cameras": pa.int32(), "route": pa.string(),
+        "first_s": pa.float64(),
         "last_s": pa.float64(), "tracklets": pa.int32(), "boxes": pa.int64(),
     }))  # fmt: skip
 
 
 def ground_speed_kmh(metres: Double, time_s: Double) -> Double:
-    """Speed (T,) along a path of ``metres`` (T, 2) at ``time_s`` (T,): the way within a second around; NaN where that is unknown."""
+    """Speed (T,) along a path of ``metres`` (T, 2) at ``time_s`` (T,): the way within a second around; NaN where that
+    is unknown."""
     half = SPEED_OVER_S / 2
     first = np.searchsorted(time_s, time_s - half - 1e-9)
     last = np.searchsorted(time_s, time_s + half + 1e-9, side="right") - 1

@@ -1,7 +1,8 @@
-"""Vehicles on the map: GeoJSON whose lines kepler.gl plays as trips, and movingpandas reads as trajectories (OGC Moving Features).
+"""Vehicles on the map: GeoJSON whose lines kepler.gl plays as trips, and movingpandas reads as trajectories (OGC Moving
+Features).
 
-Longitude before latitude (RFC 7946). A point is ``[lon, lat, 0, t]``: t is scene time in seconds, counted as if the scene's clock began
-with 1970, since the day is not known.
+Longitude before latitude (RFC 7946). A point is ``[lon, lat, 0, t]``: t is scene time in seconds, counted as if the
+scene's clock began with 1970, since the day is not known.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from mtmc.structures import LABELS, GlobalTrack, Tracklet
 
 
 def write_geojson(run: Run, out: Path) -> list[Path]:
-    """One line per tracklet of a calibrated camera. Raises InputError where no camera is calibrated in latitude and longitude."""
+    """One line per tracklet of a calibrated camera. Raises InputError where no camera is calibrated in latitude and
+    longitude."""
     scene = run.scene
     calibrated = {c.id: c for c in scene.cameras.values() if c.calibration is not None and c.calibration.gps}
     if scene.origin is None or not calibrated:

@@ -68,7 +68,8 @@ class LinkParams(StageParams):
 
     linker: str = Field(
         default="network",
-        description="network, electricity, hungarian, agglomerative, zones, or module:callable that takes (params, device)",
+        description="network, electricity, hungarian, agglomerative, zones, "
+        "or module:callable that takes (params, device)",
     )
     options: dict[str, Any] = OPTIONS
     least_probability: float = Field(default=0.4, gt=0, lt=1, description="network: less probable links are not made")

@@ -82,7 +82,8 @@ def draw_scene(
 
 
 def moments_shown(cameras: Sequence[Camera], fps: float) -> Double:
-    """Scene times of the mosaic's pictures: ``fps`` a second while any camera has pictures, none for longer pauses of all."""
+    """Scene times of the mosaic's pictures: ``fps`` a second while any camera has pictures, none for longer pauses of
+    all."""
     spans = sorted(span for camera in cameras for span in _spans(camera))
     joined = [spans[0]]
     for begin, end in spans[1:]:

@@ -4,13 +4,14 @@
     files        which files are whose recordings         clocks       when each frame was
     ground       from pixels to metres
 
-A scene is an AI City / CityFlow folder (``S06/c041/vdo.avi``), a folder of videos (``cam1.mp4``, ``cam2.mp4``, ... or, as recorders cut
-them, ``cam1_20240501_070000.mp4`` and so on), a folder per camera with its recordings or pictures (``img1/000001.jpg``), or one
+A scene is an AI City / CityFlow folder (``S06/c041/vdo.avi``), a folder of videos (``cam1.mp4``, ``cam2.mp4``, ... or,
+as recorders cut them, ``cam1_20240501_070000.mp4`` and so on), a folder per camera with its recordings or pictures
+(``img1/000001.jpg``), or one
 video. Beside it, or not, a ``scene.toml``::
 
     name = "junction"
-    origin = [42.4987, -90.6864]      # latitude, longitude of the common plane's zero; default: the middle of the cameras
-    pattern = '(?P<camera>\\w+?)-(?P<time>\\d{12})'    # how file names tell camera and start, where they tell it in another way
+    origin = [42.4987, -90.6864]  # latitude, longitude of the common plane's zero; default: the middle of the cameras
+    pattern = '(?P<camera>\\w+?)-(?P<time>\\d{12})'  # how file names tell camera and start, if in another way
     time_format = "%y%m%d%H%M%S"
 
     [cameras.cam1]
@@ -20,7 +21,7 @@ video. Beside it, or not, a ``scene.toml``::
     fps = 10.0                        # where the file says something wrong
     roi = "cam1_roi.png"              # white = look here
     calibration = "cam1.txt"          # homography from ground to pixel
-    ground = "metres"                 # what the calibration maps from: "gps" (default, lat lon) or "metres" (east north)
+    ground = "metres"               # what the calibration maps from: "gps" (default, lat lon) or "metres" (east north)
 
     [[cameras.cam2.recordings]]       # or each file with its start
     video = "b.mp4"
@@ -68,7 +69,8 @@ logger = logging.getLogger(__name__)
 def read_scene(path: Path | str, read: ReadRecording = read_packets, params: InputParams | None = None) -> Scene:
     """Read a scene from a folder or one video file; ``read`` gives a video file's packet index.
 
-    Raises InputError where the folder, a video, a mask or a calibration cannot be used, ConfigError for a bad ``scene.toml``.
+    Raises InputError where the folder, a video, a mask or a calibration cannot be used, ConfigError for a bad
+    ``scene.toml``.
     """
     params = params or InputParams()
     found, said = find_recordings(Path(path))

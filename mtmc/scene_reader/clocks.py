@@ -21,7 +21,8 @@ from mtmc.structures import Double, Mask
 from mtmc.text import numbers, read_text
 
 NAMES_RESOLUTION_S = 1.0
-"""File names cut the start down to whole seconds: a file that seems to start within the last second of the one before follows it."""
+"""File names cut the start down to whole seconds: a file that seems to start within the last second of the one before
+follows it."""
 SAME_S = 1e-6
 
 
@@ -115,7 +116,8 @@ def first_start(starts: Sequence[datetime | None], placed: Double) -> datetime |
 
 
 def read_offsets(folder: Path) -> tuple[Path, dict[str, float]]:
-    """``cam_timestamp/<scenario>.txt`` in the folder or up to two levels above, and camera id to start offset; {} without one."""
+    """``cam_timestamp/<scenario>.txt`` in the folder or up to two levels above, and camera id to start offset; {}
+    without one."""
     whole = folder.resolve()
     for above in (folder, whole.parent, whole.parent.parent):
         path = above / "cam_timestamp" / f"{whole.name}.txt"
@@ -140,7 +142,8 @@ def read_timestamps(path: Path) -> dict[str, float]:
 
 
 def on_one_clock(scene: Scene, starts: Mapping[str, datetime | None]) -> Scene:
-    """Cameras whose start is known by the clock get their offset from the first of them; offsets that were told stay."""
+    """Cameras whose start is known by the clock get their offset from the first of them; offsets that were told
+    stay."""
     known = {camera_id: start for camera_id, start in starts.items() if start is not None}
     if not known:
         return scene
@@ -165,8 +168,9 @@ def _in_zone(start: datetime, zone: tzinfo | None) -> datetime:
 
 
 def looked_at(scene: Scene, params: InputParams) -> Scene:
-    """The scene with the frames chosen that are looked at: between start and end, every so many-th, and none of a time that the
-    recording before has shown already. Raises ConfigError where a clock time is asked for and no camera's clock is known."""
+    """The scene with the frames chosen that are looked at: between start and end, every so many-th, and none of a time
+    that the recording before has shown already. Raises ConfigError where a clock time is asked for and no camera's
+    clock is known."""
     start, end = (_scene_time(scene, text) for text in (params.start, params.end))
     cameras = {}
     for camera_id, camera in scene.cameras.items():

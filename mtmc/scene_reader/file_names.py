@@ -1,8 +1,9 @@
 """What recorders write into file names: the camera, and when the recording starts.
 
 Understood without help: a date and a time of day as one row of digits or with separators (``cam1_20240501_070000``,
-``192.168.1.64_01_20240501080000123``, ``OTCamera01_FR20_2023-05-24_07-00-00``, ``2024-05-01T07:00:00+02:00``), with milliseconds
-and a time zone or without, and the seconds since 1970. A second time in the name is the end and left out. What remains is the camera.
+``192.168.1.64_01_20240501080000123``, ``OTCamera01_FR20_2023-05-24_07-00-00``, ``2024-05-01T07:00:00+02:00``), with
+milliseconds and a time zone or without, and the seconds since 1970. A second time in the name is the end and left out.
+What remains is the camera.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def parse(stem: str) -> Name:
 
 
 def parse_with(pattern: re.Pattern[str], time_format: str, stem: str, where: str) -> Name:
-    """The same by a pattern of the user's, with groups ``camera`` and ``time``. Raises ConfigError where the time does not fit."""
+    """The same by a pattern of the user's, with groups ``camera`` and ``time``. Raises ConfigError where the time does
+    not fit."""
     match = pattern.search(stem)
     if match is None:
         return Name(stem)

@@ -97,7 +97,8 @@ BESIDE_SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A camera as found: its files in order (or one folder of pictures each), and the start that each one's name tells."""
+    """A camera as found: its files in order (or one folder of pictures each), and the start that each one's name
+    tells."""
 
     files: tuple[Path, ...]
     starts: tuple[datetime | None, ...]
@@ -117,7 +118,8 @@ Taken = frozenset[Path]
 
 
 def find_sources(path: Path, name_of: NameOf, taken: frozenset[Path], own_names: frozenset[str]) -> Found:
-    """The cameras of a scene folder, or of one file, without the files ``taken``; files named in ``own_names`` are cameras of that name.
+    """The cameras of a scene folder, or of one file, without the files ``taken``; files named in ``own_names`` are
+    cameras of that name.
 
     Raises InputError where there is nothing, or two files of one name.
     """
@@ -138,7 +140,8 @@ def find_sources(path: Path, name_of: NameOf, taken: frozenset[Path], own_names:
 
 
 def scenario(path: Path) -> Path:
-    """``path`` itself, or its only scenario (``S01``) if it is a data set's root. Raises InputError where several need a choice."""
+    """``path`` itself, or its only scenario (``S01``) if it is a data set's root. Raises InputError where several need
+    a choice."""
     if any(is_video(p) for p in path.glob("*/vdo.*")) or any(map(is_video, path.iterdir())):
         return path
     found = (p for pattern in ("*/*/vdo.*", "*/*/*/vdo.*") for p in path.glob(pattern) if is_video(p))

@@ -14,7 +14,8 @@ from mtmc.structures import Double
 
 
 def on_one_plane(scene: Scene) -> Scene:
-    """Give every calibrated camera its pixel-to-metres homography about one origin, by default the middle of the GPS-calibrated views."""
+    """Give every calibrated camera its pixel-to-metres homography about one origin, by default the middle of the
+    GPS-calibrated views."""
     origin = scene.origin
     if origin is None:
         centres = [c for c in map(_view_centre, scene.cameras.values()) if c is not None]

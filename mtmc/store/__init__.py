@@ -12,8 +12,8 @@
       links.parquet network.json   why tracklets were linked, and the camera network that was learned
       track3.txt scores.json report.html video/ crops/ log.txt
 
-Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals what
-would be asked for now.
+Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals
+what would be asked for now.
 """
 
 from __future__ import annotations

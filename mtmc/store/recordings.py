@@ -25,7 +25,8 @@ COLUMNS = ("stamps", "times_s", "keys", "path")
 class KeptRecordings:
     """Reads a video file's packets once per run folder: a later look takes the table.
 
-    ``stamp int64, time_s float64, key bool``, one row per frame; what is said of the whole file stands in the table's metadata.
+    ``stamp int64, time_s float64, key bool``, one row per frame; what is said of the whole file stands in the table's
+    metadata.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -63,9 +63,11 @@ def _differences(old: Any, new: Any, prefix: str) -> Iterator[str]:
 
 
 def fingerprint(path: Path) -> str:
-    """Content hash of a file, of its size and sixteen sampled megabytes if it is larger than that: quick, and independent of its date.
+    """Content hash of a file, of its size and sixteen sampled megabytes if it is larger than that: quick, and
+    independent of its date.
 
-    Of a folder: of its files' names and sizes, and the content of sixteen of them. What has not changed is not read again.
+    Of a folder: of its files' names and sizes, and the content of sixteen of them. What has not changed is not read
+    again.
     """
     if path.is_dir():
         files = sorted(inner for inner in path.iterdir() if inner.is_file() and not inner.name.startswith("."))

@@ -176,8 +176,8 @@ def _join(
 
 
 def _ends(groups: list[Index], moments: Double, detections: Detections, features: Single, which: int) -> _Ends:
-    """Ends of the tracks from their rows there; ``which`` is 0 for the first box, -1 for the last; ``moments`` (N,): when the boxes
-    were, in usual frames."""
+    """Ends of the tracks from their rows there; ``which`` is 0 for the first box, -1 for the last; ``moments`` (N,):
+    when the boxes were, in usual frames."""
     boxes = [detections.xyxy[g].astype(np.float64) for g in groups]
     frames = [moments[g] for g in groups]
     return _Ends(
@@ -238,7 +238,8 @@ def _chained(numbers: NDArray[np.int64], groups: list[Index], before: Index, aft
 
 
 def fill(tracklet: Tracklet, max_frames: int, fps: float = 1.0) -> Tracklet:
-    """Boxes on a straight line for the missing frames of gaps with at most ``max_frames`` usual frames; the lower score counts."""
+    """Boxes on a straight line for the missing frames of gaps with at most ``max_frames`` usual frames; the lower score
+    counts."""
     moments = in_frames(fps, tracklet.frames)
     steps = np.diff(moments)
     gaps = np.flatnonzero((np.diff(tracklet.frames) > 1) & (steps <= max_frames + 1))

@@ -36,9 +36,9 @@ class Tracks:
 
 
 class FrameRate(float):
-    """A clip's frames per second that knows the frames' own times too, where they are not evenly spaced: the number is one over the
-    usual step. times_s (frames of the clip,): rising; steps (frames of the clip,): usual frames that each one stands for, none of
-    them a gap beside it."""
+    """A clip's frames per second that knows the frames' own times too, where they are not evenly spaced: the number is
+    one over the usual step. times_s (frames of the clip,): rising; steps (frames of the clip,): usual frames that each
+    one stands for, none of them a gap beside it."""
 
     times_s: Double
     steps: Double
@@ -53,8 +53,8 @@ class FrameRate(float):
 
 
 def in_frames(fps: float, frames: ArrayLike) -> Double:
-    """When frames (N,) were, counted in usual frames: as many seconds apart as they are, times ``fps``; their numbers where they
-    are evenly spaced."""
+    """When frames (N,) were, counted in usual frames: as many seconds apart as they are, times ``fps``; their numbers
+    where they are evenly spaced."""
     numbers = np.asarray(frames, np.int64)
     return np.asarray(fps.times_s[numbers] * fps if isinstance(fps, FrameRate) else numbers, np.float64)
 

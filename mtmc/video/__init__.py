@@ -1,4 +1,5 @@
-"""Pixels in and out: videos decoded in clips of bounded memory, single frames on demand, and H.264 that a browser plays.
+"""Pixels in and out: videos decoded in clips of bounded memory, single frames on demand, and H.264 that a browser
+plays.
 
 Images are (height, width, 3) uint8 BGR arrays; frames are counted from 0 in the order in which they are shown.
 """
@@ -27,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """Frames of one camera that follow each other in steps of ``step``: images (B, height, width, 3) uint8 BGR, the first being frame
-    ``first_frame``."""
+    """Frames of one camera that follow each other in steps of ``step``: images (B, height, width, 3) uint8 BGR, the
+    first being frame ``first_frame``."""
 
     first_frame: int
     images: Image
@@ -66,9 +67,9 @@ def _nobody(frames_done: int) -> None:
 class Video:
     """The frames of one camera, over all its recordings.
 
-    Every call of ``clips`` and ``at`` decodes anew and holds one clip or one frame at a time. ``watch`` is called with the
-    number of frames handed out so far, for a progress bar. Damaged frames are left out, and their number is logged. Both methods
-    raise InputError for a camera of which no frame can be decoded.
+    Every call of ``clips`` and ``at`` decodes anew and holds one clip or one frame at a time. ``watch`` is called with
+    the number of frames handed out so far, for a progress bar. Damaged frames are left out, and their number is logged.
+    Both methods raise InputError for a camera of which no frame can be decoded.
     """
 
     def __init__(self, camera: Camera, watch: Callable[[int], None] = _nobody) -> None:
@@ -76,7 +77,8 @@ class Video:
         self._watch = watch
 
     def clips(self, length: int) -> Iterator[Clip]:
-        """All frames that are looked at, in order, up to ``length`` at a time; a clip ends early before a gap in their numbers."""
+        """All frames that are looked at, in order, up to ``length`` at a time; a clip ends early before a gap in their
+        numbers."""
         batch: list[Image] = []
         first, done, step = 0, 0, self.camera.stride
         for frame, image in self._pictures(self.camera.chosen):
@@ -94,7 +96,8 @@ class Video:
         self._tell_lost(done, len(self.camera.frames))
 
     def at(self, frames: ArrayLike) -> Iterator[tuple[int, Image]]:
-        """The chosen frames in increasing order, each once; stretches without any are jumped over where the file allows it.
+        """The chosen frames in increasing order, each once; stretches without any are jumped over where the file allows
+        it.
 
         Raises InputError where the video has no such frame.
         """

@@ -27,8 +27,8 @@ ASPECT_TOLERANCE = 0.02
 
 
 class Decoder:
-    """One way through a recording: tells pictures by their stamps, and jumps to key frames while those prove right; counts where stamps
-    do not tell."""
+    """One way through a recording: tells pictures by their stamps, and jumps to key frames while those prove right;
+    counts where stamps do not tell."""
 
     def __init__(self, recording: Recording, jumping: bool) -> None:
         self._recording = recording

@@ -22,10 +22,10 @@ TICKS_PER_S = 90_000
 class VideoWriter:
     """H.264 (yuv420p, ``faststart``), which every browser plays; a context manager.
 
-    The file appears under its name when it is complete; a write that fails leaves none. ``crf`` is x264's quality, 0 (exact)
-    to 51, smaller is better. ``seekable`` puts a key frame into every second, so that a player jumps at once, and shows
-    frames at the times that are given. Odd widths and heights lose one pixel line. Raises StoreError where the file
-    cannot be written.
+    The file appears under its name when it is complete; a write that fails leaves none. ``crf`` is x264's quality, 0
+    (exact) to 51, smaller is better. ``seekable`` puts a key frame into every second, so that a player jumps at once,
+    and shows frames at the times that are given. Odd widths and heights lose one pixel line. Raises StoreError where
+    the file cannot be written.
     """
 
     def __init__(

@@ -25,8 +25,8 @@ USABLE_RATES = 0.001, 1000.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """Frames in the order in which they are shown: packet (N,) of each, stamp (N,) in ticks, stretch (N,) of the file between restarts of
-    its clock; ``exact`` if every stamp was given and is its frame's alone."""
+    """Frames in the order in which they are shown: packet (N,) of each, stamp (N,) in ticks, stretch (N,) of the file
+    between restarts of its clock; ``exact`` if every stamp was given and is its frame's alone."""
 
     packet: Rows
     stamp: Long
@@ -34,7 +34,8 @@ class Shown:
     exact: bool
 
     def since(self, stamp: int | None) -> Shown:
-        """Without the frames before the one of this stamp, the first picture that could be decoded; not exact if there is none."""
+        """Without the frames before the one of this stamp, the first picture that could be decoded; not exact if there
+        is none."""
         rows = np.flatnonzero(self.stamp == stamp)
         first = int(rows[0]) if stamp is not None and len(rows) else 0
         return Shown(self.packet[first:], self.stamp[first:], self.stretch[first:], self.exact and len(rows) > 0)
@@ -45,8 +46,9 @@ def display_order(
 ) -> Shown | None:
     """Order the packets, which come as they are decoded, by their stamps (N,); None where there are no stamps at all.
 
-    ``reordered`` says that the codec decodes frames in another order than it shows them, but for ``keys`` (N,): what is decoded before a
-    key frame is shown before all that is decoded from there on. Stamps that disagree with that are wrong.
+    ``reordered`` says that the codec decodes frames in another order than it shows them, but for ``keys`` (N,): what is
+    decoded before a key frame is shown before all that is decoded from there on. Stamps that disagree with that are
+    wrong.
     """
     shown_at = _filled([a if a is not None else b for a, b in zip(show, decode, strict=True)])
     decoded_at = _filled([b if b is not None else a for a, b in zip(show, decode, strict=True)])
@@ -99,7 +101,8 @@ def usual_step(times: Double) -> float:
 
 
 def _rising(times: Double, step: float) -> Double:
-    """Times (N,) with those that do not fit into the longest rising row replaced by what lies between their neighbours."""
+    """Times (N,) with those that do not fit into the longest rising row replaced by what lies between their
+    neighbours."""
     if (np.diff(times) > 0).all():
         return times
     rows = np.arange(len(times))
@@ -134,8 +137,8 @@ def _longest_rising(times: Double) -> Rows:
 
 
 def frame_rate(times: Double, rates: Sequence[float], tick_s: float) -> tuple[float, bool]:
-    """The first of the header's ``rates``, or the mean one, that explains the times (N,), and True; else one over the usual step, and
-    False."""
+    """The first of the header's ``rates``, or the mean one, that explains the times (N,), and True; else one over the
+    usual step, and False."""
     usable = [rate for rate in rates if USABLE_RATES[0] <= rate <= USABLE_RATES[1]]
     if len(times) < 2:
         return (usable or [25.0])[0], True

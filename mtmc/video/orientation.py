@@ -1,4 +1,5 @@
-"""Pictures turned as players show them. Codes are EXIF's: 1 upright, 2 mirrored, 3 upside down, ..., 6 and 8 a quarter turn."""
+"""Pictures turned as players show them. Codes are EXIF's: 1 upright, 2 mirrored, 3 upside down, ..., 6 and 8 a quarter
+turn."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ def _recording(path: Path, stream: Any, packets: list[_Packet]) -> Recording:
 
 
 def _promised(stream: Any, times_s: Double) -> int:
-    """Frames that the container counts; 0 where it does not, or where those found fill the time that it states (empty packets count too)."""
+    """Frames that the container counts; 0 where it does not, or where those found fill the time that it states (empty
+    packets count too)."""
     stated_s = float(stream.duration * stream.time_base) if stream.duration else 0.0
     filled = stated_s > 0 and len(times_s) > 0 and times_s[-1] + usual_step(times_s) > (1 - LOST_SHARE) * stated_s
     return 0 if filled else int(stream.frames or 0)

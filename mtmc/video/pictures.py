@@ -1,4 +1,5 @@
-"""Folders of pictures as recordings: ``000001.jpg``, ``000002.jpg``, ... (MOTChallenge's ``img1``), turned by EXIF, 16 bits brought to 8."""
+"""Folders of pictures as recordings: ``000001.jpg``, ``000002.jpg``, ... (MOTChallenge's ``img1``), turned by EXIF, 16
+bits brought to 8."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def _number(path: Path) -> int:
 
 
 def read_picture_folder(folder: Path, fps: float | None = None) -> Recording:
-    """A folder of pictures as a recording at ``fps``, or at the rate in ``seqinfo.ini``; missing numbers stay gaps in time.
+    """A folder of pictures as a recording at ``fps``, or at the rate in ``seqinfo.ini``; missing numbers stay gaps in
+    time.
 
     Raises InputError for a rate that nobody told, two pictures of one number, and pictures that cannot be read.
     """

@@ -1,4 +1,5 @@
-"""The demo's weights, made by ``scripts/train_demo_detector`` and ``scripts/train_demo_reid``; ``CARD.md`` beside them tells how well."""
+"""The demo's weights, made by ``scripts/train_demo_detector`` and ``scripts/train_demo_reid``; ``CARD.md`` beside them
+tells how well."""
 
 from __future__ import annotations
 

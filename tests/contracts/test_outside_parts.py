@@ -1,4 +1,5 @@
-"""A part of each kind from outside, in a module of the current folder: found, made with (params, device), given its options."""
+"""A part of each kind from outside, in a module of the current folder: found, made with (params, device), given its
+options."""
 
 from __future__ import annotations
 

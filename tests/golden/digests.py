@@ -1,8 +1,8 @@
 """What each stage makes of fixed scenes, in short: the oracle of every rebuild, and the guard of ``pipeline.VERSIONS``.
 
-Whole numbers and words are held exactly, by hash; other numbers by sums that a different processor may move in the last places only.
-``python -m tests.golden.digests`` stores what the code gives now in ``digests.json``: do so after raising the version of a stage whose
-results were meant to change.
+Whole numbers and words are held exactly, by hash; other numbers by sums that a different processor may move in the last
+places only. ``python -m tests.golden.digests`` stores what the code gives now in ``digests.json``: do so after raising
+the version of a stage whose results were meant to change.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def _worlds() -> Iterator[tuple[str, Any]]:
 
 
 def _table(table: pa.Table) -> dict[str, Any]:
-    """Rows, one hash over all whole-number and word columns, and for each other column its sum, also of absolutes and weighted by row."""
+    """Rows, one hash over all whole-number and word columns, and for each other column its sum, also of absolutes and
+    weighted by row."""
     exact = hashlib.blake2b(digest_size=8)
     sums: dict[str, list[float]] = {}
     for name in table.column_names:

@@ -49,8 +49,8 @@ def test_results_change_only_with_the_stage_version(stage: str, stored: dict[str
     changed = list(differences(before, after))
     assert not raised, f"{stage} has a new version: run `{STORE}` to store the new digests"
     assert not changed, (
-        f"results changed: bump VERSIONS[{stage!r}] (or that of an earlier stage) and run `{STORE}` to store the new digests\n"
-        + "\n".join(changed[:20])
+        f"results changed: bump VERSIONS[{stage!r}] (or that of an earlier stage) "
+        f"and run `{STORE}` to store the new digests\n" + "\n".join(changed[:20])
     )
 
 

@@ -1,4 +1,5 @@
-"""A linker that knows the answer: it looks up in the scene's truth whose box a tracklet begins with. For ``--link tests.golden.true_links:make --set link.options.scene=FOLDER``."""
+"""A linker that knows the answer: it looks up in the scene's truth whose box a tracklet begins with. For ``--link
+tests.golden.true_links:make --set link.options.scene=FOLDER``."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class TrueLinks:
 
 
 def _true_boxes(folder: Path, camera_id: str) -> tuple[NDArray[np.int64], Double]:
-    """Vehicle ids (N,) and (N, 3): scene time and bottom centre as shares of the image, of all true boxes of a camera."""
+    """Vehicle ids (N,) and (N, 3): scene time and bottom centre as shares of the image, of all true boxes of a
+    camera."""
     camera = read_scene(folder).cameras[camera_id]
     tracks = read_mot_tracks(folder / camera_id / "gt" / "gt_all.txt", camera_id)
     ids = np.concatenate([np.full(len(track), track.track_id) for track in tracks])

@@ -126,7 +126,8 @@ def test_killed_run_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
 
 
 def test_track3_is_the_vehicles_own_after_a_kill_between_them(city: Path, tmp_path: Path) -> None:
-    """A run that was killed after the vehicles and before track3.txt: the next one finds the vehicles fresh and writes the text."""
+    """A run that was killed after the vehicles and before track3.txt: the next one finds the vehicles fresh and writes
+    the text."""
     run = tmp_path / "run"
     mtmc("run", "--videos", city, "--out", run, *QUICK)
     first = (run / "track3.txt").read_bytes()

@@ -1,4 +1,5 @@
-"""Cameras as they really are, from videos to links: a rate that falls at dusk, and recorders that cut a camera into files."""
+"""Cameras as they really are, from videos to links: a rate that falls at dusk, and recorders that cut a camera into
+files."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ class Traffic:
         return [(car, left, right) for car, left, right in edges if right - left > 4]
 
     def film(self, path: Path, camera: int, times: Sequence[float], rows: list[str]) -> None:
-        """Write what the camera sees at these times, from the first one on, and its boxes as MOT rows, frames counted through."""
+        """Write what the camera sees at these times, from the first one on, and its boxes as MOT rows, frames counted
+        through."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), "w") as out:
             stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast", "bf": "0"})
@@ -113,7 +115,7 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows: list[str] = []
         for piece in np.split(times, 4):
             second = round(float(piece[0]) * 1000)
-            stem = f"cam{camera}_202405010{7 + second // 3600000}{second // 60000 % 60:02d}{second // 1000 % 60:02d}{second % 1000:03d}"
+            stem = f"cam{camera}_202405010{7 + second // 3600000}{second // 60000 % 60:02d}{second // 1000 % 60:02d}{second % 1000:03d}"  # noqa: E501
             traffic.film(folder / "parts" / f"{stem}.mp4", camera, piece.tolist(), rows)
         write_rows(folder / "parts" / "det" / f"cam{camera}.txt", rows)
         traffic.film(folder / "whole" / f"cam{camera}.mp4", camera, times.tolist(), [])

@@ -1,4 +1,5 @@
-"""Runs that are stopped or killed from outside: one line or none, no orphans, and the same bytes when they are run again."""
+"""Runs that are stopped or killed from outside: one line or none, no orphans, and the same bytes when they are run
+again."""
 
 from __future__ import annotations
 

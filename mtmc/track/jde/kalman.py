@@ -84,7 +84,8 @@ class MotionModel:
         return step
 
     def predict(self, state: Double, frames: float = 1.0) -> Double:
-        """States (T, 22) one frame later, or after another number of them; noise grows with the height before the step."""
+        """States (T, 22) one frame later, or after another number of them; noise grows with the height before the
+        step."""
         moved = state @ (self._one_frame if frames == 1.0 else self._step(frames))
         np.square(moved[:, HEIGHT], out=moved[:, HEIGHT_SQUARED])
         return moved

@@ -138,7 +138,8 @@ def test_datumaro_reads_it(form: str, reader: str, run: Run, tmp_path: Path) -> 
 
 
 def test_geojson_moves(run: Run, tmp_path: Path) -> None:
-    """Read as lines by geopandas and as trajectories by movingpandas; kepler's trips are lines of [lon, lat, altitude, time]."""
+    """Read as lines by geopandas and as trajectories by movingpandas; kepler's trips are lines of [lon, lat, altitude,
+    time]."""
     movingpandas = pytest.importorskip("movingpandas")
     geopandas = pytest.importorskip("geopandas")
     (path,) = export(run, "geojson", tmp_path / "trips.geojson")

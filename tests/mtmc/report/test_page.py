@@ -1,4 +1,5 @@
-"""The results page in a real browser, network off: it shows what the tables say, and every panel works by mouse and keys."""
+"""The results page in a real browser, network off: it shows what the tables say, and every panel works by mouse and
+keys."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ ALL_BOXES = """async () => {
     const boxes = await model.boxesOf(camera.index);
     for (let row = 0; row < boxes.frame.length; row++) {
       const tracklet = boxes.tracklets[boxes.owner[row]];
-      rows.push([tracklet.vehicle, camera.index, tracklet.track, boxes.frame[row], ...boxes.box(row), boxes.timeOf(boxes.frame[row])]);
+      const frame = boxes.frame[row];
+      rows.push([tracklet.vehicle, camera.index, tracklet.track, frame, ...boxes.box(row), boxes.timeOf(frame)]);
     }
   }
   return rows;
@@ -240,7 +242,7 @@ def search(run_folder: Path, question: str) -> list[tuple[Any, ...]]:
     ("words", "question"),
     [
         ("c001>c002", FLOW.format("c001", "c002")),
-        ("car stay>3", "SELECT vehicle_id FROM visits JOIN kinds USING (vehicle_id) WHERE kinds.label = 'car' AND place = 1 "
+        ("car stay>3", "SELECT vehicle_id FROM visits JOIN kinds USING (vehicle_id) WHERE kinds.label = 'car' AND place = 1 "  # noqa: E501
          "GROUP BY vehicle_id HAVING max(stay) > 3"),
         ("c002 cameras>=2", "SELECT vehicle_id FROM visits GROUP BY vehicle_id "
          "HAVING count(DISTINCT camera_id) >= 2 AND bool_or(camera_id = 'c002')"),

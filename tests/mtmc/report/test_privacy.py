@@ -27,7 +27,8 @@ def edges(image: Image) -> np.ndarray:
 
 
 def likeness(run_folder: Path, video: Path, camera_id: str) -> list[float]:
-    """How much the fine detail of every large box agrees between the camera's own video and another video of it, up to 1."""
+    """How much the fine detail of every large box agrees between the camera's own video and another video of it, up to
+    1."""
     run = open_run(run_folder)
     camera = run.scene.cameras[camera_id]
     boxes, found = run.detections(camera_id), []

@@ -38,7 +38,8 @@ def read(path: Path) -> list[Image]:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two cameras, the second starts a second later and runs at half the rate; vehicle 3 passes both, vehicle 4 the first."""
+    """Two cameras, the second starts a second later and runs at half the rate; vehicle 3 passes both, vehicle 4 the
+    first."""
     folder = tmp_path_factory.mktemp("report")
     cameras = (
         write_grey(folder / "c001.mp4", 30, 10.0, 130),

@@ -77,7 +77,7 @@ def test_bare_calibration_of_2019_and_labelled_one_agree(tmp_path: Path) -> None
     old, new = tmp_path / "old.txt", tmp_path / "new.txt"
     old.write_text(homography_text(GPS_TO_IMAGE) + "\n-0.6 0.5 0.01 0.0\n")
     new.write_text(
-        f"Intrinsic parameter matrix: 1000 0 320;0 1000 240;0 0 1\nDistortion coefficients: -0.6 0.5 0.01 0.0\nHomography matrix: {homography_text(GPS_TO_IMAGE)}\n"
+        f"Intrinsic parameter matrix: 1000 0 320;0 1000 240;0 0 1\nDistortion coefficients: -0.6 0.5 0.01 0.0\nHomography matrix: {homography_text(GPS_TO_IMAGE)}\n"  # noqa: E501
     )
     a, b = read_calibration(old), read_calibration(new)
     np.testing.assert_array_equal(a.ground_to_image, b.ground_to_image)

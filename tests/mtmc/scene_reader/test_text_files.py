@@ -107,19 +107,19 @@ def test_scene_toml_in_any_form(tmp_path: Path, form: str) -> None:
         ("name = 5", r"scene\.toml:1: name: expected a valid string, found 5"),
         ("\norigin = [91, 0]", r"scene\.toml:2: origin: expected \[latitude, longitude\].*found \[91, 0\]"),
         ("origin = [1]", r"scene\.toml:1: origin: expected \[latitude, longitude\]"),
-        ("[cameras]\ncam1 = 12.5", r"scene\.toml:2: cameras\.cam1: expected a table such as \[cameras\.cam1\], found 12\.5"),
+        ("[cameras]\ncam1 = 12.5", r"scene\.toml:2: cameras\.cam1: expected a table such as \[cameras\.cam1\], found 12\.5"),  # noqa: E501
         ("cameras = 3", r"scene\.toml:1: cameras: expected a table"),
         ("[cameras.cam1]\nofset_s = 1", r"scene\.toml:2: .*found 'cameras\.cam1\.ofset_s'.*Did you mean offset_s"),
         ("nmae = 'x'", r"scene\.toml:1: .*found 'nmae'.*Did you mean name"),
-        ("[cameras.cam1]\noffset_s = 'later'", r"scene\.toml:2: cameras\.cam1\.offset_s: expected a valid number, found 'later'"),
+        ("[cameras.cam1]\noffset_s = 'later'", r"scene\.toml:2: cameras\.cam1\.offset_s: expected a valid number, found 'later'"),  # noqa: E501
         ("[cameras.cam1]\noffset_s = true", r"scene\.toml:2: .*expected a valid number, found True"),
         ("[cameras.cam1]\noffset_s = nan", r"scene\.toml:2: .*finite number"),
         ("[cameras.cam1]\nfps = 0", r"scene\.toml:2: cameras\.cam1\.fps: expected greater than 0"),
         ("[cameras.cam1]\nground = 'feet'", r"scene\.toml:2: .*'gps' or 'metres'"),
         ("[cameras.cam1]\nstart = 'noon'", r"scene\.toml:2: cameras\.cam1\.start"),
-        ("[cameras.cam1]\nvideo = ['a.mp4', 'b.mp4']", "cameras.cam1: expected files that are there, found no file a.mp4"),
+        ("[cameras.cam1]\nvideo = ['a.mp4', 'b.mp4']", "cameras.cam1: expected files that are there, found no file a.mp4"),  # noqa: E501
         ("[cameras.cam1]\nvideo = 5", r"scene\.toml:2: cameras\.cam1\.video"),
-        ("[[cameras.cam1.recordings]]\nvideo='cam1.avi'\nbegin = 1", r"scene\.toml:3: .*found 'cameras\.cam1\.recordings\.0\.begin'"),
+        ("[[cameras.cam1.recordings]]\nvideo='cam1.avi'\nbegin = 1", r"scene\.toml:3: .*found 'cameras\.cam1\.recordings\.0\.begin'"),  # noqa: E501
         ("[cameras.cam2]\nfps = 10", r"scene\.toml:1: expected cameras out of cam1, found 'cam2'.*Did you mean cam1"),
         ("cameras = [", "TOML"),
     ],

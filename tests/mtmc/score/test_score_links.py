@@ -61,7 +61,8 @@ def test_links_of_false_tracklets_count_only_against_real_ones() -> None:
 
 
 def test_links_of_vehicles_left_in_one_camera_are_missed() -> None:
-    """A linker that joins nothing: the challenge's filter drops everything, and the links that are missing still show."""
+    """A linker that joins nothing: the challenge's filter drops everything, and the links that are missing still
+    show."""
     rows = two_vehicles()
     apart = relabelled(rows, {(camera, vehicle): 10 * camera + vehicle for camera in (1, 2, 3) for vehicle in (1, 2)})
     found = score(boxes_of(rows), apart)

@@ -76,8 +76,8 @@ def remux(
     keep: Callable[[int], bool] = lambda number: True,
     decode_late_s: float = 0.0,
 ) -> Path:
-    """The same packets in another container, each moved in time by ``restamp`` (packet, seconds); ``keep`` chooses them;
-    ``decode_late_s`` moves the decoding stamps by that much instead."""
+    """The same packets in another container, each moved in time by ``restamp`` (packet, seconds); ``keep`` chooses
+    them; ``decode_late_s`` moves the decoding stamps by that much instead."""
     with av.open(str(source)) as old, av.open(str(path), "w", options=options or {}) as new:
         stream = old.streams.video[0]
         copy = new.add_stream_from_template(stream)

@@ -27,7 +27,8 @@ def test_inverse_negative_penalty_and_precision_within_the_first_hundred() -> No
 
 
 def test_interval_is_that_of_vehicles_not_of_queries() -> None:
-    """A hundred vehicles, each all right or all wrong in its ten queries: as uncertain as a hundred coins, not as a thousand."""
+    """A hundred vehicles, each all right or all wrong in its ten queries: as uncertain as a hundred coins, not as a
+    thousand."""
     rng = np.random.default_rng(1)
     right = rng.random(100) < 0.7
     values, vehicles = np.repeat(right, 10).astype(float), np.repeat(np.arange(100), 10)
