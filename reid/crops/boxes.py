@@ -8,6 +8,7 @@ Shape shorthand: N boxes of one video.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from reid.datasets.layout import read_text, split_fields
 from reid.errors import UserError
 
 VIDEO_SUFFIXES = frozenset([".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"])
 LOCAL_TRUTH = Path("gt/gt.txt")
+NUMBERED = re.compile(r"[A-Za-z]*[ _-]?0*(\d{1,4})")
+"""Camera ids that are numbers: c041, cam1."""
 MIN_OVERLAP = 0.5
 
 
@@ -111,15 +115,19 @@ def iou(some: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.fl
 def find_videos(scene: Path) -> list[tuple[str, Path]]:
     """(camera id, video) of each ``c001/vdo.*`` below the folder, or of each video in it. Raises UserError where there
     is none."""
-    inside = [path for path in sorted(scene.rglob("vdo.*")) if path.suffix.lower() in VIDEO_SUFFIXES]
+    inside = [path for path in sorted(scene.rglob("vdo.*")) if _is_video(path)]
     found = [(path.parent.name, path) for path in inside]
     if not found and scene.is_dir():
-        found = [(path.stem, path) for path in sorted(scene.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES]
+        found = [(path.stem, path) for path in sorted(scene.iterdir()) if _is_video(path)]
     if not found:
         raise UserError(
             scene, "videos (c001/vdo.avi or cam1.mp4)", "none", "Name the folder of a scene or of an mtmc run."
         )
     return found
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
 
 
 def _truth_in(folder: Path, camera_id: str) -> Path | None:
@@ -130,8 +138,8 @@ def _from_table(videos: list[tuple[str, Path]], truth: Path) -> list[Clip]:
     numbers = _read_numbers(truth, 7, 7)
     clips = []
     for camera_id, video in videos:
-        digits = "".join(letter for letter in camera_id if letter.isdigit())
-        rows = numbers[numbers[:, 0] == int(digits)] if digits else numbers[:0]
+        number = NUMBERED.fullmatch(camera_id)
+        rows = numbers[numbers[:, 0] == int(number[1])] if number else numbers[:0]
         if len(rows):
             clips.append(_clip(camera_id, video, rows[:, [2, 1, 3, 4, 5, 6]]))
     if not clips:
@@ -159,8 +167,8 @@ def _read_numbers(path: Path, least: int, columns: int) -> NDArray[np.float64]:
     Raises UserError naming the line that does not fit.
     """
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
-        words = line.replace(",", " ").split()[:columns]
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        words = split_fields(line, f"{path}, line {number}")[:columns]
         if not words:
             continue
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from reid.datasets.layout import IMAGE_SUFFIXES
 from reid.errors import UserError
@@ -35,10 +35,13 @@ def find_images(places: Sequence[Path]) -> list[Path]:
 
 
 def read_image(path: Path) -> Image.Image:
-    """A decoded RGB image. Raises UserError where the file is missing, truncated or no image."""
+    """A decoded RGB image, upright by its EXIF, eight bits deep. Raises UserError where the file is missing, truncated
+    or no image."""
     try:
         with Image.open(path) as image:
-            return image.convert("RGB")
+            if image.mode.startswith("I"):  # sixteen bits of grey, which PIL would cut off at 255
+                return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+            return ImageOps.exif_transpose(image).convert("RGB")
     except FileNotFoundError:
         raise UserError(path, "an image", "no such file", "Check --root, or unpack the data set again.") from None
     except (OSError, SyntaxError, ValueError) as error:

@@ -68,13 +68,30 @@ def require_images(paths: Iterable[Path]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Text of a small file. Raises UserError where it is missing or no text."""
+    """Text of a small UTF-8 file, byte-order mark or not. Raises UserError where it is missing or no such text."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise UserError(path, "a file", "none", UNPACK) from None
-    except (UnicodeDecodeError, OSError) as error:
+    except OSError as error:
         raise UserError(path, "a text file", str(error), UNPACK) from None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
+        raise UserError(path, "a text file in UTF-8", "UTF-16 text (Windows calls it Unicode)", "Save it as UTF-8.")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise UserError(path, "a text file", str(error), UNPACK) from None
+
+
+def split_fields(line: str, where: str) -> list[str]:
+    """Fields between blanks or commas. Raises UserError for an empty one between commas: it would shift the others."""
+    if "," not in line:
+        return line.split()
+    fields = [field.strip() for field in line.rstrip().rstrip(",").split(",")]
+    if not all(fields):
+        column = fields.index("") + 1
+        raise UserError(where, "a value in each field", f"an empty one in column {column}", "Fill it in.")
+    return [word for field in fields for word in field.split()]
 
 
 def read_rows(path: Path) -> list[list[str]]:

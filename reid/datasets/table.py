@@ -3,6 +3,7 @@
 Paths are relative to the table. Vehicle and camera ids are numbers or names. Splits: ``train``; and one test, given
 either as ``query`` and ``gallery``, or as ``val`` or ``test``, of which each vehicle's images in its first camera are
 the queries and all other images the gallery (a vehicle of one camera goes to the gallery whole, as a distractor).
+Vehicle -1 is junk, as in Market-1501, and left out.
 Further columns are ignored.
 """
 
@@ -14,13 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.datasets.layout import read_text, require_images
+from reid.datasets.layout import log, read_text, require_images
 from reid.datasets.structures import Dataset, ImageSet, cross_camera
 from reid.errors import UserError
 
 COLUMNS = ("path", "vehicle_id", "camera_id", "split")
 SPLITS = ("train", "query", "gallery", "val", "test")
 DEFAULT_TABLE = "index.csv"
+JUNK = "-1"
 FORM = "See `reid crops --help` for the form."
 
 
@@ -29,6 +31,10 @@ def read_csv(root: Path) -> Dataset:
     missing image."""
     path = root / DEFAULT_TABLE if root.is_dir() else root
     rows = _read_table(path)
+    junk = [row for row in rows if row["vehicle_id"].strip() == JUNK]
+    if junk:
+        log.warning("%s: %d rows of vehicle %s are junk and left out", path, len(junk), JUNK)
+        rows = [row for row in rows if row["vehicle_id"].strip() != JUNK]
     images = _images(path, rows)
     require_images(images.paths)
     split = np.array([row["split"].strip() for row in rows])

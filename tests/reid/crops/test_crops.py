@@ -204,3 +204,14 @@ def test_two_scenarios_that_count_anew(scene, tmp_path):
 def test_rows_marked_ignore_and_spaces(scene):
     (scene / "c001/gt/gt.txt").write_text("1 7 10 30 40 32\n2,7,10,30,40,32,0\n\n3,7,10,30,40,32,1,-1,-1,-1\n")
     assert read_annotated(scene)[0].frames.tolist() == [0, 2]
+
+
+def test_an_empty_field_is_named(scene):
+    truth = scene / "c001" / "gt" / "gt.txt"
+    lines = truth.read_text().splitlines()
+    truth.write_text("\n".join([lines[0], "2,7,,20,40,32,1", *lines[2:]]))
+    with pytest.raises(UserError, match=r"gt\.txt, line 2.*an empty one in column 3"):
+        read_annotated(scene)
+    (scene / "c001" / "._vdo.avi").write_bytes(b"\0\5\x16\7")
+    truth.write_text("\ufeff" + "\r\n".join(lines), encoding="utf-8")
+    assert len(read_annotated(scene)) == 2

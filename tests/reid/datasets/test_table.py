@@ -88,3 +88,29 @@ def test_a_missing_crop(folder):
     folder.text("index.csv", [HEADER, "crops/gone.png,1,1,train,car"])
     with pytest.raises(UserError, match=r"gone\.png"):
         load_dataset("csv", folder.root)
+
+
+def test_vehicle_minus_one_is_junk_as_in_market(folder, caplog):
+    rows = [
+        "crops/a.png,1,1,test,car",
+        "crops/b.png,1,2,test,car",
+        "crops/x.png,-1,1,test,car",
+        "crops/y.png,-1,2,test,car",
+    ]
+    dataset = load_dataset("csv", table(folder, *rows))
+    assert (names(dataset.query), names(dataset.gallery)) == (["a"], ["b"])
+    assert "2 rows of vehicle -1 are junk and left out" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_utf16_is_named(folder, encoding):
+    root = table(folder, "crops/a.png,1,1,train,car")
+    (root / "index.csv").write_bytes((HEADER + "\ncrops/a.png,1,1,train,car\n").encode(encoding))
+    with pytest.raises(UserError, match="UTF-16"):
+        load_dataset("csv", root)
+
+
+def test_marks_and_line_ends_do_not_matter(folder):
+    root = table(folder, "crops/a.png,1,1,train,car")
+    (root / "index.csv").write_bytes(b"\xef\xbb\xbf" + (HEADER + "\r\ncrops/a.png,1,1,train,car\r\n").encode())
+    assert names(load_dataset("csv", root).train) == ["a"]
