@@ -20,7 +20,9 @@ import numpy as np
 from mtmc import __version__
 from mtmc.atomic import locked, write_json
 from mtmc.config import Config, build_config
+from mtmc.edits import apply_edits, contradiction, read_edits
 from mtmc.errors import UserError
+from mtmc.link import Linked
 from mtmc.params import StageParams
 from mtmc.results_page import make_page
 from mtmc.scene import Camera, Scene
@@ -120,10 +122,10 @@ def plan_again(run: Run) -> Plan:
 
 def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
     scene = read_scene(videos, run.kept_recordings, config.input)
-    return Plan(videos, scene, config, run, dict(_stamps(scene, config)), device)
+    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
 
 
-def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Stamp]]:
+def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str, str], Stamp]]:
     linked: dict[str, Any] = {"clocks": {c.id: _clock(c) for c in scene.cameras.values()}}
     for camera in scene.cameras.values():
         stamps = _camera_stamps(camera, config)
@@ -133,6 +135,8 @@ def _stamps(scene: Scene, config: Config) -> Iterator[tuple[tuple[str, str], Sta
                 linked[f"{stage}/{camera.id}"] = digest(stamp)
         linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
     linked |= _files(config.link, scene.folder, "")
+    if run.path_of_edits.exists():
+        linked["edits"] = fingerprint(run.path_of_edits)
     vehicles = _stamp("vehicles", config.link, linked)
     yield ("vehicles", ""), vehicles
     yield ("visits", ""), _stamp("visits", None, {"vehicles": digest(vehicles)})
@@ -339,10 +343,8 @@ def _embed(task: CameraTask, watch: Watch) -> None:
 
 
 def _link(todo: Plan, watch: Watch) -> None:
-    from mtmc.link import link_with_reasons
-
     watch("", "link", 0, 1)
-    linked = link_with_reasons(todo.scene, todo.run.tracklets(), todo.run.embeddings(), todo.config.link, todo.device)
+    linked = _linked(todo)
     stamp = todo.stamps["vehicles", ""]
     for warning in linked.warnings:
         logger.warning("%s", warning)
@@ -353,6 +355,22 @@ def _link(todo: Plan, watch: Watch) -> None:
         write_json(todo.run.folder / "network.json", linked.network)
     write_vehicles(todo.run.path("vehicles"), linked.vehicles, stamp)
     watch("", "link", 1, 1)
+
+
+def _linked(todo: Plan) -> Linked:
+    """Link under the edits of whoever looked at the run before."""
+    from mtmc.link import Contradiction, link_with_reasons
+
+    run, path = todo.run, todo.run.path_of_edits
+    edits = read_edits(path)
+    edited = apply_edits(todo.scene, run.tracklets(), run.embeddings(), edits)
+    for sentence in edited.unfit:
+        logger.warning("%s", sentence)
+    given = edited.tracklets, edited.embeddings, todo.config.link, todo.device, edited.wishes
+    try:
+        return link_with_reasons(todo.scene, *given)
+    except Contradiction as mistake:
+        raise contradiction(edited, edits, mistake.index, path) from mistake
 
 
 def _write_track3(todo: Plan) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mtmc import __version__
+from mtmc.edits import read_edits
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import ReportParams, Watch
@@ -49,14 +50,15 @@ def make_page(
     if with_truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())
         truth = compare_with_truth(contents, ground_truth) if with_truth else None
-        write_page(
-            contents,
-            "with truth" if with_truth else mark,
-            {**camera_graph(contents), "audit": veil.audit, "hide": veil.hide},
-            truth,
-            embed_video,
-        )
+        extra = {**camera_graph(contents), "audit": veil.audit, "hide": veil.hide, "edits": edits_of(run)}
+        write_page(contents, "with truth" if with_truth else mark, extra, truth, embed_video)
     return path
+
+
+def edits_of(run: Run) -> list[dict[str, Any]]:
+    """The edits that the run was linked with, for the page's head."""
+    edits = read_edits(run.path_of_edits)
+    return [edit.model_dump(mode="json", by_alias=True, exclude_none=True) for edit in edits]
 
 
 def remove_unveiled(run: Run, veil: Veil) -> None:

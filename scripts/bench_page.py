@@ -93,7 +93,8 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
         mine = [t for t in tracklets if t.camera_id == camera_id]
         write_tracklets(run.path("tracklets", camera_id), mine, stamps["tracklets", camera_id])
     contents = Contents.of(run, scene, vehicles)
-    write_page(contents, "simulated", camera_graph(contents))
+    extra = {**camera_graph(contents), "hide": "nothing", "edits": []}
+    write_page(contents, "simulated", extra)
     return run_folder
 
 

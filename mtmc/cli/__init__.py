@@ -13,9 +13,10 @@ import typer
 from mtmc import __version__
 from mtmc.cli.compare import compare, tune
 from mtmc.cli.demo import demo
+from mtmc.cli.edit import edit
 from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
-from mtmc.cli.page import report
+from mtmc.cli.page import report, view
 from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
@@ -50,6 +51,8 @@ app.command("demo")(demo)
 app.command("run")(run)
 app.command("score")(score)
 app.command("report")(report)
+app.command("view")(view)
+app.command("edit")(edit)
 app.command("status")(status)
 app.command("export")(export)
 app.command("doctor")(doctor)

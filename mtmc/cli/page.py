@@ -1,12 +1,15 @@
-"""``mtmc report``: the results page."""
+"""``mtmc report`` and ``mtmc view``: the results page, as a file and from a small local server."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mtmc.store import Run
 
 
 class Private(StrEnum):
@@ -52,3 +55,51 @@ def report(
     typer.echo(path)
     if open_:
         typer.launch(str(path))
+
+
+def view(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8720,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")] = True,
+) -> None:
+    """Serve RUN/report.html on this machine; corrections made in the page go into RUN/edits.jsonl and are linked at
+    once.
+
+    Example: mtmc view runs/S06
+    """
+    from mtmc.report.serve import make_server
+    from mtmc.store import open_run
+
+    opened = open_run(run)
+    if not (run / "report.html").exists():
+        report(run)
+    try:
+        server = make_server(run, port, lambda text: save_edits(opened, text))
+    except OSError as error:
+        from mtmc.errors import InputError
+
+        raise InputError(f"--port {port}", "a free port", error.strerror or str(error), "Choose another.") from error
+    address = f"http://127.0.0.1:{server.server_address[1]}/"
+    typer.echo(f"{address} (Ctrl+C ends it)")
+    if open_:
+        typer.launch(address)
+    with server:
+        server.serve_forever()
+
+
+def save_edits(run: Run, text: str) -> str | None:
+    """Keep the page's edits and link again; what was wrong with them, and nothing changed, or None."""
+    from mtmc.edits import read_edit, write_edits
+    from mtmc.errors import UserError
+    from mtmc.pipeline import plan_again, run_pipeline
+
+    path = run.path_of_edits
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        edits = [read_edit(line, f"edit {n}") for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        write_edits(path, edits)
+        run_pipeline(plan_again(run), 1, lambda *news: None)
+    except UserError as mistake:
+        path.write_text(before, encoding="utf-8")
+        return str(mistake)
+    return None

@@ -13,6 +13,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``evidence/``: which pairs may be linked at all, and what speaks for a pair?
 - ``learning/``: how is the model learned from unlabelled tracklets?
 - ``selection``: which links are made, given their probabilities?
+- ``corrections``: what do people's edits change, and which ids stay?
 - ``explain``: why was a link made?
 - ``warnings``: what could not be learned?
 - ``network_linker``: the default linker, top down; its model in two pages is MODEL.md
@@ -23,7 +24,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,23 @@ from mtmc.errors import ConfigError
 from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
 from mtmc.link.baselines.zones import DrawnZones, ZoneMap, read_zones
+from mtmc.link.corrections import Contradiction, confined, stable_labels
 from mtmc.link.describe import describe, pose
 from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.network_linker import NetworkLinker
-from mtmc.link.problem import Crops, Linker, Links, Problem, Solution, canonical, canonical_labels, restored, vehicles
+from mtmc.link.problem import (
+    Crops,
+    Linker,
+    Links,
+    Problem,
+    Solution,
+    Wishes,
+    canonical,
+    canonical_labels,
+    restored,
+    vehicles,
+)
 from mtmc.params import OPTIONS, StageParams
 from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Scene
@@ -47,6 +60,7 @@ from mtmc.structures import Embeddings, GlobalTrack, Tracklet
 
 __all__ = [
     "LINKERS",
+    "Contradiction",
     "Crops",
     "LinkParams",
     "Linked",
@@ -54,6 +68,7 @@ __all__ = [
     "Links",
     "Problem",
     "Solution",
+    "Wishes",
     "describe",
     "find_linker",
     "link",
@@ -155,10 +170,19 @@ def find_linker(params: LinkParams, device: str = "auto") -> Linker:
 
 def solve(problem: Problem, params: LinkParams, device: str = "auto") -> Solution:
     """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the
-    linker's rules."""
+    linker's rules. Vehicles that the wishes leave as they were keep the number that they had without them.
+
+    Raises Contradiction for wishes that no solution meets.
+    """
     order, sorted_problem = canonical(problem)
-    solution = restored(find_linker(params, device)(sorted_problem), order)
+    linker = find_linker(params, device)
+    solution = linker(sorted_problem)
+    if len(problem.wishes):
+        solution = confined(sorted_problem, solution)
+    solution = restored(solution, order)
     labels = canonical_labels(solution.labels, problem.table)
+    if len(problem.wishes):
+        labels = stable_labels(labels, solve(replace(problem, wishes=Wishes()), params, device).labels)
     return Solution(labels, solution.links, solution.network, solution.warnings)
 
 
@@ -178,9 +202,11 @@ def link_with_reasons(
     embeddings: Mapping[str, Embeddings],
     params: LinkParams | None = None,
     device: str = "auto",
+    wishes: Wishes | None = None,
 ) -> Linked:
-    """As ``link``, with the evidence of every link, the learned camera network and the warnings."""
-    problem = pose(scene, tracklets, embeddings)
+    """As ``link``, with the evidence of every link, the learned camera network and the warnings; ``wishes`` name
+    tracklets by their places in ``tracklets``."""
+    problem = replace(pose(scene, tracklets, embeddings), wishes=wishes or Wishes())
     solution = solve(problem, params or LinkParams(), device)
     network = solution.network
     return Linked(

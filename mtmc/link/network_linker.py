@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mtmc.link.corrections import still_open
 from mtmc.link.evidence.appearance import principal_directions, projected, without_camera_bias
 from mtmc.link.evidence.ground_handover import against_rivals, find_handovers
 from mtmc.link.evidence.ground_overlap import GroundMatches, find_overlaps, with_sure_clocks
@@ -62,6 +63,8 @@ class NetworkLinker:
         learned, trajectories = self._learn(table, features, problem)
         network = learned.network
         links = Links.concatenated(_score_windows(learned, table, features, trajectories, self.limits))
+        if len(problem.wishes):
+            links = still_open(links, problem.wishes)
         matches = _ground_matches(learned, table, features, problem.trajectories)
         labels, made = self._select(table, links, matches)
         warnings = warnings_of(learned, problem.clock_known, _joined(table, made))

@@ -25,16 +25,37 @@ class Crops:
     row: Long
 
 
+def _no_pairs() -> Long:
+    return np.zeros((0, 2), np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wishes:
+    """What somebody who looked knows: pairs of rows of the table that are one vehicle (``same``, (S, 2)) and that are
+    not (``different``, (D, 2))."""
+
+    same: Long = field(default_factory=_no_pairs)
+    different: Long = field(default_factory=_no_pairs)
+
+    def __len__(self) -> int:
+        return len(self.same) + len(self.different)
+
+    def renamed(self, row: Long) -> Wishes:
+        """The same wishes where row k is called row[k]."""
+        return Wishes(row[self.same], row[self.different])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """One linking problem: the table, its crops, whether each camera's clock (C,) is on the common time, and
+    """One linking problem: the table, its crops, whether each camera's clock (C,) is on the common time,
     ``trajectories`` (T, K, 2): places on the ground in metres at K evenly spaced times from start to end, NaN without
-    calibration; K = 0 where nobody knows any."""
+    calibration, K = 0 where nobody knows any; and ``wishes`` that a solution must meet."""
 
     table: TrackletTable
     crops: Crops
     clock_known: Mask
     trajectories: Double
+    wishes: Wishes = field(default_factory=Wishes)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -107,14 +128,15 @@ def canonical(problem: Problem) -> tuple[Long, Problem]:
     order = np.lexsort((table.track_id, camera, table.end_s, table.start_s)).astype(np.int64)
     named = replace(table, cameras=tuple(table.cameras[i] for i in by_name), camera=camera)
     if bool((order[1:] > order[:-1]).all()):  # in order already: no copy of what may be gigabytes
-        return order, Problem(named, crops, problem.clock_known[by_name], problem.trajectories)
+        return order, replace(problem, table=named, clock_known=problem.clock_known[by_name])
     clocks, trajectories = problem.clock_known[by_name], problem.trajectories[order]
+    wishes = problem.wishes.renamed(np.argsort(order))
     if crops.vectors is table.features:
         sorted_ = named.take(order)
-        return order, Problem(sorted_, Crops(sorted_.features, crops.row), clocks, trajectories)
+        return order, Problem(sorted_, Crops(sorted_.features, crops.row), clocks, trajectories, wishes)
     row = np.argsort(order)[crops.row]
     rows = np.argsort(row, kind="stable")
-    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), clocks, trajectories)
+    return order, Problem(named.take(order), Crops(crops.vectors[rows], row[rows]), clocks, trajectories, wishes)
 
 
 def restored(solution: Solution, order: Long) -> Solution:

@@ -96,6 +96,11 @@ class Run:
         """The vehicles over all cameras, by vehicle id."""
         return read_vehicles(self.path("vehicles"))
 
+    @property
+    def path_of_edits(self) -> Path:
+        """Where the corrections of whoever looked at the run lie."""
+        return self.folder / "edits.jsonl"
+
     def path(self, table: str, camera_id: str | None = None) -> Path:
         """Where a table lies."""
         return self.folder / (f"{table}.parquet" if camera_id is None else f"{table}/{camera_id}.parquet")

@@ -2,10 +2,12 @@
 
 import { Card } from "page/card";
 import { Clock } from "page/clock";
+import { Edits } from "page/edits";
 import { List } from "page/list";
 import { loadModel } from "page/model";
 import { MapPanel } from "page/map";
 import { Mosaic } from "page/mosaic";
+import { Review } from "page/review";
 import { parse } from "page/search";
 import { on, set, state } from "page/state";
 import { Timeline } from "page/timeline";
@@ -20,7 +22,9 @@ const clock = new Clock(model.start, model.end);
 const mosaic = new Mosaic($("#mosaic"), model, clock);
 const timeline = new Timeline($("#timeline canvas"), $("#timeline .tip"), model, clock);
 const list = new List($("#vehicles"), model, clock);
-const card = new Card($("#vehicle"), model, clock);
+const edits = new Edits(model, clock);
+const card = new Card($("#vehicle"), model, clock, edits);
+const review = new Review($("#review"), model, clock, edits);
 const map = new MapPanel($("#map"), model, clock);
 const truth = TruthPanel.available(model) ? new TruthPanel($("#truth"), model, clock, mosaic) : null;
 $("[data-tab=truth]").hidden = !truth;
@@ -199,6 +203,12 @@ const keys = {
   0: () => set({ focus: null, follow: false }),
   "[": () => set({ range: [clock.time, Math.max(state.range?.[1] ?? model.end, clock.time)] }),
   "]": () => set({ range: [Math.min(state.range?.[0] ?? model.start, clock.time), clock.time] }),
+  y: () => state.tab === "review" && review.say("same"),
+  x: () => state.tab === "review" && review.say("different"),
+  u: () => edits.undo(),
+  m: () => edits.startSame(),
+  s: () => edits.split(),
+  r: () => set({ tab: "review" }),
   e: () => truth?.step(1),
   E: () => truth?.step(-1),
   d: () => theme(dark() ? "light" : "dark"),
@@ -250,4 +260,4 @@ set({
 showTab();
 clock.seek(place.has("t") ? Number(place.get("t")) : telling());
 document.documentElement.classList.add("ready");
-window.mtmc = { map, truth, find, parse, likeThis, model, clock, mosaic, timeline, list, state, set };
+window.mtmc = { edits, review, map, truth, find, parse, likeThis, model, clock, mosaic, timeline, list, state, set };

@@ -2,6 +2,7 @@
 // it could have been.
 
 import { cameraColour, vehicleColour } from "page/colours";
+import { corrections } from "page/review";
 import { on, set, state } from "page/state";
 import { clockText, make, oddsText, percent, plural, spanText } from "page/words";
 
@@ -18,9 +19,10 @@ const MEANING = {
 };
 
 export class Card {
-  constructor(root, model, clock) {
-    Object.assign(this, { root, model, clock });
+  constructor(root, model, clock, edits) {
+    Object.assign(this, { root, model, clock, edits });
     on(["vehicle"], () => this.fill());
+    edits.listeners.push(() => this.fill());
     clock.on(() => this.mark());
     this.fill();
   }
@@ -34,7 +36,9 @@ export class Card {
     }
     this.legs = [];
     const parts = vehicle.visits.flatMap((visit, k) => this.leg(vehicle, visit, vehicle.visits[k - 1]));
-    this.root.replaceChildren(this.head(vehicle), make("ol", { className: "way" }, parts), ...this.rest(vehicle));
+    const correct = corrections(this.model, this.edits),
+      way = make("ol", { className: "way" }, parts);
+    this.root.replaceChildren(this.head(vehicle), correct, way, ...this.rest(vehicle));
     this.mark();
   }
 
@@ -165,6 +169,7 @@ export class Card {
       this.bars(link),
       this.decided(link),
       this.rival(link),
+      this.judge(link),
     );
   }
 
@@ -198,6 +203,17 @@ export class Card {
         ),
       ),
     );
+  }
+
+  /** What somebody who looks says of the link. */
+  judge(link) {
+    const button = (word) =>
+      make("button", { type: "button", on: { click: () => this.edits.judge(link, word) } }, word);
+    const root = make("p", { className: "judge" }, button("same"), button("different"));
+    this.edits.said(link).then((said) => {
+      for (const one of root.children) one.classList.toggle("on", one.textContent === said);
+    });
+    return root;
   }
 
   decided(link) {
