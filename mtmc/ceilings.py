@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes
 from mtmc.config import Config
+from mtmc.errors import ConfigError
 from mtmc.formats import whole_pixels
 from mtmc.geometry import clip_boxes, xywh_to_xyxy
 from mtmc.link import link
@@ -31,18 +32,30 @@ from mtmc.structures import Detections, Embeddings, GlobalTrack, label_index
 from mtmc.track import make_tracker, track
 
 
-def with_reruns(scores: Scores, run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams) -> Scores:
-    """Scores with the ceilings that the run's tracker and linker are run again for."""
+def with_reruns(
+    scores: Scores, run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams, trusted: Collection[str] = ()
+) -> Scores:
+    """Scores with the ceilings that the run's tracker and linker are run again for.
+
+    A run folder may be a stranger's: outside parts (``module:callable``) that it names are loaded only if ``trusted``
+    names them too. Raises ConfigError for others.
+    """
     again = params.model_copy(update={"roi": False})
-    variants = rerun_variants(run, truth, predicted, params)
+    variants = rerun_variants(run, truth, predicted, params, trusted)
     found = {name: ceiling(truth, boxes, again, scores.idf1) for name, boxes in variants.items()}
     return replace(scores, oracle={**scores.oracle, **found})
 
 
-def rerun_variants(run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams) -> dict[str, Boxes]:
+def rerun_variants(
+    run: Run, truth: Boxes, predicted: Boxes, params: ScoreParams, trusted: Collection[str] = ()
+) -> dict[str, Boxes]:
     """Predictions by name, to be scored like any other; ``predicted`` are the run's own, truth and scene have the same
-    cameras."""
+    cameras; ``trusted`` as for ``with_reruns``."""
     todo = plan_again(run)
+    for part in (todo.config.track.tracker, todo.config.link.linker):
+        if ":" in part and part not in trusted:
+            expected = "a part of the menu, or one that you name too"
+            raise ConfigError(run.folder / "run.json", expected, repr(part), f"If you trust that code: --part {part}")
     found = {"boxes_retracked": _retracked(todo.scene, todo.config, truth, params)}
     embeddings = run.embeddings()
     if any(len(part) for part in embeddings.values()):

@@ -69,6 +69,10 @@ def score(
     ] = 2.0,
     explain: Annotated[bool, typer.Option("--explain", help="Split 1 - IDF1 into its causes.")] = False,
     oracle: Annotated[bool, typer.Option("--oracle", help="Score again with stages replaced by the truth.")] = False,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(help="--oracle: an outside part (module:callable) of the run that may be loaded; repeatable."),
+    ] = None,
     engine: Annotated[Engine, typer.Option(help="Who computes IDF1 and CLEAR.")] = Engine.mtmc,
     check: Annotated[
         bool, typer.Option("--check", help="Compare with motmetrics; exit code 1 if they differ.")
@@ -111,7 +115,7 @@ def score(
         from mtmc.ceilings import with_reruns
         from mtmc.store import open_run
 
-        scores = with_reruns(scores, open_run(sides.run), sides.truth, sides.predicted, params)
+        scores = with_reruns(scores, open_run(sides.run), sides.truth, sides.predicted, params, part or ())
     asked = check or engine is Engine.motmetrics
     references = reference_scores(sides.truth, sides.predicted, params, sides.masks) if asked else {}
     shown = by_reference(scores, references) if engine is Engine.motmetrics else scores

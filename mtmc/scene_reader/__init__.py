@@ -49,6 +49,7 @@ from mtmc.scene_reader.clocks import (
     place,
     read_offsets,
 )
+from mtmc.scene_reader.file_names import check_camera_id
 from mtmc.scene_reader.files import Found, Source, find_sources, in_order
 from mtmc.scene_reader.ground import on_one_plane
 from mtmc.scene_reader.scene_file import FILE, CameraEntry, SceneFile, read_scene_file, unknown_camera
@@ -104,6 +105,8 @@ def find_recordings(path: Path) -> tuple[Found, SceneFile]:
     taken = {file for source in listed.values() for file in source.files}
     found = find_sources(path, lambda stem: said.name_of(stem, where), frozenset(taken), frozenset(said.cameras))
     sources = dict(sorted({**found.sources, **listed}.items()))
+    for camera_id in sources:
+        check_camera_id(camera_id, where if camera_id in said.cameras else found.folder)
     if not sources:
         expected = "videos (cam1.mp4, cam2.mp4, ...), a folder per camera, or AI City camera folders (c001/vdo.avi)"
         raise InputError(path, expected, "neither", "Point --videos at the folder that holds the cameras of one scene.")

@@ -23,6 +23,10 @@ SINCE_1970 = re.compile(r"(?<!\d)(?P<seconds>1\d{9})(?P<milli>\d{3})?(?!\d)")
 BRACKETS = re.compile(r"\[[^\]]*\]")
 """Recorders' remarks on a recording, such as ``[R][0@0][0]``."""
 SEPARATORS = " _-.,@[]()"
+FORBIDDEN = '/\\:*?"<>|'
+"""In no file name on one system or another."""
+LONGEST_ID = 200
+"""Bytes; with the prefix and suffix of a table it stays below the 255 of the usual file systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,18 @@ class Name:
 
     camera: str
     start: datetime | None = None
+
+
+def check_camera_id(camera_id: str, where: object) -> None:
+    """A camera's id names its files in the run folder, so it must be a plain file name. Raises ConfigError."""
+    if not camera_id or len(camera_id.encode(errors="replace")) > LONGEST_ID or camera_id.startswith("."):
+        wrong = True
+    else:
+        wrong = any(character in FORBIDDEN or not character.isprintable() for character in camera_id)
+    if wrong:
+        expected = f"a camera id that can name a file: 1 to {LONGEST_ID} bytes, no leading dot, none of {FORBIDDEN}"
+        fix = "Rename the camera, or give its video under another id in scene.toml."
+        raise ConfigError(where, expected, repr(camera_id[:80]), fix)
 
 
 def parse(stem: str) -> Name:
