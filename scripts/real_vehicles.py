@@ -1,10 +1,10 @@
-"""Do the paper's branches help on real vehicles? A small SGFD from random weights on two-camera crops, variant by
-variant.
+"""What is an embedder worth on real vehicles? Two-camera crops; each vehicle of one camera asks for itself in the other.
 
-Learns from the table's train split (all kinds of vehicles), asks each val vehicle of camera 1 for itself among those of
-camera 2, and prints Top-1 and mAP, mean and standard deviation over seeds: colour histogram, untrained network, GB,
-GB+GFB, full SGFD. All trained variants get the same images in the same order, the same epochs and the same recipe.
-Finished trainings are kept in --out and not repeated; `reid attention` shows where two of them look.
+Rows that need no training: colour histogram, an untrained network, MobileNetV2 frozen as it comes from ImageNet, and each of
+--weights (the packaged ones). Then small networks learned from the table's train split, variant by variant: GB, GB+GFB and
+full SGFD from random weights, with the same images in the same order, and MobileNetV2 from ImageNet. Top-1 and mAP, mean and
+standard deviation over seeds, on the val split, both ways. Finished trainings are kept in --out and not repeated; `reid
+attention` shows where two of them look.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mtmc.weights import EMBEDDER
 from reid.config import (
     AugmentParams,
     LoopParams,
@@ -37,6 +38,7 @@ from reid.datasets import Dataset, ImageSet, load_dataset
 from reid.evaluation.datasets import evaluate_dataset
 from reid.evaluation.embed import embed_images
 from reid.model.checkpoint import load_model, save_model
+from reid.model.pretrained import start_from
 from reid.model.sgfd import SGFD
 from reid.training.trainer import Training
 
@@ -46,7 +48,8 @@ Result = dict[str, float]
 
 FOUR_WHEELS = ("car", "truck", "bus")
 VARIANTS: dict[str, Variant] = {"GB only": "global", "GB + GFB": "geometric", "SGFD (GB + GFB + SLB)": "full"}
-SIZE = (96, 96)
+TUNED = "MobileNetV2 from ImageNet"
+SIZE, TUNED_SIZE = (96, 96), (128, 128)
 COLOURS = (16, 8, 8)
 
 
@@ -54,15 +57,18 @@ def main() -> None:
     args = arguments()
     torch.set_num_threads(args.threads)
     data = load_dataset("csv", args.data)
-    kinds = read_kinds(args.data)
-    tests = {"cars, trucks, buses": of_kinds(data, kinds), "all vehicles": data}
+    tests = directions(data, read_kinds(args.data))
     rows = {"colour histogram": [judge(histograms, tests)]}
     rows["untrained SGFD"] = [judge(network_embed(untrained(seed)), tests) for seed in args.seeds]
+    rows["MobileNetV2, frozen"] = [judge(network_embed(frozen()), tests)]
+    for path in args.weights:
+        rows[f"{path.parent.name}/{path.stem}"] = [judge(network_embed(load_model(path)), tests)]
+    print(table(rows, tests), flush=True)
     folders = []
     for seed in args.seeds:
-        for name, variant in VARIANTS.items():
-            folders.append(args.out / f"{variant}-{seed}")
-            model = trained(folders[-1], recipe(variant, seed, args.epochs), data)
+        for name in args.variants:
+            folders.append(args.out / f"{VARIANTS.get(name, 'tuned')}-{seed}")
+            model = trained(folders[-1], recipe(name, seed, args.epochs), data)
             rows.setdefault(name, []).append(judge(network_embed(model), tests))
             print(table({name: rows[name]}, tests), flush=True)
     print(f"\n{describe(data, tests, args)}\n{table(rows, tests)}")
@@ -75,22 +81,31 @@ def arguments() -> argparse.Namespace:
     shared = Path(os.environ.get("MTMC_SHARED", "../shared"))
     parser.add_argument("--data", type=Path, default=shared / "data/vehicle-reid-hcmc")
     parser.add_argument("--out", type=Path, default=Path("runs/real_vehicles"))
+    parser.add_argument("--weights", type=Path, nargs="*", default=[EMBEDDER], help="checkpoints to judge as they are")
+    parser.add_argument("--variants", nargs="*", default=[*VARIANTS, TUNED], choices=[*VARIANTS, TUNED])
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 
 
-def recipe(variant: Variant, seed: int, epochs: int) -> TrainParams:
-    """The same for all variants but the network's branches."""
+def recipe(name: str, seed: int, epochs: int) -> TrainParams:
+    """The same for all variants but the network and, from ImageNet, a lower rate."""
+    tuned = name == TUNED
     return TrainParams(
         dataset="csv",
-        pretrained="none",
-        network=network(variant),
+        pretrained="imagenet" if tuned else "none",
+        network=mobilenet() if tuned else network(VARIANTS[name]),
         augment=AugmentParams(jitter=0.3, erase_area=(0.02, 0.2)),
         sampler=SamplerParams(identities=12, images=2),
         loss=LossParams(margin=0.3),
-        optimizer=OptimizerParams(lr=1e-3, schedule="cosine", warmup_epochs=2, tail_epochs=1),
+        optimizer=OptimizerParams(
+            lr=5e-4 if tuned else 1e-3,
+            schedule="cosine",
+            warmup_epochs=2,
+            tail_epochs=1,
+            frozen="stem" if tuned else "nothing",
+        ),
         loop=LoopParams(epochs=epochs, seed=seed, evaluate_every=0),
     )
 
@@ -106,9 +121,27 @@ def network(variant: Variant) -> NetworkParams:
     )
 
 
+def mobilenet() -> NetworkParams:
+    return NetworkParams(variant="global", backbone="mobilenet_v2", image_size=TUNED_SIZE)
+
+
 def untrained(seed: int) -> SGFD:
     torch.manual_seed(seed)
     return SGFD(network("full"))
+
+
+def frozen() -> SGFD:
+    """ImageNet's features with an untrained neck, which changes nothing."""
+    model = SGFD(mobilenet())
+    start_from(model, "imagenet")
+    return model
+
+
+def directions(data: Dataset, kinds: dict[str, str]) -> dict[str, Dataset]:
+    """The test both ways, of all vehicles and of those on four wheels."""
+    ways = {"1 -> 2": data, "2 -> 1": Dataset(data.name, data.train, data.gallery, data.query)}
+    four = {f"{way}, four wheels": of_kinds(test, kinds) for way, test in ways.items()}
+    return {f"{way}, all": test for way, test in ways.items()} | four
 
 
 def trained(folder: Path, params: TrainParams, data: Dataset) -> SGFD:
@@ -129,7 +162,7 @@ def no_evaluation(model: SGFD, data: Dataset) -> dict[str, float]:
 
 
 def network_embed(model: SGFD) -> Embed:
-    return lambda paths: embed_images(model, paths, SIZE)
+    return lambda paths: embed_images(model, paths, model.params.image_size)
 
 
 def histograms(paths: Sequence[Path]) -> Features:
@@ -170,18 +203,20 @@ def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
 
 
 def describe(data: Dataset, tests: dict[str, Dataset], args: argparse.Namespace) -> str:
-    sizes = ", ".join(f"{name} {len(test.query)} queries x {len(test.gallery)} answers" for name, test in tests.items())
+    sizes = ", ".join(f"{name}: {len(test.query)} x {len(test.gallery)}" for name, test in tests.items())
     images = f"{len(data.train)} images of {data.train.vehicle_count} vehicles"
-    learnt = f"{images}, {args.epochs} epochs, {SIZE[0]} px, {len(args.seeds)} seeds"
-    return f"camera 1 asks camera 2: {sizes}; trained from random weights on {learnt}; percent"
+    return f"queries x answers {sizes}; trained on {images}, {args.epochs} epochs, {len(args.seeds)} seeds; percent"
 
 
 def table(rows: dict[str, list[Result]], tests: dict[str, Dataset]) -> str:
-    columns = [f"{name}: {figure}" for name in tests for figure in ("Top-1", "mAP")]
-    lines = [" " * 24 + "".join(f"{column:>28}" for column in columns)]
+    """Top-1 / mAP per test."""
+    lines = [" " * 28 + "".join(f"{name:>26}" for name in tests)]
     for name, results in rows.items():
-        cells = [spread([result[column] for result in results]) for column in columns]
-        lines.append(f"{name:<24}" + "".join(f"{cell:>28}" for cell in cells))
+        cells = [
+            " / ".join(spread([result[f"{test}: {figure}"] for result in results]) for figure in ("Top-1", "mAP"))
+            for test in tests
+        ]
+        lines.append(f"{name:<28}" + "".join(f"{cell:>26}" for cell in cells))
     return "\n".join(lines)
 
 

@@ -1,0 +1,67 @@
+"""The two tables that the packaged embedder learns from: crops of the synthetic city and, where they are given, real ones.
+
+Both list images under their full paths for `reid train --dataset csv`. Real vehicles have two images each: they are listed
+several times, so that an epoch sees as many real batches as synthetic ones. The first table keeps a hundred real vehicles
+back (split val) to choose the recipe by; the second learns from all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from reid.data.images import find_images
+
+COLUMNS = ("path", "vehicle_id", "camera_id", "split")
+Row = tuple[str, int, int, str]
+SYNTHETIC_IDS, SYNTHETIC_CAMERAS = 100_000, 100
+"""Added to the synthetic set's numbers, so that they meet no real vehicle's."""
+HELD_OUT = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("synthetic", type=Path, help="folder that `mtmc synth --reid` made")
+    parser.add_argument("out", type=Path, help="folder for first.csv and second.csv")
+    parser.add_argument("--real", type=Path, help="folder of an index.csv with split train")
+    args = parser.parse_args()
+    rng = np.random.default_rng(0)
+    real = list(read_real(args.real)) if args.real else []
+    held = set(rng.permutation(sorted({vehicle for _, vehicle, _, _ in real}))[:HELD_OUT].tolist())
+    args.out.mkdir(parents=True, exist_ok=True)
+    held_out = [(path, vehicle, camera, "val") for path, vehicle, camera, _ in real if vehicle in held]
+    rest = [row for row in real if row[1] not in held]
+    write(args.out / "first.csv", [*held_out, *rest * 10, *synthetic(args.synthetic, 8, rng)])
+    write(args.out / "second.csv", [*real * 6, *synthetic(args.synthetic, 4, rng)])
+
+
+def read_real(folder: Path) -> Iterator[Row]:
+    with (folder / "index.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["split"] == "train":
+                path = str((folder / row["path"]).resolve())
+                yield path, int(row["vehicle_id"]), int(row["camera_id"]), "train"
+
+
+def synthetic(folder: Path, each: int, rng: np.random.Generator) -> Iterator[Row]:
+    """So many random images of each training vehicle, by names like 0001_c001_00000100_0.jpg."""
+    images: dict[int, list[Path]] = {}
+    for path in find_images([folder / "image_train"]):
+        images.setdefault(int(path.name.split("_")[0]), []).append(path)
+    for vehicle, paths in sorted(images.items()):
+        for row in sorted(rng.permutation(len(paths))[:each]):
+            camera = int(paths[row].name.split("_")[1].removeprefix("c"))
+            yield str(paths[row].resolve()), SYNTHETIC_IDS + vehicle, SYNTHETIC_CAMERAS + camera, "train"
+
+
+def write(path: Path, rows: list[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+
+
+if __name__ == "__main__":
+    main()
