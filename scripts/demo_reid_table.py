@@ -1,8 +1,9 @@
-"""The two tables that the packaged embedder learns from: crops of the synthetic city and, where they are given, real ones.
+"""The two tables that the packaged embedder learns from: crops of the synthetic city and, where they are given, real
+ones.
 
-Both list images under their full paths for `reid train --dataset csv`. Real vehicles have two images each: they are listed
-several times, so that an epoch sees as many real batches as synthetic ones. The first table keeps a hundred real vehicles
-back (split val) to choose the recipe by; the second learns from all.
+Both list images under their full paths for `reid train --dataset csv`. Real vehicles have two images each: they are
+listed several times, so that an epoch sees as many real batches as synthetic ones. The first table keeps a hundred real
+vehicles back (split val) to choose the recipe by; the second learns from all.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""What is an embedder worth on real vehicles? Two-camera crops; each vehicle of one camera asks for itself in the other.
+"""What is an embedder worth on real vehicles? Two-camera crops; each vehicle of one camera asks for itself in the
+other.
 
-Rows that need no training: colour histogram, an untrained network, MobileNetV2 frozen as it comes from ImageNet, and each of
---weights (the packaged ones). Then small networks learned from the table's train split, variant by variant: GB, GB+GFB and
-full SGFD from random weights, with the same images in the same order, and MobileNetV2 from ImageNet. Top-1 and mAP, mean and
-standard deviation over seeds, on the val split, both ways. Finished trainings are kept in --out and not repeated; `reid
-attention` shows where two of them look.
+Rows that need no training: colour histogram, an untrained network, MobileNetV2 frozen as it comes from ImageNet, and
+each of
+--weights (the packaged ones). Then small networks learned from the table's train split, variant by variant: GB, GB+GFB
+and full SGFD from random weights, with the same images in the same order, and MobileNetV2 from ImageNet. Top-1 and mAP,
+mean and standard deviation over seeds, on the val split, both ways. Finished trainings are kept in --out and not
+repeated; `reid attention` shows where two of them look.
 """
 
 from __future__ import annotations

@@ -86,9 +86,28 @@ def export(model: SGFD, path: Path, samples: NDArray[np.uint8], form: ExportForm
     return Exported(path, cosine, cosine >= LEAST_COSINE)
 
 
+def read_input_size(path: Path) -> tuple[int, int]:
+    """(h, w) of the images that an exported ONNX file takes, out of its metadata, which say all that a caller must
+    know:
+
+    ``input``: colour RGB, range 0..255, layout NCHW, height, width; ``output``: size, length 1, likeness cosine;
+    ``network``: the parameters of the SGFD inside.
+
+    Raises UserError for a file of another kind.
+    """
+    runtime = required("onnxruntime")
+    try:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        facts = json.loads(session.get_modelmeta().custom_metadata_map["input"])
+        return int(facts["height"]), int(facts["width"])
+    except Exception as other:  # onnxruntime's own errors share no base but this
+        found = str(other).splitlines()[0]
+        raise UserError(path, "an exported network", found, "Give a file that `reid export` wrote.") from None
+
+
 def open_onnx(path: Path, threads: int | None = None) -> Runtime:
     """An exported ONNX file, ready to run on the CPU with all cores or as many threads as given."""
-    runtime = _required("onnxruntime")
+    runtime = required("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -96,7 +115,7 @@ def open_onnx(path: Path, threads: int | None = None) -> Runtime:
 
 
 def _to_onnx(module: PixelsToVectors, example: Tensor, path: Path) -> Runtime:
-    onnx, *_ = [_required(name) for name in ONNX_PACKAGES]
+    onnx, *_ = [required(name) for name in ONNX_PACKAGES]
     batch = torch.export.Dim("batch", min=1, max=4096)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -109,7 +128,11 @@ def _to_onnx(module: PixelsToVectors, example: Tensor, path: Path) -> Runtime:
         raise RuntimeError("torch.onnx.export returned no program")
     made = program.model_proto
     made.metadata_props.add(key="network", value=module.model.params.model_dump_json())
-    made.metadata_props.add(key="input", value=json.dumps({"colour": "RGB", "range": [0, 255], "layout": "NCHW"}))
+    height, width = module.model.params.image_size
+    pixels = {"colour": "RGB", "range": [0, 255], "layout": "NCHW", "height": height, "width": width}
+    made.metadata_props.add(key="input", value=json.dumps(pixels))
+    vectors = {"size": module.model.feature_size, "length": 1, "likeness": "cosine"}
+    made.metadata_props.add(key="output", value=json.dumps(vectors))
     onnx.save(made, str(path))
     return open_onnx(path)
 
@@ -134,7 +157,8 @@ FORMS: dict[ExportFormat, Callable[[PixelsToVectors, Tensor, Path], Runtime]] = 
 }
 
 
-def _required(name: str) -> Any:
+def required(name: str) -> Any:
+    """A module of the extra onnx. Raises UserError where it is not installed."""
     try:
         return import_module(name)
     except ImportError:

@@ -12,7 +12,7 @@ import torch
 
 import reid.model.export
 from reid.errors import UserError
-from reid.model.export import export, open_onnx
+from reid.model.export import export, open_onnx, read_input_size
 from tests.reid.recipes import tiny_network
 
 CROPS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
@@ -29,7 +29,11 @@ def test_onnx_takes_pixels_and_gives_unit_vectors_for_any_batch(tmp_path: Path) 
     pixels = CROPS.transpose(0, 3, 1, 2).astype(np.float32)
     assert run(np.tile(pixels, (3, 1, 1, 1))).shape == (9, 128)
     np.testing.assert_allclose(np.linalg.norm(run(pixels), axis=1), 1, atol=1e-5)
-    assert {entry.key for entry in onnx.load(tmp_path / "a.onnx").metadata_props} == {"network", "input"}
+    assert {entry.key for entry in onnx.load(tmp_path / "a.onnx").metadata_props} == {"network", "input", "output"}
+    assert read_input_size(tmp_path / "a.onnx") == (32, 32)
+    (tmp_path / "b.onnx").write_text("no network")
+    with pytest.raises(UserError, match="an exported network"):
+        read_input_size(tmp_path / "b.onnx")
 
 
 @pytest.mark.parametrize("variant", ["full", "plain", "global"])
