@@ -32,7 +32,7 @@ Embed = Callable[[Sequence[Path]], Features]
 
 def main() -> None:
     args = parse_arguments()
-    real = {"real vehicles": load_dataset("csv", args.real)} if args.real.exists() else {}
+    real = both_ways(load_dataset("csv", args.real)) if args.real.exists() else {}
     tests = {"held-out synthetic vehicles": load_dataset("veri776", args.synthetic)} | real
     network = read_header(args.weights).network
     torch.manual_seed(0)
@@ -43,6 +43,11 @@ def main() -> None:
     }
     rows = {test: {way: figures(embed, data) for way, embed in ways.items()} for test, data in tests.items()}
     print(json.dumps(rows, indent=2))
+
+
+def both_ways(data: Dataset) -> dict[str, Dataset]:
+    """Camera 1 asks camera 2, and the other way round."""
+    return {"real, 1 -> 2": data, "real, 2 -> 1": Dataset(data.name, data.train, data.gallery, data.query)}
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -21,7 +21,7 @@ from torchvision.models import get_model_weights
 
 from reid.errors import UserError
 from reid.model.backbone import CutBackbone, make_backbone
-from reid.model.checkpoint import load_model
+from reid.model.checkpoint import load_model, read_header
 from reid.model.sgfd import SGFD
 
 Weights = dict[str, Tensor]
@@ -73,7 +73,7 @@ def start_from(model: SGFD, pretrained: str) -> list[Origin]:
     path = Path(pretrained)
     if path.suffix == ".safetensors" and path.is_file() and _is_checkpoint(path):
         _fill_from_checkpoint(model, path)
-        return [Origin("all", str(path), "that of the file")]
+        return [*_recorded(path), Origin("all", path.name, "that of the file")]
     if pretrained == "imagenet":
         found = {name: _imagenet(name) for name in _needed(model)}
     elif path.is_dir():
@@ -221,6 +221,12 @@ def _is_checkpoint(path: Path) -> bool:
             return "format" in (file.metadata() or {}) and "network" in file.metadata()
     except SafetensorError:
         return True  # `load_model` says what is wrong with it
+
+
+def _recorded(path: Path) -> list[Origin]:
+    """Where a checkpoint's own start came from, as far as it says."""
+    start = cast(list[dict[str, str]], read_header(path).training.get("start", []))
+    return [Origin(**origin) for origin in start]
 
 
 def _fill_from_checkpoint(model: SGFD, path: Path) -> None:

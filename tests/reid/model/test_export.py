@@ -66,5 +66,5 @@ def test_a_file_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_without_the_onnx_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
-    with pytest.raises(UserError, match=r"no onnxscript. Install the extra: pip install 'mtmc\[onnx\]'"):
+    with pytest.raises(UserError, match=r"no onnxscript. Install the extra: pip install 'mtmc\[train\]'"):
         export(tiny_network(None), tmp_path / "a.onnx", CROPS, "onnx")
