@@ -20,7 +20,8 @@ def fused(model: SGFD, dtype: torch.dtype = torch.float32) -> SGFD:
         model: the network, in evaluation mode; it is not changed.
         dtype: what convolutions compute in. float32 changes features by rounding only (cosine above 1 - 1e-6), for some
             10 to 20 % more speed on CPUs; bfloat16 is 2 to 2.5 times as fast where the CPU has AMX or AVX-512 BF16, and
-            fast on GPUs (cosine above 1 - 1e-3 for ResNets, 0.99 for MobileNetV2). Attention, pooling and necks stay in float32.
+            fast on GPUs (cosine above 1 - 1e-3 for ResNets, 0.99 for MobileNetV2). Attention, pooling and necks stay in
+            float32.
     """
     quick = copy.deepcopy(model).eval()
     for part in (quick.stem, quick.global_tail, quick.geometric_tail, quick.attention_encoder):
