@@ -1,4 +1,4 @@
-"""Measures linking: scripts/bench_link --levels | --real | --scale | --reliability PNG [--seeds 5]
+"""Measures linking: scripts/bench_link --levels | --real | --unrelated | --scale | --reliability PNG [--seeds 5]
 [--sizes 1000,10000] [--json FILE]."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from bench_real import KINDS, real
+from bench_real import KINDS, real, unrelated
 
 from mtmc.link import LINKERS, LinkParams, Problem, solve
 from mtmc.link.benchmark import agreement, calibration, peak_mb, restart_peak
@@ -195,6 +195,7 @@ def main() -> None:
     parser.add_argument("--levels", action="store_true", help="table over difficulty levels")
     parser.add_argument("--reliability", type=Path, help="draw the reliability diagram to this PNG")
     parser.add_argument("--real", action="store_true", help="table over worlds like the real ones, see bench_real.py")
+    parser.add_argument("--unrelated", action="store_true", help="false links between cameras that share no vehicle")
     parser.add_argument("--scale", action="store_true", help="seconds and memory against the number of tracklets")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="1,2,3,4,5", help="difficulty levels")
@@ -215,8 +216,10 @@ def main() -> None:
         levels(seeds, chosen, out)
     if options.reliability:
         reliability(options.reliability, [1000 + seed for seed in seeds], chosen, out)
+    counted = range(options.first_seed, options.first_seed + options.seeds)
+    if options.unrelated:
+        unrelated(counted, options.strengths.split(","), out)
     if options.real:
-        counted = range(options.first_seed, options.first_seed + options.seeds)
         real(counted, *(getattr(options, key).split(",") for key in ("places", "kinds", "strengths")), out)
     if options.scale:
         scale([int(float(size)) for size in options.sizes.split(",")], out)

@@ -8,7 +8,9 @@ at the threshold that is best on that very scene, chosen with the truth: more th
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -16,6 +18,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.link.baselines.electricity import nearest_tracks, relabel
 from mtmc.link.baselines.plain import Hungarian, _condensed
+from mtmc.link.baselines.zones import DrawnZones, read_zones
 from mtmc.link.benchmark import calibration
 from mtmc.synth.scene import SynthParams
 from mtmc.synth.tracklets.places import Place
@@ -24,6 +27,7 @@ from mtmc.synth.tracklets.tracker_noise import TrackerNoise
 
 MAX_OFFSET_S = 30.0
 THRESHOLDS = np.arange(0.15, 0.9, 0.05)
+ZONE_THRESHOLDS = (0.5, 0.7, 0.8, 1.0)
 KINDS = {"true": None, "noisy": TrackerNoise()}
 
 
@@ -57,6 +61,7 @@ def _row(where: Place, kind: str, strength: str) -> dict:
     solution = solve(Problem.of(known.table), LinkParams())
     row["network"] = known.identity_f1(solution.labels)
     row["withheld"] = withheld.identity_f1(solve(Problem.of(withheld.table, False), LinkParams()).labels)
+    row["zones"], row["zones_best"] = _zones(known)
     for linker, labels in _baselines(known).items():
         row[linker] = known.identity_f1(solve(Problem.of(known.table), LinkParams(linker=linker)).labels)
         row[f"{linker}_best"] = max(known.identity_f1(labels(threshold)) for threshold in THRESHOLDS)
@@ -64,6 +69,40 @@ def _row(where: Place, kind: str, strength: str) -> dict:
     row["said"] = links.probability
     row["right"] = known.vehicle_id[links.source] == known.vehicle_id[links.target]
     return row
+
+
+def _zones(scene: Simulated) -> tuple[float, float]:
+    """IDF1 of the linker that is told the true zones and travel times: as it comes, and at its best threshold."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "zones.toml"
+        path.write_text(scene.zones_toml)
+        drawn = read_zones(path)
+    problem, usual = Problem.of(scene.table), LinkParams().zones_max_distance
+    found = {limit: scene.identity_f1(DrawnZones(drawn, limit)(problem).labels) for limit in (usual, *ZONE_THRESHOLDS)}
+    return found[usual], max(found.values())
+
+
+def unrelated(seeds: Iterable[int], strengths: list[str], out: dict) -> None:
+    """Vehicles that linkers see in both of two cameras that share none, over all pairs of eleven, a tracker's
+    tracklets."""
+    for strength in strengths:
+        false, total = dict.fromkeys(("network", "withheld", "hungarian", "agglomerative", "electricity"), 0), 0
+        for seed in seeds:
+            scene = place("unrelated11", seed).tracklets(strength, TrackerNoise(parked_alike=True))
+            for pair in itertools.combinations(range(len(scene.table.cameras)), 2):
+                table = scene.table.take(np.isin(scene.table.camera, pair))
+                total += len(table)
+                for name in false:
+                    linker = "network" if name == "withheld" else name
+                    labels = solve(Problem.of(table, name != "withheld"), LinkParams(linker=linker)).labels
+                    false[name] += _in_two_cameras(labels, table.camera)
+        out[f"unrelated {strength}"] = false | {"tracklets": total}
+        print(f"unrelated {strength:4} of {total:,} tracklets, false vehicles: {false}", flush=True)
+
+
+def _in_two_cameras(labels: np.ndarray, camera: np.ndarray) -> int:
+    seen = np.unique(np.stack([labels, camera]), axis=1)[0]
+    return int((np.unique(seen, return_counts=True)[1] > 1).sum())
 
 
 def _baselines(scene: Simulated) -> dict[str, Callable[[float], np.ndarray]]:

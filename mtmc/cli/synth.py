@@ -11,11 +11,14 @@ import typer
 
 if TYPE_CHECKING:
     from mtmc.synth.scene import SynthParams
+    from mtmc.synth.tracklets.places import PlaceParams
 
 
 def synth(
     out: Annotated[Path, typer.Argument(help="Folder to write; S01/ and cam_timestamp/ appear in it.")],
-    preset: Annotated[str | None, typer.Option(help="tiny, demo, junctions, arterial or city.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="tiny, demo, junctions, arterial, city, or one like a real scene.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     config: Annotated[Path | None, typer.Option(help="TOML with knobs, or level1 ... level5.")] = None,
     set_: Annotated[
@@ -32,16 +35,20 @@ def synth(
     tracklets: Annotated[
         bool, typer.Option("--tracklets", help="Write tracklets with simulated embeddings instead of videos.")
     ] = False,
-    level: Annotated[int, typer.Option(min=1, max=5, help="With --tracklets: difficulty.")] = 2,
+    level: Annotated[int | None, typer.Option(min=1, max=5, help="With --tracklets: difficulty, 2 by default.")] = None,
     cameras: Annotated[int | None, typer.Option(min=2, help="With --tracklets: number of cameras.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
 
+    Presets like real scenes: junction5, corridor4, hamlet6, residential25; unrelated11 has cameras that share nobody.
     Knobs of --set and --config: preset, seconds, fps, width_px; light (day, overcast, dusk), rain; parked, occluders;
     offset_s, clock_error_s, dropped, repeated, mixed_fps; cast, blur_px, noise, crf; traffic.vehicles_per_lane_hour,
     traffic.warm_up_s, traffic.green_s, traffic.amber_s, traffic.twins, traffic.turning. configs/synth/level1.toml tells
-    what they mean.
+    what they mean. With --tracklets --preset also: strength (easy, mid, hard), max_offset_s, noisy, and tracker.late_s,
+    tracker.early_s, tracker.missed, tracker.hidden, tracker.burst_rate, tracker.burst_s, tracker.resumed,
+    tracker.switch, tracker.double, tracker.parked_seen, tracker.parked_rate, tracker.parked_lost_s,
+    tracker.parked_resumed, tracker.parked_alike, tracker.clutter_rate, tracker.jitter.
 
     Examples:
       mtmc synth city --preset demo --seed 1
@@ -49,14 +56,21 @@ def synth(
       mtmc synth reid_set --reid --ids 600,300
       mtmc synth detector_set --coco 2000
       mtmc synth large --tracklets --level 3 --cameras 1000 --seconds 3600
+      mtmc synth real --tracklets --preset junction5 --set noisy=true --set strength=hard
     """
-    given = {"--preset": preset, "--config": config, "--set": set_, "--seconds": None if tracklets else seconds}
-    _one_kind({"--tracklets": tracklets, "--reid": reid, "--coco": coco}, given)
+    scene = {"--preset": preset, "--config": config, "--set": set_}
+    place = tracklets and any(scene.values())
+    kinds = {"--tracklets": tracklets, "--reid": reid, "--coco": coco}
+    _one_kind(kinds, {} if tracklets else scene | {"--seconds": seconds})
+    if place:
+        _place_only({"--level": level, "--cameras": cameras})
     from mtmc.errors import StoreError
 
     try:
-        if tracklets:
-            summary = _write_tracklets(out, level, cameras, seconds, seed)
+        if place:
+            summary = _write_place(out, _place_params(config, preset, seconds, set_ or []), seed)
+        elif tracklets:
+            summary = _write_tracklets(out, level or 2, cameras, seconds, seed)
         elif reid:
             summary = _write_reid(out, ids, seed)
         elif coco:
@@ -133,6 +147,29 @@ def _write_tracklets(out: Path, level: int, cameras: int | None, seconds: float 
     return {"out": str(path), "cameras": streets.cameras, "tracklets": len(simulated.table), "vehicles": vehicles}
 
 
+def _write_place(out: Path, params: PlaceParams, seed: int) -> dict[str, Any]:
+    from mtmc.synth.tracklets.places import Place
+    from mtmc.synth.writers.tracklet_files import write_tracklets
+
+    noise = params.tracker if params.noisy else None
+    simulated = Place(params, seed).tracklets(params.strength, noise, params.max_offset_s)
+    path = write_tracklets(out, simulated)
+    vehicles = len(set(simulated.vehicle_id[simulated.vehicle_id >= 0].tolist()))
+    cameras = len(simulated.table.cameras)
+    return {"out": str(path), "cameras": cameras, "tracklets": len(simulated.table), "vehicles": vehicles}
+
+
+def _place_only(junctions: Mapping[str, object]) -> None:
+    """Refuse what belongs to worlds of watched junctions. Raises ConfigError."""
+    from mtmc.errors import ConfigError
+
+    idle = [name for name, value in junctions.items() if value]
+    if idle:
+        raise ConfigError(
+            idle[0], "a difficulty or a place", "both", f"Leave out {idle[0]}, or --preset and its knobs."
+        )
+
+
 def _one_kind(kinds: Mapping[str, object], scene: Mapping[str, object]) -> None:
     """Refuse two kinds of output at once, and options of a scene for sets that draw their own. Raises ConfigError."""
     from mtmc.errors import ConfigError
@@ -151,3 +188,11 @@ def _params(config: Path | None, preset: str | None, seconds: float | None, sett
     from mtmc.synth.scene import SynthParams
 
     return load(SynthParams, config and shipped_file(config, "synth"), settings, preset=preset, seconds=seconds)
+
+
+def _place_params(config: Path | None, preset: str | None, seconds: float | None, settings: list[str]) -> PlaceParams:
+    """As ``_params``, with the knobs of tracklets."""
+    from mtmc.params import load, shipped_file
+    from mtmc.synth.tracklets.places import PlaceParams
+
+    return load(PlaceParams, config and shipped_file(config, "synth"), settings, preset=preset, seconds=seconds)

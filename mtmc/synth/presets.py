@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from mtmc.synth.traffic.roads import Network, grid, straight
+from mtmc.synth.traffic.roads import Network, Road, grid, straight
 
 PresetName = Literal[
-    "tiny", "demo", "junctions", "arterial", "city", "junction5", "corridor4", "hamlet6", "residential25"
+    "tiny", "demo", "junctions", "arterial", "city", "junction5", "corridor4", "hamlet6", "residential25", "unrelated11"
 ]
 
 CameraPlace = tuple[tuple[float, float, float], tuple[float, float], float]
@@ -118,6 +118,21 @@ def _residential25_clips(rng: np.random.Generator) -> list[tuple[float, float]]:
     ]
 
 
+def _unrelated11_roads() -> Network:
+    """Roads far apart, no two alike."""
+    ends = [(x, 400.0 * k) for k in range(11) for x in (0.0, 190.0)]
+    roads = [Road(2 * k, 2 * k + 1, 1 + k % 2, 9.0 + k % 5 * 1.5, 0.4 + 0.15 * (k * 4 % 11)) for k in range(11)]
+    return Network(np.array(ends), tuple(roads))
+
+
+def _unrelated11_cameras(network: Network) -> list[CameraPlace]:
+    places: list[CameraPlace] = []
+    for k in range(11):
+        (x, y, z), (to_x, _), view = _road_camera(95.0, 10.5 if k % 3 else -10.5, 1 if k % 2 else -1, 20.0 + k)
+        places.append(((x, y + 400.0 * k, z), (to_x, y * 0.25 + 400.0 * k), view))
+    return places
+
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(lambda: straight(170.0, 1, 14.0), 6.0, 320, _tiny_cameras, 900.0),
     "demo": Preset(lambda: grid(2, 1, 85.0, (2, 1)), 24.0, 960, _demo_cameras, 480.0),
@@ -142,5 +157,6 @@ PRESETS: dict[str, Preset] = {
         0.45,
         _residential25_clips,
     ),
+    "unrelated11": Preset(_unrelated11_roads, 120.0, 1280, _unrelated11_cameras, 500.0, parked=0.3),
     "city": Preset(lambda: grid(4, 3, 120.0, (2, 1)), 60.0, 960, _city_cameras),
 }

@@ -8,7 +8,11 @@ included. With ``max_offset_s`` every camera's clock is wrong by up to that much
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Literal
+
 import numpy as np
+from pydantic import Field
 
 from mtmc.geometry import areas, bottom_centres
 from mtmc.structures import LABELS, Double, Float, Long, TrackletTable
@@ -18,11 +22,23 @@ from mtmc.synth.tracklets.appearance import CROPS, STRENGTHS, Appearance, Crops,
 from mtmc.synth.tracklets.observation import Sight, observe
 from mtmc.synth.tracklets.simulated import Simulated
 from mtmc.synth.tracklets.tracker_noise import Track, TrackerNoise, perfect, tracked
+from mtmc.synth.tracklets.true_zones import zones_toml
 
 PLACES: tuple[PresetName, ...] = ("junction5", "corridor4", "hamlet6", "residential25")
 VELOCITY_SPAN_S = 0.5
 CLUTTER_ID = 10_000_000
 LABEL_ERROR = 0.05
+
+
+class PlaceParams(SynthParams):
+    """Every knob of a place's tracklets: those of the scene, and how it is seen."""
+
+    strength: Literal["easy", "mid", "hard"] = Field("mid", description="of appearance: how well crops tell who is who")
+    noisy: bool = Field(False, description="a tracker's tracklets, not the true ones")
+    tracker: TrackerNoise = TrackerNoise()
+    max_offset_s: float = Field(
+        0.0, ge=0, description="largest error of each camera's clock; above 0 nobody trusts them"
+    )
 
 
 class Place:
@@ -48,24 +64,32 @@ class Place:
             shown = Crops(np.where(covered[:, None] > 0, shown.owner, vehicle[:, None] - CLUTTER_ID), shown.camera)
         crops = self.appearance.vectors(shown, STRENGTHS[strength])
         offsets = np.random.default_rng((seed, 7)).uniform(-1, 1, len(world.cameras)) * max_offset_s
-        true_vehicles, true_boxes = np.unique(np.concatenate([t.owner for t in self.truth]), return_counts=True)
+        true_vehicles, true_boxes = np.unique([v for t in self.truth for v in t.owner.tolist()], return_counts=True)
         return Simulated(
             _table(world, tracks, unit(crops.mean(axis=1)).astype(np.float32), offsets),
             vehicle,
             np.array([len(t.frames) for t in tracks], np.int64),
             offsets,
             max_offset_s == 0,
-            *self._neighbours(),
-            "",
+            *self.neighbours,
+            self.zones_toml,
             covered,
-            (true_vehicles, true_boxes),
+            (true_vehicles.astype(np.int64), true_boxes),
         )
 
-    def _neighbours(self) -> tuple[Long, Long, Double]:
+    @cached_property
+    def zones_toml(self) -> str:
+        """Zones and travel times of the truth."""
+        nothing = np.zeros((len(self.truth), 1), np.float32)
+        table = _table(self.world, self.truth, nothing, np.zeros(len(self.world.cameras)))
+        return zones_toml(table, np.array([t.owner[0] for t in self.truth], np.int64))
+
+    @cached_property
+    def neighbours(self) -> tuple[Long, Long, Double]:
         """Directed camera pairs in which a vehicle is seen next, by its starts, and the median seconds from exit to
         entry."""
-        vehicle, camera = np.array([(t.owner[0], t.camera) for t in self.truth], np.int64).T
-        start, end = np.array([_times(self.world, t) for t in self.truth]).T
+        vehicle, camera = np.array([(t.owner[0], t.camera) for t in self.truth], np.int64).reshape(-1, 2).T
+        start, end = np.array([_times(self.world, t) for t in self.truth]).reshape(-1, 2).T
         order = np.lexsort((start, vehicle))
         same = vehicle[order][1:] == vehicle[order][:-1]
         source, target = order[:-1][same], order[1:][same]

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import Field
 
 from mtmc.geometry import areas
+from mtmc.params import Params
 from mtmc.structures import Double, Long, Mask
 from mtmc.synth.scene import SynthCamera
 from mtmc.synth.tracklets.observation import LEAST_FRAMES, Sight
@@ -17,37 +19,30 @@ from mtmc.synth.tracklets.observation import LEAST_FRAMES, Sight
 Random = np.random.Generator
 
 MEETING_IOU = 0.3
+"""Boxes that overlap so much may be taken for each other."""
 CLUTTER_S = 6.0
+"""Mean length of a false track."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerNoise:
-    """How badly one camera tracks. Chances are per event, rates per second.
+class TrackerNoise(Params):
+    """How badly one camera tracks; the defaults come near public trackers on real scenes (bench_real.py)."""
 
-    late_s, early_s: mean time lost at the two ends; missed: chance that a stay is not tracked at all; hidden: a box of
-    which more is covered is lost; burst_rate, burst_s: how often and for how long a moving vehicle is lost; resumed:
-    chance that a track goes on under its id after a loss; switch: chance that two tracks whose boxes meet swap; double:
-    chance of a second track beside one; parked_seen: chance that a parked vehicle is tracked; parked_rate,
-    parked_lost_s, parked_resumed: its losses; clutter_rate: false tracks per second; jitter: of box edges, as a
-    fraction of the box.
-    """
-
-    late_s: float = 0.9
-    early_s: float = 0.7
-    missed: float = 0.06
-    hidden: float = 0.6
-    burst_rate: float = 0.02
-    burst_s: float = 1.2
-    resumed: float = 0.6
-    switch: float = 0.12
-    double: float = 0.04
-    parked_seen: float = 0.9
-    parked_rate: float = 0.1
-    parked_lost_s: float = 3.0
-    parked_resumed: float = 0.25
-    clutter_rate: float = 0.08
-    jitter: float = 0.02
-    parked_alike: bool = False
+    late_s: float = Field(0.9, ge=0, description="mean time before a vehicle in view is tracked")
+    early_s: float = Field(0.7, ge=0, description="mean time by which a track ends too early")
+    missed: float = Field(0.06, ge=0, le=1, description="chance that a stay in view is not tracked at all")
+    hidden: float = Field(0.6, ge=0, le=1, description="a box of which nearer ones cover more is lost")
+    burst_rate: float = Field(0.02, ge=0, description="losses of a moving vehicle per second")
+    burst_s: float = Field(1.2, ge=0, description="mean length of such a loss")
+    resumed: float = Field(0.6, ge=0, le=1, description="chance that a track keeps its id over a loss")
+    switch: float = Field(0.12, ge=0, le=1, description="chance that two tracks whose boxes meet swap their ids")
+    double: float = Field(0.04, ge=0, le=1, description="chance of a second track beside one")
+    parked_seen: float = Field(0.9, ge=0, le=1, description="chance that a parked vehicle is tracked")
+    parked_rate: float = Field(0.1, ge=0, description="losses of a parked vehicle per second")
+    parked_lost_s: float = Field(3.0, ge=0, description="mean length of such a loss")
+    parked_resumed: float = Field(0.25, ge=0, le=1, description="chance that its track keeps its id over a loss")
+    parked_alike: bool = Field(False, description="tracks of one parked vehicle look alike, not each like nothing else")
+    clutter_rate: float = Field(0.08, ge=0, description="false tracks per second")
+    jitter: float = Field(0.02, ge=0, le=0.5, description="deviation of a box's edges as a fraction of its sides")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
