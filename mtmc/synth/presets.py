@@ -23,7 +23,7 @@ CameraPlace = tuple[tuple[float, float, float], tuple[float, float], float]
 class Preset:
     """How a preset lays out its world: network, seconds, image width, and camera places; vehicles per lane and hour,
     the fraction of them that turn at a junction, of parking places taken; and, where cameras do not run all at once,
-    start and length in seconds of each camera's clip."""
+    start and length in seconds of each camera's clip. ``calibrated``: whether calibration files are written."""
 
     network: Callable[[], Network]
     seconds: float
@@ -33,6 +33,7 @@ class Preset:
     turning: float = 0.3
     parked: float = 0.15
     clips: Callable[[np.random.Generator], list[tuple[float, float]]] | None = None
+    calibrated: bool = True
 
 
 def _junction_cameras(network: Network, which: list[tuple[int, int]], view: float = 60.0) -> list[CameraPlace]:
@@ -90,13 +91,8 @@ def _junction5_cameras(network: Network) -> list[CameraPlace]:
 
 
 def _corridor4_cameras(network: Network) -> list[CameraPlace]:
-    """Facing each other along the main road, so that each looks into half of its neighbours' views."""
-    return [
-        _road_camera(-22.0, -11.0, 1, 27.0, 60.0),
-        _road_camera(80.0, 11.0, -1, 27.0, 60.0),
-        _road_camera(34.0, -11.0, 1, 27.0, 60.0),
-        _road_camera(132.0, 11.0, -1, 27.0, 60.0),
-    ]
+    """One behind the other along the road before a junction, each looking on into half of the next one's view."""
+    return [_road_camera(-228.0 + 44.0 * k, 14.5 if k % 2 else -14.5, 1, 27.0, 60.0) for k in range(4)]
 
 
 def _hamlet6_cameras(network: Network) -> list[CameraPlace]:
@@ -139,24 +135,53 @@ PRESETS: dict[str, Preset] = {
     "junctions": Preset(lambda: grid(2, 2, 95.0, (2, 1)), 60.0, 960, _junctions_cameras),
     "arterial": Preset(lambda: grid(4, 1, 140.0, (2, 1)), 60.0, 960, _arterial_cameras),
     "junction5": Preset(
-        lambda: grid(1, 1, 0.0, (2, 2), 120.0, 13.0, True), 200.0, 1280, _junction5_cameras, 210.0, 0.45, 0.3
+        network=lambda: grid(1, 1, 0.0, (2, 2), 120.0, 13.0, True),
+        seconds=200.0,
+        width_px=1280,
+        cameras=_junction5_cameras,
+        traffic=210.0,
+        turning=0.45,
+        parked=0.3,
+        calibrated=False,
     ),
     "corridor4": Preset(
-        lambda: grid(2, 1, 110.0, (2, 1), 120.0, 14.0, True, 0.4), 200.0, 1280, _corridor4_cameras, 560.0, 0.2
+        network=lambda: grid(1, 1, 0.0, (3, 1), 300.0, 14.0, True, 0.5),
+        seconds=200.0,
+        width_px=1280,
+        cameras=_corridor4_cameras,
+        traffic=490.0,
+        turning=0.2,
+        calibrated=False,
     ),
     "hamlet6": Preset(
-        lambda: grid(2, 1, 75.0, (1, 1), 100.0, 11.0, True, 0.1), 235.0, 1280, _hamlet6_cameras, 100.0, 0.15, 0.3
+        network=lambda: grid(2, 1, 75.0, (1, 1), 100.0, 11.0, True, 0.1),
+        seconds=235.0,
+        width_px=1280,
+        cameras=_hamlet6_cameras,
+        traffic=112.0,
+        turning=0.15,
+        parked=0.32,
+        calibrated=False,
     ),
     "residential25": Preset(
-        lambda: grid(4, 2, 80.0, (1, 1), 80.0, 10.0, True, 0.12),
-        240.0,
-        1280,
-        _residential25_cameras,
-        320.0,
-        0.15,
-        0.45,
-        _residential25_clips,
+        network=lambda: grid(4, 2, 80.0, (1, 1), 80.0, 10.0, True, 0.12),
+        seconds=240.0,
+        width_px=1280,
+        cameras=_residential25_cameras,
+        traffic=340.0,
+        turning=0.15,
+        parked=0.6,
+        clips=_residential25_clips,
+        calibrated=False,
     ),
-    "unrelated11": Preset(_unrelated11_roads, 120.0, 1280, _unrelated11_cameras, 500.0, parked=0.3),
+    "unrelated11": Preset(
+        network=_unrelated11_roads,
+        seconds=120.0,
+        width_px=1280,
+        cameras=_unrelated11_cameras,
+        traffic=500.0,
+        parked=0.3,
+        calibrated=False,
+    ),
     "city": Preset(lambda: grid(4, 3, 120.0, (2, 1)), 60.0, 960, _city_cameras),
 }

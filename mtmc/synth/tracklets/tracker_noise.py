@@ -37,7 +37,7 @@ class TrackerNoise(Params):
     switch: float = Field(0.12, ge=0, le=1, description="chance that two tracks whose boxes meet swap their ids")
     double: float = Field(0.04, ge=0, le=1, description="chance of a second track beside one")
     parked_seen: float = Field(0.9, ge=0, le=1, description="chance that a parked vehicle is tracked")
-    parked_rate: float = Field(0.1, ge=0, description="losses of a parked vehicle per second")
+    parked_rate: float = Field(0.12, ge=0, description="losses of a parked vehicle per second")
     parked_lost_s: float = Field(3.0, ge=0, description="mean length of such a loss")
     parked_resumed: float = Field(0.25, ge=0, le=1, description="chance that its track keeps its id over a loss")
     parked_alike: bool = Field(False, description="tracks of one parked vehicle look alike, not each like nothing else")

@@ -13,6 +13,7 @@ from pycocotools import mask as coco_mask
 
 from mtmc.geometry import EARTH_RADIUS_M, outside_mask
 from mtmc.structures import LABELS, Double, Image, Mask
+from mtmc.synth.presets import PRESETS
 from mtmc.synth.render.frames import Seen, draw_frame
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.render.sensor import Developer, content_frames
@@ -70,7 +71,8 @@ def rendered(world: World, camera: SynthCamera, view: View | None = None) -> Ite
 
 def _write_camera(world: World, camera: SynthCamera, folder: Path, progress: Progress) -> tuple[list[Row], list[float]]:
     roi = _write_roi(folder / "roi.jpg", camera.lens)
-    (folder / "calibration.txt").write_text(calibration_text(camera.lens))
+    if PRESETS[world.params.preset].calibrated:
+        (folder / "calibration.txt").write_text(calibration_text(camera.lens))
     rows: list[Row] = []
     coco = CocoWriter()
     with AviWriter(folder / "vdo.avi", camera.fps, camera.lens.size, world.params.crf) as video:

@@ -12,6 +12,8 @@ import pytest
 from mtmc.cli import main
 from mtmc.params import known_keys
 from mtmc.synth.scene import SynthParams
+from mtmc.synth.tracklets.places import PlaceParams
+from mtmc.synth.writers.tracklet_files import read_tracklets
 
 LEVELS = sorted((Path(__file__).parents[3] / "configs" / "synth").glob("level*.toml"))
 
@@ -51,6 +53,15 @@ def test_command_writes_a_scene(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (tmp_path / "S01" / "c002" / "vdo.avi").exists()
 
 
+def test_command_writes_the_tracklets_of_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ["synth", str(tmp_path), "--tracklets", "--preset", "tiny", "--set", "strength=hard", "--set", "noisy=true"]
+    with pytest.raises(SystemExit) as stop:
+        main([*place, "--json"])
+    assert stop.value.code == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert len(read_tracklets(tmp_path).table) == summary["tracklets"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -67,6 +78,8 @@ def test_command_writes_a_scene(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["--config", "absent.toml"], "absent.toml"),
         (["--reid", "--ids", "many"], "--ids"),
         (["--reid", "--tracklets"], "one kind of output"),
+        (["--tracklets", "--preset", "tiny", "--level", "3"], "Leave out --level"),
+        (["--tracklets", "--set", "tracker.missed=2"], "tracker.missed"),
         (["--reid", "--set", "light=dusk"], "leave --set out"),
     ],
 )
@@ -94,4 +107,4 @@ def test_help_names_every_knob(capsys: pytest.CaptureFixture[str]) -> None:
         main(["synth", "--help"])
     assert stop.value.code == 0
     words = set(re.findall(r"[\w.]*\w", capsys.readouterr().out))
-    assert words >= set(known_keys(SynthParams))
+    assert words >= set(known_keys(PlaceParams))

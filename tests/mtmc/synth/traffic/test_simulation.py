@@ -14,6 +14,7 @@ NETWORKS = {
     "straight": straight(170.0, 1, 14.0),
     "two junctions": grid(2, 1, 85.0, (2, 1)),
     "block": grid(2, 2, 95.0, (2, 1)),
+    "back and side": grid(1, 1, 0.0, (2, 1), 90.0, 12.0, u_turns=True, side_traffic=0.5),
 }
 
 
@@ -51,6 +52,23 @@ def test_conflicting_ways_are_never_held_at_once() -> None:
         for turn, holders in simulation.holders.items():
             if holders:
                 assert not any(simulation.holders[c] for c in simulation.network.conflicts.get(turn, ()))
+
+
+def test_some_turn_back_where_they_may_and_side_roads_are_as_busy_as_told() -> None:
+    network = NETWORKS["back and side"]
+    trips = Simulation(network, TrafficParams(vehicles_per_lane_hour=300, turning=0.8), 3).run(400.0)
+    turns = [network.segments[t.segments[1]].turn for t in trips]
+    assert 0 < turns.count("back") < turns.count("left")
+    ways = [network.roads[network.segments[t.segments[0]].road] for t in trips]
+    main, side = (sum(way.busy == busy for way in ways) for busy in (1.0, 0.5))
+    assert side / main == pytest.approx(0.5 / 2, rel=0.35)  # half as busy, half as many lanes
+
+
+def test_many_places_at_once_are_the_poses_one_by_one() -> None:
+    trip = Simulation(NETWORKS["back and side"], TrafficParams(), 4).run(20.0)[0]
+    times = (trip.first_step + np.linspace(0, len(trip.s) - 1.01, 40)) * 0.1
+    poses = [trip.pose(float(t)) for t in times]
+    np.testing.assert_allclose(trip.places(times), [(p.x, p.y, p.yaw) for p in poses], atol=1e-9)
 
 
 def test_poses_are_smooth() -> None:
