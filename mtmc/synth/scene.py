@@ -16,7 +16,8 @@ from mtmc.synth.render.scenery import Scenery, random_scenery
 from mtmc.synth.render.sensor import Sensor
 from mtmc.synth.render.shading import Light
 from mtmc.synth.traffic.roads import Network
-from mtmc.synth.traffic.simulation import Simulation, TrafficParams, Trip
+from mtmc.synth.traffic.simulation import Simulation, TrafficParams
+from mtmc.synth.traffic.trip import Trip
 
 ORIGIN = (42.525678, -90.723601)
 """Latitude and longitude of the world's (0, 0)."""

@@ -8,7 +8,8 @@ import pytest
 
 from mtmc.synth.render.sensor import content_frames
 from mtmc.synth.traffic.roads import Network, grid, straight
-from mtmc.synth.traffic.simulation import Simulation, TrafficParams, Trip
+from mtmc.synth.traffic.simulation import Simulation, TrafficParams
+from mtmc.synth.traffic.trip import Trip
 
 NETWORKS = {
     "straight": straight(170.0, 1, 14.0),
