@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from mtmc.config import load_config
 from mtmc.errors import InputError
 from mtmc.export.columns import box_table, tracklet_table, vehicle_table
-from mtmc.pipeline import Plan, default_workers, plan, run_pipeline
+from mtmc.pipeline import default_workers, run_pipeline
+from mtmc.planning import Plan, plan
 from mtmc.scene import Scene
 from mtmc.store import Run as Folder
 from mtmc.store import open_run

@@ -20,7 +20,7 @@ from mtmc.errors import ConfigError
 from mtmc.formats import whole_pixels
 from mtmc.geometry import clip_boxes, xywh_to_xyxy
 from mtmc.link import link
-from mtmc.pipeline import plan_again
+from mtmc.planning import plan_again
 from mtmc.scene import Scene
 from mtmc.score import ScoreParams, Scores
 from mtmc.score.clear import match_frames

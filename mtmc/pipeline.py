@@ -1,4 +1,4 @@
-"""The order of the stages: plan what is stale, run it per camera (in processes), link, export, draw.
+"""The order of the stages: run what the plan finds stale, per camera (in processes), link, export, draw.
 
 Each stage is a pure function of arrays; this file alone knows what comes after what, loads, calls and saves.
 """
@@ -8,27 +8,24 @@ from __future__ import annotations
 import json
 import logging
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mtmc import __version__
 from mtmc.atomic import locked, write_json
-from mtmc.config import Config, build_config
+from mtmc.config import Config
 from mtmc.edits import apply_edits, contradiction, read_edits
 from mtmc.errors import UserError
 from mtmc.link import Linked
-from mtmc.params import StageParams
+from mtmc.memory import peak_of_all_mb
+from mtmc.planning import CAMERA_STAGES, Plan, detection_stamp, stamp_of
 from mtmc.results_page import make_page
-from mtmc.scene import Camera, Scene
-from mtmc.scene_reader import read_scene
+from mtmc.scene import Camera
 from mtmc.store import Run, create_run
-from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
+from mtmc.store.stamps import Stamp, digest, staleness
 from mtmc.store.tables import (
     read_detections,
     read_tracklets,
@@ -44,37 +41,6 @@ from mtmc.visits import visits
 from mtmc.workers import Timings, Watch, run_here, run_in_processes
 
 logger = logging.getLogger(__name__)
-
-CAMERA_STAGES = ("detections", "tracklets", "embeddings")
-VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
-"""Raised by one when a stage's code changes its results, so that older tables count as stale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A run as asked for: the videos and the scene they make, the configuration, where it goes, and the stamp of every
-    table."""
-
-    videos: Path
-    scene: Scene
-    config: Config
-    run: Run
-    stamps: Mapping[tuple[str, str], Stamp]
-    device: str = "auto"
-
-    def path(self, stage: str, camera_id: str) -> Path:
-        """Where the table of a stage lies; camera "" for those of the whole scene."""
-        return self.run.path(stage, camera_id or None)
-
-    @property
-    def units(self) -> int:
-        """Pieces of work that can be done at once: recordings."""
-        return sum(len(camera.parts()) for camera in self.scene.cameras.values())
-
-    def stale(self) -> dict[tuple[str, str], list[str]]:
-        """(stage, camera) to the reasons why it must run, only for those that must, in the order of the flow."""
-        checked = {key: staleness(self.path(*key), stamp) for key, stamp in self.stamps.items()}
-        return {key: reasons for key, reasons in checked.items() if reasons}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,97 +69,6 @@ class RecordingTask:
 Task = CameraTask | RecordingTask
 
 
-# --- planning --------------------------------------------------------------------------------------------------------
-
-
-def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
-    """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at
-    once."""
-    for stage in (config.detect, config.track, config.embed, config.link):
-        stage.check()
-    return _plan(videos, Run(out), config, device)
-
-
-def plan_again(run: Run) -> Plan:
-    """The plan of a finished or broken run, from its ``run.json``; loads none of the parts that it names."""
-    settings = run.settings
-    return _plan(Path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
-
-
-def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
-    scene = read_scene(videos, run.kept_recordings, config.input)
-    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
-
-
-def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str, str], Stamp]]:
-    linked: dict[str, Any] = {"clocks": {c.id: _clock(c) for c in scene.cameras.values()}}
-    for camera in scene.cameras.values():
-        stamps = _camera_stamps(camera, config)
-        for stage, stamp in stamps.items():
-            yield (stage, camera.id), stamp
-            if stage != "detections":
-                linked[f"{stage}/{camera.id}"] = digest(stamp)
-        linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
-    linked |= _files(config.link, scene.folder, "")
-    if run.path_of_edits.exists():
-        linked["edits"] = fingerprint(run.path_of_edits)
-    vehicles = _stamp("vehicles", config.link, linked)
-    yield ("vehicles", ""), vehicles
-    yield ("visits", ""), _stamp("visits", None, {"vehicles": digest(vehicles)})
-
-
-def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
-    detections = _detection_stamp(camera, config)
-    placed: dict[str, Any] = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
-    placed |= _files(config.track, camera.folder, camera.id)
-    if camera.times_s is not None:
-        placed["times"] = digest_array(camera.times_s)
-    tracklets = _stamp("tracklets", config.track, placed)
-    cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera)}
-    cropped |= _files(config.embed, camera.folder, camera.id)
-    return {"detections": detections, "tracklets": tracklets, "embeddings": _stamp("embeddings", config.embed, cropped)}
-
-
-def _detection_stamp(camera: Camera, config: Config) -> Stamp:
-    """Of a camera, or of a part of it: a single recording."""
-    seen: dict[str, Any] = {"video": _footage(camera), **_files(config.detect, camera.folder, camera.id)}
-    if camera.chosen is not None:
-        seen["frames"] = digest_array(camera.chosen)
-    return _stamp("detections", config.detect, seen)
-
-
-def _footage(camera: Camera) -> str:
-    """Content hash of the recordings that are looked at."""
-    first_frames = camera.first_frames
-    looked = np.diff(np.searchsorted(camera.frames, first_frames)) > 0
-    prints = [fingerprint(r.path) for r, used in zip(camera.recordings, looked, strict=True) if used]
-    return prints[0] if len(prints) == 1 else digest({"recordings": prints})
-
-
-def _clock(camera: Camera) -> list[float | str]:
-    """Start and rate of a camera's frames, and their own times where they are not evenly spaced."""
-    return [camera.offset_s, camera.fps, *([] if camera.times_s is None else [digest_array(camera.times_s)])]
-
-
-def _stamp(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
-    return {
-        "stage": stage,
-        "version": VERSIONS[stage],
-        "params": {} if params is None else params.model_dump(mode="json"),
-        "inputs": dict(inputs),
-    }
-
-
-def _files(params: StageParams, folder: Path, camera_id: str) -> dict[str, str | None]:
-    """Fingerprints of the files that a stage's parameters declare (weights, model configs, recorded boxes, outside
-    code)."""
-    return {key: _fingerprint(path) for key, path in params.input_files(folder, camera_id).items()}
-
-
-def _fingerprint(path: Path | None) -> str | None:
-    return fingerprint(path) if path is not None and path.is_file() else None
-
-
 # --- running ---------------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +84,8 @@ def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
 def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     settings = {
         "mtmc": __version__,
-        "videos": str((todo.videos if todo.videos.is_file() else todo.scene.folder).resolve()),
+        "videos": todo.source,
+        "cameras": list(todo.scene.cameras),
         "config": todo.config.model_dump(mode="json"),
     }
     run = create_run(todo.run.folder, settings)
@@ -234,7 +110,7 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     timings |= _draw(todo, watch)
     if todo.config.report.page:
         timings["page"] = _timed(lambda: make_page(run, todo.scene, todo.config.report, watch))
-    timings["peak_memory_mb"] = round(_peak_memory_mb())
+    timings["peak_memory_mb"] = round(peak_of_all_mb())
     write_json(run.folder / "timings.json", timings)
     return run
 
@@ -265,7 +141,7 @@ def _phases(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> tuple[lis
 def _recording_tasks(todo: Plan, camera: Camera, parts: Sequence[Camera]) -> Iterator[RecordingTask]:
     for row, part in enumerate(parts, start=1):
         path, name = todo.run.path(f"detections/{camera.id}", f"{row:04d}"), f"{camera.id} {row}/{len(parts)}"
-        yield RecordingTask(name, part, todo.config, path, _detection_stamp(part, todo.config), todo.device)
+        yield RecordingTask(name, part, todo.config, path, detection_stamp(part, todo.config), todo.device)
 
 
 def run_task(task: Task, watch: Watch) -> Timings:
@@ -388,7 +264,7 @@ def _draw(todo: Plan, watch: Watch) -> Timings:
 
     params = todo.config.report
     inputs = {"vehicles": digest(todo.stamps["vehicles", ""])}
-    stamp = json.loads(json.dumps(_stamp("video", params, inputs)))
+    stamp = json.loads(json.dumps(stamp_of("video", params, inputs)))
     folder = todo.run.folder / "video"
     drawn = _read_json(folder / "stamp.json") or {}
     if (
@@ -419,11 +295,6 @@ def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return round(time.perf_counter() - start, 3)
-
-
-def _peak_memory_mb() -> float:
-    """Largest resident set of this process or of one worker so far."""
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 
 
 def default_workers(units: int, device: str) -> int:

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from mtmc.config import load_config
-from mtmc.pipeline import default_workers, plan, run_pipeline
+from mtmc.pipeline import default_workers, run_pipeline
+from mtmc.planning import plan
 from mtmc.score import Scores, score
 from mtmc.score.loss import CAUSES
 from mtmc.score.sources import load_sides

@@ -16,11 +16,12 @@ import numpy as np
 from bench_real import KINDS, real, unrelated
 
 from mtmc.link import LINKERS, LinkParams, Problem, solve
-from mtmc.link.benchmark import agreement, calibration, peak_mb, restart_peak
+from mtmc.link.benchmark import agreement, calibration
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.learning.em import learn
 from mtmc.link.model.topology_graph import direct_transitions
 from mtmc.link.problem import canonical
+from mtmc.memory import peak_mb, restart_peak
 from mtmc.synth.tracklets.appearance import STRENGTHS
 from mtmc.synth.tracklets.places import PLACES
 from mtmc.synth.tracklets.sampling import LEVELS, simulate

@@ -23,7 +23,7 @@ import numpy as np
 from mtmc.config import Config
 from mtmc.geometry import clip_boxes
 from mtmc.link import LinkParams, Problem, solve
-from mtmc.pipeline import plan
+from mtmc.planning import plan
 from mtmc.report.page import write_page
 from mtmc.report.page_data import Contents
 from mtmc.results_page import camera_graph

@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"text"}),
-    frozenset({"assignment", "atomic", "geometry", "params", "toml", "calibration", "weights", "plugin", "devices"}),
+    frozenset(
+        {"assignment", "atomic", "memory", "geometry", "params", "toml", "calibration", "weights", "plugin", "devices"}
+    ),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
     frozenset({"formats", "rows", "video", "appearance", "workers"}),
@@ -23,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor", "environment", "visits", "edits", "lost_boxes", "results_page"}),
+    frozenset({"planning"}),
     frozenset({"pipeline", "export"}),
     frozenset({"api", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),

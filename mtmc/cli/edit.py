@@ -139,7 +139,8 @@ class _Names:
 
 def _link_again(run: Path) -> None:
     from mtmc.cli.progress import logged, watching
-    from mtmc.pipeline import plan_again, run_pipeline
+    from mtmc.pipeline import run_pipeline
+    from mtmc.planning import plan_again
     from mtmc.store import open_run
 
     todo = plan_again(open_run(run))

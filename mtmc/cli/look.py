@@ -18,7 +18,7 @@ def status(
     from rich.console import Console
     from rich.table import Table
 
-    from mtmc.pipeline import plan_again
+    from mtmc.planning import plan_again
     from mtmc.store import open_run
 
     todo = plan_again(open_run(run))

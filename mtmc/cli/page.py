@@ -91,7 +91,8 @@ def save_edits(run: Run, text: str) -> str | None:
     """Keep the page's edits and link again; what was wrong with them, and nothing changed, or None."""
     from mtmc.edits import read_edit, write_edits
     from mtmc.errors import UserError
-    from mtmc.pipeline import plan_again, run_pipeline
+    from mtmc.pipeline import run_pipeline
+    from mtmc.planning import plan_again
 
     path = run.path_of_edits
     before = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -11,7 +11,7 @@ import typer
 from mtmc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mtmc.pipeline import Plan
+    from mtmc.planning import Plan
 
 
 def run(

@@ -9,8 +9,6 @@ Shape shorthand: T tracklets.
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +23,7 @@ from mtmc.link import LinkParams, Problem, Solution, solve
 from mtmc.link.describe import pose
 from mtmc.link.learning.em import on_common_time
 from mtmc.link.problem import vehicles
+from mtmc.memory import peak_mb, restart_peak
 from mtmc.scene import Scene
 from mtmc.structures import Embeddings, GlobalTrack, Long, Tracklet, TrackletTable
 
@@ -79,10 +78,6 @@ def run_case(
     return Case(folder, problem, lambda labels: judge(vehicles(tracklets, labels)))
 
 
-PROC = Path("/proc/self")
-MEGABYTE = 1024.0 if sys.platform != "darwin" else 1024.0 * 1024.0
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What a linker answered, in how many seconds by the clock and of the processor (which a busy machine disturbs
@@ -108,26 +103,6 @@ def _measured(problem: Problem, params: LinkParams) -> Outcome:
     seconds, worked = time.perf_counter() - start, time.process_time() - worked
     bare = Solution(solution.labels, solution.links, None, solution.warnings)
     return Outcome(bare, seconds, worked, max(peak_mb() - before, 0.0))
-
-
-def restart_peak() -> float:
-    """Forget this process's peak memory so far, where the system can, and return what it uses now, in megabytes."""
-    if not PROC.exists():
-        return peak_mb()
-    (PROC / "clear_refs").write_text("5")
-    return _status_mb("VmRSS")
-
-
-def peak_mb() -> float:
-    """The most memory that this process has used, in megabytes."""
-    if PROC.exists():
-        return _status_mb("VmHWM")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
-
-
-def _status_mb(key: str) -> float:
-    lines = (PROC / "status").read_text().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(key)) / 1024.0
 
 
 def calibration(

@@ -106,8 +106,11 @@ class Run:
         return self.folder / (f"{table}.parquet" if camera_id is None else f"{table}/{camera_id}.parquet")
 
     def cameras(self, table: str) -> list[str]:
-        """Ids of the cameras that have this table."""
-        return sorted(p.stem for p in (self.folder / table).glob("*.parquet") if not p.name.startswith(TEMPORARY))
+        """Ids of the run's cameras that have this table; tables of cameras that are no longer in its scene do not
+        count."""
+        found = sorted(p.stem for p in (self.folder / table).glob("*.parquet") if not p.name.startswith(TEMPORARY))
+        ours = self.settings.get("cameras", found) if found else []
+        return [camera_id for camera_id in found if camera_id in ours]
 
 
 def open_run(folder: Path | str) -> Run:

@@ -16,7 +16,7 @@ from mtmc.embed import EmbedParams, make_embedder
 from mtmc.errors import ConfigError
 from mtmc.link import LinkParams, find_linker
 from mtmc.params import StageParams
-from mtmc.pipeline import plan_again
+from mtmc.planning import plan_again
 from mtmc.store import open_run
 from mtmc.track import TrackParams, make_tracker
 from tests.builders import make_video
@@ -123,7 +123,7 @@ def test_changed_code_of_a_part_makes_its_tables_stale(folder: Path) -> None:
     sys.modules.pop("own_parts")
     stale = plan_again(open_run(folder / "run")).stale()
     assert "own_parts" not in sys.modules, "looking at a run loads none of its parts"
-    assert {stage for stage, _ in stale} == {"detections", "tracklets", "embeddings", "vehicles"}
+    assert {stage for stage, _ in stale} == {"detections", "tracklets", "embeddings", "vehicles", "visits"}
 
 
 @pytest.mark.parametrize("key", STAGES)

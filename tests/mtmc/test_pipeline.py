@@ -269,3 +269,24 @@ def test_numbers_of_the_summary_match_the_tables(city: Path, tmp_path: Path) -> 
     assert summary["vehicles"] == len(vehicles)
     assert summary["vehicles_in_several_cameras"] == sum(len(v.cameras) > 1 for v in vehicles)
     assert np.sum([len(v.tracklets) for v in vehicles]) == summary["tracklets"]
+
+
+def test_a_run_folder_belongs_to_one_scene(city: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert mtmc("run", city, "--out", out, *QUICK).returncode == 0
+    before = (out / "run.json").read_bytes()
+    write_recorded(make_video(tmp_path / "b" / "S01" / "c009" / "vdo.avi", frames=18), 18)
+    one_sentence(mtmc("run", tmp_path / "b" / "S01", "--out", out, *QUICK), "a run of", "b/S01", "--out")
+    assert (out / "run.json").read_bytes() == before
+
+
+def test_a_camera_taken_out_of_the_scene_is_out_of_the_run(city: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert mtmc("run", city, "--out", out, *QUICK).returncode == 0
+    shutil.rmtree(city / "c002")
+    finished = mtmc("run", city, "--out", out, *QUICK)
+    assert finished.returncode == 0, finished.stderr
+    assert {t.camera_id for v in open_run(out).vehicles() for t in v.tracklets} == {"c001"}
+    assert open_run(out).cameras("tracklets") == ["c001"]
+    assert mtmc("export", out, "--format", "mot").returncode == 0
+    assert {path.stem for path in (out / "mot").iterdir()} == {"c001"}

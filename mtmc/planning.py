@@ -1,0 +1,156 @@
+"""What a run will make: the scene, the configuration, and of every table the stamp that says what it is made from.
+
+A table is fresh when its stored stamp equals the one worked out here; anything else is stale and its reasons can be
+named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtmc.config import Config, build_config
+from mtmc.errors import ConfigError
+from mtmc.params import StageParams
+from mtmc.scene import Camera, Scene
+from mtmc.scene_reader import read_scene
+from mtmc.store import Run
+from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
+
+CAMERA_STAGES = ("detections", "tracklets", "embeddings")
+VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
+"""Raised by one when a stage's code changes its results, so that older tables count as stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run as asked for: the videos and the scene they make, the configuration, where it goes, and the stamp of every
+    table."""
+
+    videos: Path
+    scene: Scene
+    config: Config
+    run: Run
+    stamps: Mapping[tuple[str, str], Stamp]
+    device: str = "auto"
+
+    def path(self, stage: str, camera_id: str) -> Path:
+        """Where the table of a stage lies; camera "" for those of the whole scene."""
+        return self.run.path(stage, camera_id or None)
+
+    @property
+    def source(self) -> str:
+        """The scene's folder, or the one video: what a run folder belongs to."""
+        return str((self.videos if self.videos.is_file() else self.scene.folder).resolve())
+
+    @property
+    def units(self) -> int:
+        """Pieces of work that can be done at once: recordings."""
+        return sum(len(camera.parts()) for camera in self.scene.cameras.values())
+
+    def stale(self) -> dict[tuple[str, str], list[str]]:
+        """(stage, camera) to the reasons why it must run, only for those that must, in the order of the flow."""
+        checked = {key: staleness(self.path(*key), stamp) for key, stamp in self.stamps.items()}
+        return {key: reasons for key, reasons in checked.items() if reasons}
+
+
+def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
+    """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at
+    once."""
+    for stage in (config.detect, config.track, config.embed, config.link):
+        stage.check()
+    run = Run(out)
+    todo = _plan(videos, run, config, device)
+    if (out / "run.json").exists() and run.settings["videos"] != todo.source:
+        found = f"one of {run.settings['videos']}"
+        raise ConfigError(out, f"a run of {todo.source}", found, "Give another folder with --out, or delete this one.")
+    return todo
+
+
+def plan_again(run: Run) -> Plan:
+    """The plan of a finished or broken run, from its ``run.json``; loads none of the parts that it names."""
+    settings = run.settings
+    return _plan(Path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
+
+
+def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
+    scene = read_scene(videos, run.kept_recordings, config.input)
+    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
+
+
+def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str, str], Stamp]]:
+    linked: dict[str, Any] = {"clocks": {c.id: _clock(c) for c in scene.cameras.values()}}
+    for camera in scene.cameras.values():
+        stamps = _camera_stamps(camera, config)
+        for stage, stamp in stamps.items():
+            yield (stage, camera.id), stamp
+            if stage != "detections":
+                linked[f"{stage}/{camera.id}"] = digest(stamp)
+        linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
+    linked |= _files(config.link, scene.folder, "")
+    if run.path_of_edits.exists():
+        linked["edits"] = fingerprint(run.path_of_edits)
+    vehicles = stamp_of("vehicles", config.link, linked)
+    yield ("vehicles", ""), vehicles
+    yield ("visits", ""), stamp_of("visits", None, {"vehicles": digest(vehicles)})
+
+
+def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
+    detections = detection_stamp(camera, config)
+    placed: dict[str, Any] = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
+    placed |= _files(config.track, camera.folder, camera.id)
+    if camera.times_s is not None:
+        placed["times"] = digest_array(camera.times_s)
+    tracklets = stamp_of("tracklets", config.track, placed)
+    cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera)}
+    cropped |= _files(config.embed, camera.folder, camera.id)
+    return {
+        "detections": detections,
+        "tracklets": tracklets,
+        "embeddings": stamp_of("embeddings", config.embed, cropped),
+    }
+
+
+def detection_stamp(camera: Camera, config: Config) -> Stamp:
+    """Of a camera, or of a part of it: a single recording."""
+    seen: dict[str, Any] = {"video": _footage(camera), **_files(config.detect, camera.folder, camera.id)}
+    if camera.chosen is not None:
+        seen["frames"] = digest_array(camera.chosen)
+    return stamp_of("detections", config.detect, seen)
+
+
+def _footage(camera: Camera) -> str:
+    """Content hash of the recordings that are looked at."""
+    first_frames = camera.first_frames
+    looked = np.diff(np.searchsorted(camera.frames, first_frames)) > 0
+    prints = [fingerprint(r.path) for r, used in zip(camera.recordings, looked, strict=True) if used]
+    return prints[0] if len(prints) == 1 else digest({"recordings": prints})
+
+
+def _clock(camera: Camera) -> list[float | str]:
+    """Start and rate of a camera's frames, and their own times where they are not evenly spaced."""
+    return [camera.offset_s, camera.fps, *([] if camera.times_s is None else [digest_array(camera.times_s)])]
+
+
+def stamp_of(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
+    """What a table is made from: the stage's code, its parameters, and digests of its ``inputs``."""
+    return {
+        "stage": stage,
+        "version": VERSIONS[stage],
+        "params": {} if params is None else params.model_dump(mode="json"),
+        "inputs": dict(inputs),
+    }
+
+
+def _files(params: StageParams, folder: Path, camera_id: str) -> dict[str, str | None]:
+    """Fingerprints of the files that a stage's parameters declare (weights, model configs, recorded boxes, outside
+    code)."""
+    return {key: _fingerprint(path) for key, path in params.input_files(folder, camera_id).items()}
+
+
+def _fingerprint(path: Path | None) -> str | None:
+    return fingerprint(path) if path is not None and path.is_file() else None
