@@ -12,7 +12,10 @@ import numpy as np
 
 from mtmc import __version__
 from mtmc.edits import read_edits
+from mtmc.link.describe import describe
 from mtmc.link.model.topology_graph import planar_layout
+from mtmc.link.problem import Links
+from mtmc.link.review.proposals import worth_a_look
 from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import ReportParams, Watch
 from mtmc.report.looks import make_looks
@@ -25,6 +28,7 @@ from mtmc.store.stamps import digest, stored_stamp
 from mtmc.store.tables import read_table
 from mtmc.visits import flows
 
+MOST_LOOKS = 400
 LEAST_S = 8.0
 """Cameras nearer than this many seconds would touch in the graph."""
 
@@ -50,7 +54,13 @@ def make_page(
     if with_truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())
         truth = compare_with_truth(contents, ground_truth) if with_truth else None
-        extra = {**camera_graph(contents), "audit": veil.audit, "hide": veil.hide, "edits": edits_of(run)}
+        extra = {
+            **camera_graph(contents),
+            "audit": veil.audit,
+            "hide": veil.hide,
+            "edits": edits_of(run),
+            "looks": looks_of(contents),
+        }
         write_page(contents, "with truth" if with_truth else mark, extra, truth, embed_video)
     return path
 
@@ -59,6 +69,27 @@ def edits_of(run: Run) -> list[dict[str, Any]]:
     """The edits that the run was linked with, for the page's head."""
     edits = read_edits(run.path_of_edits)
     return [edit.model_dump(mode="json", by_alias=True, exclude_none=True) for edit in edits]
+
+
+def looks_of(contents: Contents) -> list[list[float]]:
+    """The review queue for the page's head: from, to (places in the page's order), chance of being wrong, boxes at
+    stake, 1 for links that were made and 0 for proposals; the most worth a look first."""
+    embeddings = {camera.id: found for camera in contents.cameras if (found := contents.run.embeddings_of(camera.id))}
+    table = describe(contents.scene, contents.tracklets, embeddings)
+    boxes = np.array([len(t) for t in contents.tracklets], np.int64)
+    looks = worth_a_look(table, contents.vehicle, boxes, made_links(contents))
+    rows = np.stack([looks.source, looks.target, looks.chance.round(4), looks.boxes, looks.made], axis=1)
+    return rows[:MOST_LOOKS].tolist()  # type: ignore[no-any-return]
+
+
+def made_links(contents: Contents) -> Links | None:
+    """The links of the run by the places of their tracklets, None where the linker told none."""
+    columns = contents.link_columns()
+    if not columns:
+        return None
+    source, target = np.asarray(columns["link_from"]), np.asarray(columns["link_to"])
+    known = np.flatnonzero((source >= 0) & (target >= 0))
+    return Links(source[known], target[known], np.asarray(columns["link_probability"], np.float64)[known])
 
 
 def remove_unveiled(run: Run, veil: Veil) -> None:

@@ -93,7 +93,7 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
         mine = [t for t in tracklets if t.camera_id == camera_id]
         write_tracklets(run.path("tracklets", camera_id), mine, stamps["tracklets", camera_id])
     contents = Contents.of(run, scene, vehicles)
-    extra = {**camera_graph(contents), "hide": "nothing", "edits": []}
+    extra = {**camera_graph(contents), "hide": "nothing", "edits": [], "looks": []}
     write_page(contents, "simulated", extra)
     return run_folder
 

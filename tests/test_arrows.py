@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor", "environment", "visits", "edits", "lost_boxes", "results_page"}),
     frozenset({"planning"}),
-    frozenset({"pipeline", "export"}),
+    frozenset({"pipeline", "find", "export"}),
     frozenset({"api", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),
 )
@@ -38,7 +38,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"model"}),
         frozenset({"problem", "constraints", "evidence"}),
         frozenset({"learning"}),
-        frozenset({"describe", "selection", "corrections", "explain", "warnings", "baselines"}),
+        frozenset({"describe", "selection", "review", "explain", "warnings", "baselines"}),
         frozenset({"network_linker"}),
         frozenset({"__init__"}),
         frozenset({"benchmark"}),

@@ -16,7 +16,7 @@ from mtmc.cli.demo import demo
 from mtmc.cli.edit import edit
 from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
-from mtmc.cli.page import report, view
+from mtmc.cli.page import find, report, view
 from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
@@ -52,6 +52,7 @@ app.command("run")(run)
 app.command("score")(score)
 app.command("report")(report)
 app.command("view")(view)
+app.command("find")(find)
 app.command("edit")(edit)
 app.command("status")(status)
 app.command("export")(export)

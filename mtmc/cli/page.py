@@ -87,6 +87,48 @@ def view(
         server.serve_forever()
 
 
+def find(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    where: Annotated[str, typer.Option(help="Words, as in the page's search field: red truck c001>c003 p<0.6.")] = "",
+    like: Annotated[
+        Path | None, typer.Option(help="A picture of a vehicle: the most alike first.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
+    json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Find vehicles by id, kind, colour, cameras passed, times, doubt, or by a picture.
+
+    \b
+    Examples:
+      mtmc find runs/S06 --where "truck c041>c043 travel<60"
+      mtmc find runs/mon runs/tue --like car.jpg
+    """
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from mtmc.find import find as search
+    from mtmc.store import open_run
+
+    found = [vehicle for folder in runs for vehicle in search(open_run(folder), where, like)]
+    if like is not None:
+        found.sort(key=lambda vehicle: -(vehicle.cosine or 0.0))
+    if json_:
+        keys = ("run", "vehicle_id", "label", "colour", "start_s", "end_s", "boxes", "p", "speed_kmh", "cosine")
+        rows = [{key: getattr(v, key) for key in keys} | {"cameras": v.cameras} for v in found[:limit]]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("run", "vehicle", "what", "way", "from", "to", "least sure" if like is None else "alike")
+    for v in found[:limit]:
+        last = v.p if like is None else v.cosine
+        what = v.label if v.colour == "unclear" else f"{v.colour} {v.label}"
+        sure = "" if last is None else f"{last:.2f}"
+        table.add_row(v.run, str(v.vehicle_id), what, " > ".join(v.cameras), f"{v.start_s:.1f}", f"{v.end_s:.1f}", sure)
+    Console().print(table)
+    typer.echo(f"{len(found)} found")
+
+
 def save_edits(run: Run, text: str) -> str | None:
     """Keep the page's edits and link again; what was wrong with them, and nothing changed, or None."""
     from mtmc.edits import read_edit, write_edits

@@ -13,7 +13,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``evidence/``: which pairs may be linked at all, and what speaks for a pair?
 - ``learning/``: how is the model learned from unlabelled tracklets?
 - ``selection``: which links are made, given their probabilities?
-- ``corrections``: what do people's edits change, and which ids stay?
+- ``review/``: which links are worth a look, and what do people's edits change?
 - ``explain``: why was a link made?
 - ``warnings``: what could not be learned?
 - ``network_linker``: the default linker, top down; its model in two pages is MODEL.md
@@ -36,7 +36,6 @@ from mtmc.errors import ConfigError
 from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
 from mtmc.link.baselines.zones import DrawnZones, ZoneMap, read_zones
-from mtmc.link.corrections import Contradiction, confined, stable_labels
 from mtmc.link.describe import describe, pose
 from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.json_io import read_network, to_json
@@ -53,6 +52,7 @@ from mtmc.link.problem import (
     restored,
     vehicles,
 )
+from mtmc.link.review.wishes import Contradiction, confined, stable_labels
 from mtmc.params import OPTIONS, StageParams
 from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Scene

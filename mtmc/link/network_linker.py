@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtmc.link.corrections import still_open
 from mtmc.link.evidence.appearance import principal_directions, projected, without_camera_bias
 from mtmc.link.evidence.ground_handover import against_rivals, find_handovers
 from mtmc.link.evidence.ground_overlap import GroundMatches, find_overlaps, with_sure_clocks
@@ -30,6 +29,7 @@ from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, apply, learn, on_common_time, relearn
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.problem import Links, Problem, Solution
+from mtmc.link.review.wishes import still_open
 from mtmc.link.selection import merge, select
 from mtmc.link.warnings import warnings_of
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable

@@ -56,6 +56,10 @@ class Contents:
         """The camera's tracklets, in the page's order."""
         return [t for t in self.tracklets if t.camera_id == camera_id]
 
+    def link_columns(self) -> dict[str, Column]:
+        """Columns of the reasons, named ``link_…``; none where the linker could not explain itself."""
+        return _links(self)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:

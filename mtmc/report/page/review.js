@@ -55,6 +55,7 @@ export class Review {
       a = tracklets[link.from],
       b = tracklets[link.to];
     const rival = link.runnerUp >= 0 ? `, runner-up ${percent(link.runnerUpProbability)}` : "";
+    const stake = `vehicle ${a.vehicle}, ${boxes} boxes at stake${rival}`;
     const button = (word, sign) =>
       make(
         "button",
@@ -79,12 +80,12 @@ export class Review {
       make(
         "p",
         {},
-        make("b", {}, percent(link.probability)),
+        make("b", {}, link.proposed ? "not linked" : percent(link.probability)),
         ` ${cameras[a.camera].id} → ${cameras[b.camera].id}`,
         make(
           "small",
           {},
-          ` vehicle ${a.vehicle}, ${boxes} boxes at stake${rival}`,
+          link.proposed ? `vehicles ${a.vehicle} and ${b.vehicle}, ${boxes} boxes to win` : stake,
         ),
       ),
       make("span", {}, button("same", "✓"), button("different", "✗")),
@@ -118,16 +119,13 @@ export class Review {
   }
 }
 
-/** Every link with the boxes at stake: those of the smaller side of the vehicle that it holds together. */
+/** What is worth a look: links that were made, and pairs that look alike but were not linked. */
 function queue(model) {
-  const items = model.links.map((link) => {
-    const vehicle = model.byId.get(model.tracklets[link.from].vehicle);
-    const moment = model.tracklets[link.to].start;
-    const before = vehicle.tracklets.filter((t) => t.start < moment).reduce((sum, t) => sum + t.boxes, 0);
-    const boxes = Math.min(before, vehicle.boxes - before);
-    return { link, boxes, gain: (1 - link.probability) * boxes };
+  const made = new Map(model.links.map((link) => [`${link.from}-${link.to}`, link]));
+  return model.head.looks.map(([from, to, chance, boxes, isMade]) => {
+    const link = isMade ? made.get(`${from}-${to}`) : { from, to, probability: chance, proposed: true, runnerUp: -1 };
+    return { link, boxes, gain: chance * boxes };
   });
-  return items.sort((a, b) => b.gain - a.gain);
 }
 
 /** Buttons on the card: what may be said of a vehicle. */

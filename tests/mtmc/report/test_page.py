@@ -8,12 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mtmc.errors import InputError
+from mtmc.find import find
 from mtmc.report.colours import colour_of
 from mtmc.report.page_data import STEPS_PER_PX
+from mtmc.store import open_run
+from mtmc.video import Video
 from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, run
 
 Open = Callable[..., Any]
@@ -258,4 +263,25 @@ def test_search_is_a_query_on_the_tables(run_folder: Path, open_page: Open, word
     page.keyboard.type(words)
     found = set(page.evaluate("() => [...window.mtmc.state.found]"))
     assert found == {row[0] for row in search(run_folder, question)}
+    assert found == {vehicle.vehicle_id for vehicle in find(open_run(run_folder), words)}
     assert page.locator("#vehicles .count").inner_text().startswith(f"{len(found)} vehicle")
+
+
+def test_find_by_a_picture_gives_its_own_vehicle_first(run_folder: Path, tmp_path: Path) -> None:
+    run_ = open_run(run_folder)
+    tracklet = max(run_.tracklets("c001"), key=len)
+    embeddings = run_.embeddings_of("c001")
+    assert embeddings is not None
+    frame = int(embeddings.of(tracklet.track_id).frames[0])
+    (image,) = [picture for _, picture in Video(run_.scene.cameras["c001"]).at([frame])]
+    left, top, right, bottom = tracklet.xyxy[tracklet.frames.tolist().index(frame)].round().astype(int)
+    cv2.imwrite(str(tmp_path / "car.png"), image[top:bottom, left:right])
+    owner = next(v.vehicle_id for v in run_.vehicles() if tracklet.key in [t.key for t in v.tracklets])
+    rows = json.loads(mtmc("find", run_folder, "--like", tmp_path / "car.png", "--json"))
+    assert rows[0]["vehicle_id"] == owner
+    assert rows[0]["cosine"] > 0.8
+
+
+def test_find_names_a_word_without_meaning(run_folder: Path) -> None:
+    with pytest.raises(InputError, match=r"what to find: expected .* found 'purpleish'"):
+        find(open_run(run_folder), "purpleish")
