@@ -9,19 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtmc.geometry import xyxy_to_xywh
-from mtmc.structures import GlobalTrack, Tracklet, label_index
-
-Double = NDArray[np.float64]
-Long = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Rows = NDArray[np.intp]
-
+from mtmc.structures import Columns, Double, GlobalTrack, Long, Mask, Rows, Tracklet, label_index
 
 NUMBERED = re.compile(r"[A-Za-z]*[ _-]?0*(\d{1,4})")
 """Ids that are numbers: ``c041``, ``cam1``, ``camera 12``; addresses, dates and serial numbers are none."""
@@ -61,7 +55,7 @@ def pack(*keys: Long) -> Long:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Boxes:
+class Boxes(Columns):
     """Boxes with identities over all cameras.
 
     cameras: camera ids in ``camera_order``; sources: the file of each; camera (N,) index into both; ids (N,) vehicle
@@ -69,6 +63,8 @@ class Boxes:
     known; tracks (N,) number of the box's tracklet in its camera; lines (N,) line of the file, 0 for boxes that come
     from no file.
     """
+
+    SHARED: ClassVar[frozenset[str]] = frozenset({"cameras", "sources"})
 
     cameras: tuple[str, ...]
     sources: tuple[str, ...]
@@ -79,9 +75,6 @@ class Boxes:
     world: Double
     tracks: Long
     lines: Long
-
-    def __len__(self) -> int:
-        return len(self.camera)
 
     @staticmethod
     def build(
@@ -140,15 +133,11 @@ class Boxes:
         sources = {c: source for part in parts for c, source in zip(part.cameras, part.sources, strict=True)}
         camera_ids = sorted(sources, key=camera_order)
         index = {camera_id: number for number, camera_id in enumerate(camera_ids)}
+        names = tuple(camera_ids), tuple(sources[c] for c in camera_ids)
         codes = [np.array([index[c] for c in part.cameras], np.int64)[part.camera] for part in parts]
-        arrays = [f.name for f in fields(Boxes)][3:]
-        joined = [np.concatenate([getattr(part, name) for part in parts]) for name in arrays]
-        return Boxes(tuple(camera_ids), tuple(sources[c] for c in camera_ids), np.concatenate(codes), *joined)
-
-    def take(self, rows: Mask | Rows) -> Boxes:
-        """The chosen rows; the cameras stay."""
-        arrays = [f.name for f in fields(Boxes)][2:]
-        return Boxes(self.cameras, self.sources, *(getattr(self, name)[rows] for name in arrays))
+        return Boxes.joined(
+            [replace(p, cameras=names[0], sources=names[1], camera=c) for p, c in zip(parts, codes, strict=True)]
+        )
 
     def where(self, row: int) -> str:
         """File and line of a row for an error message; camera and frame for boxes that come from no file."""

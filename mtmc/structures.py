@@ -7,7 +7,8 @@ size. Boxes are ``xyxy`` float32 pixels, 0-based, with x2 > x1 and y2 > y1; fram
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,8 +42,39 @@ def _require(condition: bool, owner: object, rule: str) -> None:
         raise ValueError(f"{type(owner).__name__}: {rule}")
 
 
+class Columns:
+    """Base of tables: frozen dataclasses whose arrays have one row each of the same things, but for the ``SHARED``
+    fields."""
+
+    __slots__ = ()
+    SHARED: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def column_names(cls) -> list[str]:
+        """The fields that are arrays with a row of each thing."""
+        return [f.name for f in fields(cls) if f.name not in cls.SHARED]  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.column_names()[0]))
+
+    def take(self, rows: Mask | Rows | Long | slice) -> Self:
+        """The chosen rows, in the order given; what is shared stays."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in self.column_names()})  # type: ignore[type-var]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The rows of several tables one after the other; what is shared is the first one's. ``parts`` is not empty."""
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in cls.column_names()}
+        return replace(parts[0], **columns)  # type: ignore[type-var]
+
+    def require_rows(self, of: str) -> None:
+        """Raise ValueError unless all columns have a row per thing."""
+        lengths = {len(getattr(self, name)) for name in self.column_names()}
+        _require(len(lengths) == 1, self, f"needs one row per {of}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Detections:
+class Detections(Columns):
     """All boxes that a detector found in one camera's clip.
 
     frames (N,) int32 sorted; xyxy (N, 4) float32; scores (N,) float32 in [0, 1]; labels (N,) int16 into ``LABELS``;
@@ -62,23 +94,15 @@ class Detections:
         _set(self, "scores", self.scores, np.float32)
         _set(self, "labels", self.labels, np.int16)
         _set(self, "features", self.features, np.float32)
-        n = len(self.frames)
-        _require(all(len(getattr(self, f.name)) == n for f in fields(self)), self, "all arrays need one row per box")
+        self.require_rows("box")
         _require(self.features.ndim == 2, self, f"features must be (N, D), found {self.features.shape}")
         _require(bool(np.all(np.diff(self.frames) >= 0)), self, "frames must be sorted")
         _require(valid_boxes(self.xyxy), self, "boxes must be finite with x2 > x1 and y2 > y1")
-
-    def __len__(self) -> int:
-        return len(self.frames)
 
     def rows_at(self, frame: int) -> slice:
         """Rows of one frame, as a slice: frames are sorted."""
         first, last = np.searchsorted(self.frames, (frame, frame + 1))
         return slice(int(first), int(last))
-
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Detections:
-        """The chosen rows (mask or increasing indices)."""
-        return Detections(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @staticmethod
     def empty(feature_size: int = 0) -> Detections:
@@ -95,9 +119,7 @@ class Detections:
     @staticmethod
     def concatenate(parts: Sequence[Detections]) -> Detections:
         """Clips of one camera, in time order, joined."""
-        if not parts:
-            return Detections.empty()
-        return Detections(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Detections)))
+        return Detections.joined(parts) if parts else Detections.empty()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,14 +155,14 @@ class Tracklet:
         """(camera_id, track_id)."""
         return self.camera_id, self.track_id
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice, track_id: int | None = None) -> Tracklet:
+    def take(self, rows: Mask | Rows | slice, track_id: int | None = None) -> Tracklet:
         """The chosen boxes, under another track id if one is given."""
         number = self.track_id if track_id is None else track_id
         return Tracklet(self.camera_id, number, self.frames[rows], self.xyxy[rows], self.scores[rows], self.label)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Embeddings:
+class Embeddings(Columns):
     """Vectors of one camera's sampled crops: vectors (M, D) float32 unit rows; track_ids (M,) int64; frames (M,) int32;
     quality (M,) float32 in [0, 1], the weight of the crop in its tracklet's mean."""
 
@@ -155,21 +177,13 @@ class Embeddings:
         _set(self, "frames", self.frames, np.int32)
         _set(self, "quality", self.quality, np.float32)
         _require(self.vectors.ndim == 2, self, f"vectors must be (M, D), found {self.vectors.shape}")
-        _require(
-            len(self.vectors) == len(self.track_ids) == len(self.frames) == len(self.quality),
-            self,
-            "needs one row per crop",
-        )
+        self.require_rows("crop")
         norms = np.linalg.norm(self.vectors, axis=1)
         _require(bool(np.allclose(norms, 1.0, atol=1e-3)), self, "vectors must be unit rows")
 
-    def __len__(self) -> int:
-        return len(self.track_ids)
-
     def of(self, track_id: int) -> Embeddings:
         """The crops of one tracklet."""
-        rows = self.track_ids == track_id
-        return Embeddings(self.vectors[rows], self.track_ids[rows], self.frames[rows], self.quality[rows])
+        return self.take(self.track_ids == track_id)
 
     @staticmethod
     def empty(size: int = 0) -> Embeddings:
@@ -207,7 +221,7 @@ class GlobalTrack:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrackletTable:
+class TrackletTable(Columns):
     """All tracklets of a scene, one row each: what linking needs to know, free of boxes and pixels.
 
     cameras: camera ids; camera (T,) int32 index into it; track_id (T,) int64; start_s, end_s (T,) float64 scene time of
@@ -216,6 +230,8 @@ class TrackletTable:
     image per second; size (T,) float32 sqrt(median box area / image area); label (T,) int16; quality (T,) float32 in
     [0, 1]; features (T, D) float32 unit rows.
     """
+
+    SHARED: ClassVar[frozenset[str]] = frozenset({"cameras"})
 
     cameras: tuple[str, ...]
     camera: Int
@@ -233,14 +249,5 @@ class TrackletTable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cameras", tuple(self.cameras))
-        count = len(self.camera)
-        arrays = [f.name for f in fields(self) if f.name != "cameras"]
-        _require(all(len(getattr(self, name)) == count for name in arrays), self, "needs one row per tracklet")
+        self.require_rows("tracklet")
         _require(bool(np.all(self.end_s >= self.start_s)), self, "end_s must not be before start_s")
-
-    def __len__(self) -> int:
-        return len(self.camera)
-
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp] | slice) -> TrackletTable:
-        """The chosen rows, in the order given; camera indices keep their meaning."""
-        return TrackletTable(self.cameras, *(getattr(self, f.name)[rows] for f in fields(self) if f.name != "cameras"))

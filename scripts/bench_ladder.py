@@ -93,7 +93,7 @@ def link(level: int, seed: int, linker: str, scene: Path, run: Path, device: str
     """Run the pipeline as far as it is stale: after the first linker that is linking alone."""
     config = load_config(CONFIG, [f"link.linker={linker}", "report.video=false"])
     todo = plan(scene, run, config, device)
-    run_pipeline(todo, default_workers(len(todo.scene.cameras), device), lambda camera, stage, done, total: None)
+    run_pipeline(todo, default_workers(todo.units, device), lambda camera, stage, done, total: None)
     sides = load_sides(run, None, None)
     scores: Scores = score(sides.truth, sides.predicted, masks=sides.masks)
     logger.info("level %d seed %d %s: IDF1 %.4f HOTA %.4f", level, seed, linker, scores.idf1, scores.hota)
