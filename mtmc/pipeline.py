@@ -1,6 +1,6 @@
 """The order of the stages: run what the plan finds stale, per camera (in processes), link, export, draw.
 
-Each stage is a pure function of arrays; this file alone knows what comes after what, loads, calls and saves.
+Each stage is a pure function of arrays; what one process does stands in ``tasks``, what is asked for in ``planning``.
 """
 
 from __future__ import annotations
@@ -8,68 +8,26 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mtmc import __version__
 from mtmc.atomic import locked, write_json
-from mtmc.config import Config
 from mtmc.edits import apply_edits, contradiction, read_edits
-from mtmc.errors import UserError
 from mtmc.link import Linked
 from mtmc.memory import peak_of_all_mb
 from mtmc.planning import CAMERA_STAGES, Plan, detection_stamp, stamp_of
 from mtmc.results_page import make_page
 from mtmc.scene import Camera
 from mtmc.store import Run, create_run
-from mtmc.store.stamps import Stamp, digest, staleness
-from mtmc.store.tables import (
-    read_detections,
-    read_tracklets,
-    write_detections,
-    write_embeddings,
-    write_table,
-    write_tracklets,
-    write_vehicles,
-)
-from mtmc.structures import Detections
-from mtmc.video import Video
+from mtmc.store.stamps import digest, staleness
+from mtmc.store.tables import write_table, write_vehicles
+from mtmc.tasks import CameraTask, RecordingTask, Task, run_task, timed
 from mtmc.visits import visits
 from mtmc.workers import Timings, Watch, run_here, run_in_processes
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class CameraTask:
-    """The stale stages of one camera, for one worker."""
-
-    camera: Camera
-    config: Config
-    run: Run
-    stamps: Mapping[str, Stamp]
-    device: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingTask:
-    """Detection in one recording (the camera's only one, or a part of it), for one worker."""
-
-    name: str
-    camera: Camera
-    config: Config
-    path: Path
-    stamp: Stamp
-    device: str
-
-
-Task = CameraTask | RecordingTask
-
-
-# --- running ---------------------------------------------------------------------------------------------------------
 
 
 def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
@@ -103,13 +61,13 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     else:
         timings |= run_here(run_task, phases, watch)
     if ("vehicles", "") in stale:
-        timings["vehicles"] = _timed(lambda: _link(todo, watch))
+        timings["vehicles"] = timed(lambda: _link(todo, watch))
     if ("visits", "") in stale:
         write_table(run.path("visits"), visits(todo.scene, run.vehicles(), run.network), todo.stamps["visits", ""])
     _write_track3(todo)
     timings |= _draw(todo, watch)
     if todo.config.report.page:
-        timings["page"] = _timed(lambda: make_page(run, todo.scene, todo.config.report, watch))
+        timings["page"] = timed(lambda: make_page(run, todo.scene, todo.config.report, watch))
     timings["peak_memory_mb"] = round(peak_of_all_mb())
     write_json(run.folder / "timings.json", timings)
     return run
@@ -142,80 +100,6 @@ def _recording_tasks(todo: Plan, camera: Camera, parts: Sequence[Camera]) -> Ite
     for row, part in enumerate(parts, start=1):
         path, name = todo.run.path(f"detections/{camera.id}", f"{row:04d}"), f"{camera.id} {row}/{len(parts)}"
         yield RecordingTask(name, part, todo.config, path, detection_stamp(part, todo.config), todo.device)
-
-
-def run_task(task: Task, watch: Watch) -> Timings:
-    """Run a camera's stale stages, or detection in one recording; seconds by table. Raises UserError naming the
-    camera."""
-    if isinstance(task, CameraTask):
-        return run_camera(task, watch)
-    return {f"detections/{task.name}": _timed(lambda: _named(task.camera, lambda: _detect_recording(task, watch)))}
-
-
-def run_camera(task: CameraTask, watch: Watch) -> Timings:
-    """Run one camera's stale stages in order; seconds by table. Raises UserError naming the camera."""
-    steps = {"detections": _detect, "tracklets": _track, "embeddings": _embed}
-    timings = {}
-    for stage in task.stamps:
-        step = steps[stage]
-        timings[f"{stage}/{task.camera.id}"] = _timed(lambda step=step: _named(task.camera, lambda: step(task, watch)))  # type: ignore[misc]
-    return timings
-
-
-def _named(camera: Camera, work: Callable[[], None]) -> None:
-    """Do the work; a user's mistake in it names the camera."""
-    try:
-        work()
-    except UserError as error:
-        if camera.id in error.where:
-            raise
-        raise type(error)(f"camera {camera.id}: {error.where}", error.expected, error.found, error.fix) from error
-
-
-def _detect(task: CameraTask, watch: Watch) -> None:
-    """Detections of a whole camera; those of several recordings are there already and joined."""
-    path = task.run.path("detections", task.camera.id)
-    parts = task.camera.parts()
-    if len(parts) > 1:
-        names = [f"{row:04d}" for row in range(1, len(parts) + 1)]
-        found = [read_detections(task.run.path(f"detections/{task.camera.id}", name)) for name in names]
-        widths = {d.features.shape[1] for d in found if len(d)}
-        joined = Detections.concatenate([d for d in found if len(d) or not widths])
-        write_detections(path, joined, task.stamps["detections"])
-    else:
-        detect_recording = RecordingTask(
-            task.camera.id, task.camera, task.config, path, task.stamps["detections"], task.device
-        )
-        _detect_recording(detect_recording, watch)
-
-
-def _detect_recording(task: RecordingTask, watch: Watch) -> None:
-    from mtmc.detect import detect, make_detector
-
-    frames = Video(task.camera, lambda done: watch(task.name, "detect", done, len(task.camera.frames)))
-    detector = make_detector(task.config.detect, task.device)
-    write_detections(task.path, detect(task.camera, frames, detector, task.config.detect), task.stamp)
-
-
-def _track(task: CameraTask, watch: Watch) -> None:
-    from mtmc.track import make_tracker, track
-
-    watch(task.camera.id, "track", 0, 1)
-    detections = read_detections(task.run.path("detections", task.camera.id))
-    tracklets = track(task.camera, detections, make_tracker(task.config.track, task.device), task.config.track)
-    write_tracklets(task.run.path("tracklets", task.camera.id), tracklets, task.stamps["tracklets"])
-    watch(task.camera.id, "track", 1, 1)
-
-
-def _embed(task: CameraTask, watch: Watch) -> None:
-    from mtmc.embed import embed, make_embedder
-
-    tracklets = read_tracklets(task.run.path("tracklets", task.camera.id), task.camera.id)
-    frames = Video(task.camera, lambda done: watch(task.camera.id, "embed", done, 0))
-    embedder = make_embedder(task.config.embed, task.device)
-    embeddings = embed(task.camera, frames, tracklets, embedder, task.config.embed)
-    write_embeddings(task.run.path("embeddings", task.camera.id), embeddings, task.stamps["embeddings"])
-    watch(task.camera.id, "embed", 1, 1)
 
 
 def _link(todo: Plan, watch: Watch) -> None:
@@ -275,7 +159,7 @@ def _draw(todo: Plan, watch: Watch) -> Timings:
         return {}
     (folder / "stamp.json").unlink(missing_ok=True)  # a run killed while drawing must draw again
     veil = Veil.of(todo.run, todo.scene, params.hide)
-    seconds = _timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch, veil))
+    seconds = timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch, veil))
     write_json(folder / "stamp.json", {"stamp": stamp, "files": sorted(path.name for path in folder.glob("*.mp4"))})
     return {"video": seconds}
 
@@ -289,12 +173,6 @@ def _read_json(path: Path) -> Any:
 
 def _read_timings(run: Run) -> Timings:
     return dict(_read_json(run.folder / "timings.json") or {})
-
-
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return round(time.perf_counter() - start, 3)
 
 
 def default_workers(units: int, device: str) -> int:

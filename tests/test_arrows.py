@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor", "environment", "visits", "edits", "lost_boxes", "results_page"}),
     frozenset({"planning"}),
-    frozenset({"pipeline", "find", "export"}),
+    frozenset({"tasks", "pipeline", "find", "export"}),
     frozenset({"api", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),
 )
