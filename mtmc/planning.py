@@ -22,7 +22,7 @@ from mtmc.store import Run
 from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
-VERSIONS = {"detections": 1, "tracklets": 1, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
+VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
 
 

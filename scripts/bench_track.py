@@ -11,26 +11,20 @@ folder in PYTHONPATH to see them. They take no embeddings as used here.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib.util
-import io
 import json
 import platform
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+from track_judge import judge
+from track_peers import PEERS, Way, deep_sort_realtime
 from track_scenes import SIZE, Traffic, scene
 
-from mtmc.geometry import iou
-from mtmc.structures import Detections, Tracklet
+from mtmc.structures import Detections
 from mtmc.track import JdeParams, RepairParams, TrackParams, Tracks, make_tracker, to_tracklets
 from mtmc.track.repair import fill, repair
-
-Way = Callable[[Detections, float], Tracks]
 
 SCENES = (
     Traffic("sparse", 60, 10, 10, False),
@@ -54,72 +48,17 @@ def repaired(found: Detections, fps: float) -> Tracks:
     return repair(found, ours()(found, fps), fps, RepairParams())
 
 
-def each_frame(found: Detections) -> list[tuple[int, NDArray[np.intp]]]:
-    """(frame, rows) of every frame from the first to the last."""
-    span = range(int(found.frames[0]), int(found.frames[-1]) + 1)
-    return [(f, np.arange(len(found))[found.rows_at(f)]) for f in span]
-
-
-def deep_sort_realtime(found: Detections, fps: float) -> Tracks:
-    """The package as a user calls it, with its own defaults; reported are confirmed tracks' matched boxes."""
-    from deep_sort_realtime.deepsort_tracker import DeepSort
-
-    tracker, numbers = DeepSort(embedder=None), np.zeros(len(found), np.int64)
-    for _, rows in each_frame(found):
-        boxes = zip(found.xyxy[rows].tolist(), found.scores[rows].tolist(), strict=True)
-        raw = [([x1, y1, x2 - x1, y2 - y1], score, "car") for (x1, y1, x2, y2), score in boxes]
-        for track in tracker.update_tracks(raw, embeds=list(found.features[rows]), others=rows.tolist()):
-            if track.is_confirmed() and track.time_since_update == 0:
-                numbers[track.get_det_supplementary()] = int(track.track_id)
-    return Tracks(numbers, found.xyxy)
-
-
-def roboflow(name: str) -> Way:
-    def way(found: Detections, fps: float) -> Tracks:
-        import supervision
-        import trackers
-
-        # its buffer counts frames of 30 per second, scaled by frame_rate; the activation limit fits these scores
-        tracker = getattr(trackers, name)(frame_rate=fps, track_activation_threshold=0.5)
-        numbers = np.zeros(len(found), np.int64)
-        for _, rows in each_frame(found):
-            given = supervision.Detections(
-                found.xyxy[rows], confidence=found.scores[rows], class_id=np.zeros(len(rows), int), data={"row": rows}
-            )
-            result = tracker.update(given)
-            if len(result):
-                numbers[np.asarray(result.data["row"], int)] = np.asarray(result.tracker_id, np.int64) + 1
-        return Tracks(numbers, found.xyxy)
-
-    return way
-
-
-def norfair(found: Detections, fps: float) -> Tracks:
-    import norfair
-
-    tracker = norfair.Tracker("iou", 0.7, initialization_delay=2, hit_counter_max=max(3, round(fps)))
-    numbers = np.zeros(len(found), np.int64)
-    for _, rows in each_frame(found):
-        boxes = [norfair.Detection(found.xyxy[r].reshape(2, 2).astype(float), data=int(r)) for r in rows]
-        for seen in tracker.update(boxes):
-            if seen.last_detection in boxes:
-                numbers[seen.last_detection.data] = seen.id
-    return Tracks(numbers, found.xyxy)
-
-
 def ways() -> dict[str, Way | None]:
-    """Trackers by name; None where its package is absent."""
-    present = {name: importlib.util.find_spec(name) is not None for name in ("trackers", "supervision", "norfair")}
-    sort = present["trackers"] and present["supervision"]
+    """Trackers by name, None where a package is absent; the peers with their own defaults but for ByteTrack's start."""
+    given = {"trackers: ByteTrack": {"track_activation_threshold": 0.5}, "trackers: SORT": {}, "norfair": {}}
+    peers = {name: PEERS[name].make(**how) if PEERS[name].installed else None for name, how in given.items()}
     return {
         "jde": ours(),
         "jde, no embeddings": without_features(ours()),
         "jde, as published": ours(jde=JdeParams.published()),
-        "deep-sort-realtime, own defaults": deep_sort_realtime,
+        "deep-sort-realtime, own defaults": deep_sort_realtime(),
         "deep-sort-realtime, our adapter": ours(tracker="deepsort"),
-        "trackers: ByteTrack": roboflow("ByteTrackTracker") if sort else None,
-        "trackers: SORT": roboflow("SORTTracker") if sort else None,
-        "norfair": norfair if present["norfair"] else None,
+        **peers,
         "jde + repair": repaired,
     }
 
@@ -136,41 +75,6 @@ def seconds(way: Way, found: Detections, fps: float, repeat: int) -> tuple[float
         tracks = way(found, fps)
         spent.append(time.process_time() - start)
     return min(spent), tracks
-
-
-def judge(truth: list[Tracklet], predicted: list[Tracklet]) -> dict[str, float]:
-    """MOTA, IDF1, HOTA and identity switches by TrackEval, IoU 0.5."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        from trackeval.metrics import CLEAR, HOTA, Identity
-
-        data = _trackeval(truth, predicted)
-        clear, identity, hota = CLEAR().eval_sequence(data), Identity().eval_sequence(data), HOTA().eval_sequence(data)
-    return {
-        "mota": float(clear["MOTA"]),
-        "idf1": float(identity["IDF1"]),
-        "hota": float(np.mean(hota["HOTA"])),
-        "switches": int(clear["IDSW"]),
-    }
-
-
-def _trackeval(truth: list[Tracklet], predicted: list[Tracklet]) -> dict[str, Any]:
-    sides = [_flat(truth), _flat(predicted)]
-    data: dict[str, Any] = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
-    frames = np.union1d(sides[0][0], sides[1][0])
-    for frame in frames:
-        (ids_a, boxes_a), (ids_b, boxes_b) = ((i[f == frame], b[f == frame]) for f, i, b in sides)
-        data["gt_ids"].append(ids_a)
-        data["tracker_ids"].append(ids_b)
-        data["similarity_scores"].append(iou(boxes_a, boxes_b))
-    counts = {"num_gt_dets": len(sides[0][0]), "num_tracker_dets": len(sides[1][0]), "num_timesteps": len(frames)}
-    return data | counts | {"num_gt_ids": len(truth), "num_tracker_ids": len(predicted)}
-
-
-def _flat(tracklets: list[Tracklet]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    if not tracklets:
-        return np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4))
-    ids = np.repeat(np.arange(len(tracklets)), [len(t) for t in tracklets])
-    return np.concatenate([t.frames for t in tracklets]), ids, np.concatenate([t.xyxy for t in tracklets])
 
 
 def rows_for(traffic: Traffic, seed: int, repeat: int) -> list[dict[str, Any]]:
@@ -214,14 +118,15 @@ def growth(counts: list[int], repeat: int) -> list[dict[str, Any]]:
 def show(rows: list[dict[str, Any]]) -> None:
     reference = {r["scene"]: r["frames_s"] for r in rows if r["tracker"] == "deep-sort-realtime, own defaults"}
     head = f"{'scene':15}{'boxes/frame':>12}  {'tracker':34}{'frames/s':>9}{'boxes/s':>9}{'times':>7}"
-    print(head + "   MOTA   IDF1   HOTA  switches")
+    print(head + "   MOTA   IDF1   HOTA   AssA  switches  merged")
     for row in rows:
         head = f"{row['scene']:15}{row['boxes_per_frame']:12.1f}  {row['tracker']:34}"
         if "frames_s" not in row:
             print(head + "not installed")
             continue
         times = row["frames_s"] / reference[row["scene"]]
-        scores = f"{row['mota']:7.3f}{row['idf1']:7.3f}{row['hota']:7.3f}{row['switches']:10d}"
+        scores = "".join(f"{row[name]:7.3f}" for name in ("mota", "idf1", "hota", "assa"))
+        scores += f"{row['switches']:10d}{row['merged']:8d}"
         print(f"{head}{row['frames_s']:9.0f}{row['boxes_s']:9.0f}{times:7.1f}{scores}")
 
 

@@ -25,8 +25,12 @@ SAMPLES = 12
 
 @dataclass(frozen=True)
 class Traffic:
-    """How busy and how hard a scene is. arrivals_s: mean seconds between vehicles on a lane; looks: distinct
-    appearances."""
+    """How busy and how hard a scene is.
+
+    arrivals_s: mean seconds between vehicles on a lane; looks: distinct appearances; missed: share of boxes that are
+    not found, lost_frames on end on average; unsure: what their scores are lower by; doubled: share of boxes of which a
+    part is found too; ghosts: places where a weak box stands in ghost_share of all frames.
+    """
 
     name: str
     seconds: float
@@ -41,6 +45,11 @@ class Traffic:
     feature_noise: float = 0.5
     looks: int = 4096
     speed: float = 13.0
+    lost_frames: float = 1.0
+    unsure: float = 0.0
+    doubled: float = 0.0
+    ghosts: int = 0
+    ghost_share: float = 0.5
 
 
 @dataclass
@@ -63,6 +72,16 @@ class Vehicle:
     desired: float
     position: float
     speed: float
+    lost: bool = False  # by the detector, in the last frame
+
+
+@dataclass
+class Ghost:
+    """A place that looks like a vehicle: its box, score and vector."""
+
+    box: Array
+    score: float
+    vector: Array
 
 
 def lanes() -> list[Lane]:
@@ -80,6 +99,7 @@ def scene(traffic: Traffic, seed: int) -> tuple[list[Tracklet], Detections]:
     """True tracks (visible parts of at least a quarter) and what a detector would have found."""
     rng = np.random.default_rng(seed)
     roads, vectors = lanes(), _vectors(rng, traffic)
+    ghosts = [_ghost(roads[int(rng.integers(len(roads)))], traffic, rng) for _ in range(traffic.ghosts)]
     truth: list[tuple[int, int, Array]] = []
     found: list[tuple[int, Array, float, Array]] = []
     count = 0
@@ -88,7 +108,24 @@ def scene(traffic: Traffic, seed: int) -> tuple[list[Tracklet], Detections]:
             count += _arrive(lane, traffic, rng, count)
             _drive(lane, step / traffic.fps, traffic)
         _look(step, [(v, lane) for lane in roads for v in lane.vehicles], traffic, rng, vectors, truth, found)
+        found += [(step, *_seen(g, traffic, rng)) for g in ghosts if rng.random() < traffic.ghost_share]
     return _tracklets(truth), _detections(found, traffic)
+
+
+def _ghost(lane: Lane, traffic: Traffic, rng: np.random.Generator) -> Ghost:
+    """Beside or on a lane, of about a car's size."""
+    stands = Vehicle(0, np.array([4.5, 1.8, 1.5]), 0.0, rng.uniform(10, lane.length - 15), 0.0)
+    box = _box(stands, lane, traffic)[0] + np.tile(rng.normal(scale=25.0, size=2), 2)
+    low, high = np.clip(box[:2], 0, SIZE), np.clip(box[2:], 0, SIZE)
+    high = np.maximum(high, low + 12)
+    return Ghost(np.concatenate([low, high]), rng.uniform(0.15, 0.35), rng.normal(size=traffic.feature_size))
+
+
+def _seen(ghost: Ghost, traffic: Traffic, rng: np.random.Generator) -> tuple[Array, float, Array]:
+    """Box, score and vector of a ghost in one frame."""
+    box = ghost.box + rng.normal(scale=traffic.noise, size=4) * np.tile(ghost.box[2:] - ghost.box[:2], 2)
+    score = float(np.clip(ghost.score + rng.normal(scale=0.07), 0.1, 0.6))
+    return box, score, ghost.vector + rng.normal(scale=traffic.feature_noise, size=len(ghost.vector))
 
 
 def _vectors(rng: np.random.Generator, traffic: Traffic) -> Array:
@@ -182,7 +219,8 @@ def _visible(box: Array, nearer: list[tuple[Array, Vehicle]]) -> tuple[float, Ar
 
 
 def _detect(step, vehicle, seen, visible, occluder, traffic, rng, vectors, found) -> None:  # type: ignore[no-untyped-def]
-    if rng.random() < traffic.missed + 0.9 * max(0.0, 0.6 - visible) / 0.6:
+    vehicle.lost = bool(rng.random() < _loss_rate(vehicle.lost, traffic) + 0.9 * max(0.0, 0.6 - visible) / 0.6)
+    if vehicle.lost:
         return
     size = seen[2:] - seen[:2]
     box = np.clip(seen + rng.normal(scale=traffic.noise, size=4) * np.tile(size, 2), 0, [*SIZE, *SIZE])
@@ -190,9 +228,23 @@ def _detect(step, vehicle, seen, visible, occluder, traffic, rng, vectors, found
     other = own if occluder is None else vectors[occluder % len(vectors)]
     clean = visible * own + (1 - visible) * other
     vector = clean + rng.normal(scale=traffic.feature_noise * np.linalg.norm(clean) / np.sqrt(len(own)), size=len(own))
-    score = float(np.clip(0.45 + 0.45 * visible + rng.normal(scale=0.08), 0.1, 0.99))
+    score = float(
+        np.clip(0.45 + 0.45 * visible - traffic.unsure + rng.normal(scale=0.08 + traffic.unsure / 2), 0.1, 0.99)
+    )
     if (box[2:] - box[:2]).min() > 4:
         found.append((step, box, score, vector))
+    if traffic.doubled and rng.random() < traffic.doubled:
+        part = np.concatenate([box[:2] + rng.uniform(0, 0.4, 2) * size, box[2:] - rng.uniform(0, 0.4, 2) * size])
+        if (part[2:] - part[:2]).min() > 4:
+            found.append((step, part, 0.6 * score, vector))
+
+
+def _loss_rate(lost: bool, traffic: Traffic) -> float:
+    """Of a vehicle that was found or lost in the last frame, so that ``missed`` are lost, ``lost_frames`` on end."""
+    if traffic.lost_frames <= 1:
+        return traffic.missed
+    back = 1 / traffic.lost_frames
+    return 1 - back if lost else back * traffic.missed / (1 - traffic.missed)
 
 
 def _tracklets(truth: list[tuple[int, int, Array]]) -> list[Tracklet]:

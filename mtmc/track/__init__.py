@@ -58,6 +58,9 @@ class TrackParams(StageParams):
     options: dict[str, Any] = OPTIONS
     jde: JdeParams = Field(default_factory=JdeParams)
     deepsort: DeepSortParams = Field(default_factory=DeepSortParams)
+    interpolate: bool = Field(
+        False, description="fill every gap of a tracklet, however long, as other trackers report it"
+    )
     repair: RepairParams = Field(default_factory=RepairParams)
     clean: CleanParams = Field(default_factory=CleanParams)
 
@@ -95,7 +98,7 @@ def track(camera: Camera, detections: Detections, tracker: Tracker, params: Trac
         detections = replace(detections, frames=np.searchsorted(looked_at, detections.frames).astype(np.int32))
     tracks = tracker.track(detections, fps, camera.size)
     tracks = repair(detections, tracks, fps, params.repair)
-    longest_fill = int(params.repair.max_fill_s * fps)
+    longest_fill = camera.frame_count if params.interpolate else int(params.repair.max_fill_s * fps)
     tracklets = [fill(t, longest_fill, fps) for t in to_tracklets(camera.id, detections, tracks)]
     kept = clean(tracklets, fps, camera.size, camera.roi, params.clean)
     if looked_at is not None:

@@ -21,6 +21,10 @@ from mtmc.track.tracks import FrameRate, in_frames
 Mask = NDArray[np.bool_]
 
 
+PARKED_WINDOW_S = 0.5
+"""A place is the median over so long: a box that jumps for a few frames is no journey."""
+
+
 class CleanParams(Params):
     """Which boxes and tracklets to keep."""
 
@@ -109,10 +113,13 @@ def _between_borders(xyxy: NDArray[np.float32], size: tuple[int, int], border_px
 
 
 def is_parked(tracklet: Tracklet, fps: float, params: CleanParams) -> bool:
-    """Whether a vehicle, seen for long, never leaves its place: 95 % of its centres stay within a share of its size."""
+    """Whether a vehicle, seen for long, never leaves its place: where it is first, last and at its farthest, each over
+    half a second, agrees within a share of its size. One that stands for minutes and then drives off is kept."""
     first, last = in_frames(fps, tracklet.frames[[0, -1]])
     if (last - first) / fps < params.parked_min_s:
         return False
     centres = (tracklet.xyxy[:, :2] + tracklet.xyxy[:, 2:]) / 2
-    travel = np.linalg.norm(centres - np.median(centres, axis=0), axis=1)
-    return bool(np.quantile(travel, 0.95) < params.parked_travel * np.sqrt(np.median(areas(tracklet.xyxy))))
+    count = max(1, len(centres) // max(1, round(PARKED_WINDOW_S * fps)))
+    places = np.array([np.median(part, axis=0) for part in np.array_split(centres, count)])
+    travel = np.linalg.norm(places - np.median(centres, axis=0), axis=1)
+    return bool(travel.max() < params.parked_travel * np.sqrt(np.median(areas(tracklet.xyxy))))

@@ -24,6 +24,9 @@ HEIGHT_SQUARED, ONE = 20, 21
 CHI_SQUARE_95_4 = 9.4877
 """95 % point of the chi-square distribution with 4 degrees of freedom: the gate of Deep SORT and JDE."""
 
+CHI_SQUARE_999_2 = 13.816
+"""99.9 % point of the chi-square distribution with 2 degrees of freedom."""
+
 _SCALED = np.array([1.0, 1.0, 0.0, 1.0])  # cx, cy and height have noise in proportion to the height, the aspect has not
 _ASPECT = np.array([0.0, 0.0, 1.0, 0.0])
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mtmc.params import Params
-from mtmc.track.jde.kalman import CHI_SQUARE_95_4
+from mtmc.track.jde.kalman import CHI_SQUARE_95_4, CHI_SQUARE_999_2
 
 
 class JdeParams(Params):
@@ -17,7 +17,7 @@ class JdeParams(Params):
 
     association: Literal["overlap", "fused"] = "overlap"
     min_score: float = Field(
-        0.2, ge=0, le=1, description="score from which on detections start tracks; higher means fewer false tracks"
+        0.4, ge=0, le=1, description="score from which on detections start tracks; higher means fewer false tracks"
     )
     second_pass_score: float = Field(
         0.1, ge=0, le=1, description="score from which on they may continue a track; higher means more gaps"
@@ -47,6 +47,12 @@ class JdeParams(Params):
         30.0, gt=0, description="overlap: largest squared Mahalanobis distance, 2 dof; higher recovers further off"
     )
 
+    overlap_gate: float = Field(
+        CHI_SQUARE_999_2,
+        gt=0,
+        description="overlap: largest squared Mahalanobis distance, 2 dof, of weak boxes and of those that overlap "
+        "little; higher hands more tracks over to what stands on their way",
+    )
     max_first_cost: float = Field(
         0.9, gt=0, le=1, description="1 - overlap in the first association; higher follows faster vehicles"
     )

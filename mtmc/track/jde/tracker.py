@@ -39,14 +39,19 @@ Index = NDArray[np.intp]
 Double = NDArray[np.float64]
 
 
+LITTLE_OVERLAP = 0.7
+"""Cost, 1 - overlap, from which on a box must be where its track moves to (SORT's and ByteTrack's usual limit)."""
+
+
 class JdeTracker:
     """The ``jde`` tracker; keeps nothing between clips.
 
     In every frame:
 
-    0. predict where the live tracks are (Kalman filter, constant velocity); 1. tracked and lost tracks with confident
-    boxes: by overlap, appearance sharing the cost (``fused``: by appearance fused with
-       motion, inside the gate);
+    0. predict where the live tracks are (Kalman filter, constant velocity); pairs of a track with a weak box, or with
+       one that overlaps it little, count only inside the gate of its motion (``fused``: all pairs do);
+    1. tracked and lost tracks with confident boxes: by overlap, appearance sharing the cost (``fused``: by appearance
+       fused with motion, inside the gate);
     2. those left, by appearance alone inside a wide gate (``fused``: not done);
     3. tracked ones left with confident boxes left, by overlap;
     4. tracked ones left with weak boxes, by overlap (ByteTrack's second association);
@@ -131,7 +136,10 @@ class _Run:
         """Tracks (P,) and their rows (P,) of the frame, and whether there was more than one way to match them."""
         live, params = self.live, self.params
         tracks, rows, costs = overlapping(self.bounds, self.clip.bounds[first:end], 1 - self.widest)
-        todo = FrameMatching(len(live), first, low, end, (tracks, rows + first, costs), self.widest)
+        pairs = tracks, rows + first, costs
+        if params.association == "overlap":
+            pairs = self._on_their_way(*pairs, low)
+        todo = FrameMatching(len(live), first, low, end, pairs, self.widest)
         # Step 1: tracked and lost tracks with confident boxes
         if params.association == "fused":
             self._match_left(todo, self._fused)
@@ -149,6 +157,20 @@ class _Run:
         if live.new_count and todo.pairs_left() and todo.both_left():
             self._by_overlap(todo, ~live.confirmed, params.max_new_cost, True)
         return *todo.found(), contested
+
+    def _on_their_way(self, tracks: Index, rows: Index, costs: Double, low: int) -> tuple[Index, Index, Double]:
+        """The pairs less those of weak boxes (from row ``low`` on), and of boxes that overlap little, outside the gate of
+        their track's motion: a vehicle that leaves is not taken for what stands there."""
+        asked = ((rows >= low) | (costs > LITTLE_OVERLAP)).nonzero()[0]
+        if len(asked) == 0:
+            return tracks, rows, costs
+        state = self.live.state.take(tracks.take(asked), axis=0)
+        off = self.measured.take(rows.take(asked), axis=0)[:, :2] - state[:, :2]
+        distance = (off * off / self.model.innovation_variance(state)[:, :2]).sum(axis=1)
+        away = asked[(distance > self.params.overlap_gate) & self.live.confirmed.take(tracks.take(asked))]
+        if len(away) == 0:
+            return tracks, rows, costs
+        return np.delete(tracks, away), np.delete(rows, away), np.delete(costs, away)
 
     def _overlap_first(self, todo: FrameMatching) -> bool:
         """Overlap decides who may match, overlap and appearance together who does; whether none of them had a

@@ -141,3 +141,12 @@ def test_same_place_at_another_time_is_no_duplicate() -> None:
 
 def test_of_two_on_one_spot_the_surer_stays() -> None:
     assert without_duplicates(drive(range(30), (100, 300), (20, 0)), score=0.95) == [1]
+
+
+def test_a_vehicle_that_stands_for_minutes_and_drives_off_is_kept() -> None:
+    stands = drive(range(1900), (300, 300), (0, 0))
+    leaves = [(1900 + f, box(300 + 8 * f, 300)) for f in range(30)]
+    waiting, parked = tracklet(stands + leaves), tracklet(stands)
+    params = CleanParams(**{**OFF, "parked": "drop"})
+    assert clean([waiting], 10.0, SIZE, None, params) == [waiting]
+    assert clean([parked], 10.0, SIZE, None, params) == []

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mtmc.structures import Detections
-from mtmc.track import JdeParams
+from mtmc.track import JdeParams, TrackParams, make_tracker, track
 from mtmc.track.jde.tracker import JdeTracker, motion_model
-from tests.mtmc.track.clips import SIZE, axes, box, detections, drive
+from tests.mtmc.track.clips import SIZE, axes, box, camera, detections, drive
 
 STANDING = (400.0, 300.0), (0.0, 0.0)
 
@@ -267,3 +267,24 @@ def test_noise_grows_where_frames_are_rare() -> None:
     assert motion_model(10, 30).velocity == pytest.approx(3 / 160)
     assert motion_model(60, 30).velocity == pytest.approx(1 / 160)
     assert motion_model(10, None).velocity == pytest.approx(1 / 160)
+
+
+def test_a_leaving_vehicle_does_not_hand_its_number_to_a_weak_box_on_its_way() -> None:
+    """A car passes a sign that looks a little like one; behind it the car is not found any more, the sign still is."""
+    car = drive(range(12), (100, 300), (16, 0))
+    sign = [(f, box(276, 302, 70, 38)) for f in range(30)]
+    clip = detections(car + sign, scores=[0.9] * len(car) + [0.2] * len(sign))
+    mine = clip.scores > 0.5
+    found = np.array(default(clip))
+    assert set(found[mine]) == {1}
+    assert (found[~mine] == 1).sum() <= 1
+    assert (np.array(default(clip, overlap_gate=1e9))[~mine] == 1).sum() > 5
+
+
+def test_gaps_are_filled_on_request() -> None:
+    rows = drive([*range(10), *range(18, 30)], (100, 300), (6, 0))
+    frames = [
+        len(track(camera(), detections(rows), make_tracker(params), params)[0])
+        for params in (TrackParams(), TrackParams(interpolate=True))
+    ]
+    assert frames == [22, 30]
