@@ -159,8 +159,8 @@ class _Run:
         return *todo.found(), contested
 
     def _on_their_way(self, tracks: Index, rows: Index, costs: Double, low: int) -> tuple[Index, Index, Double]:
-        """The pairs less those of weak boxes (from row ``low`` on), and of boxes that overlap little, outside the gate of
-        their track's motion: a vehicle that leaves is not taken for what stands there."""
+        """The pairs less those of weak boxes (from row ``low`` on), and of boxes that overlap little, outside the gate
+        of their track's motion: a vehicle that leaves is not taken for what stands there."""
         asked = ((rows >= low) | (costs > LITTLE_OVERLAP)).nonzero()[0]
         if len(asked) == 0:
             return tracks, rows, costs
