@@ -176,6 +176,5 @@ def _read_timings(run: Run) -> Timings:
 
 
 def default_workers(units: int, device: str) -> int:
-    """One process per core up to one per unit of work (``Plan.units``); on a GPU one process, which fills it by its
-    batches."""
+    """One process per core, at most one per unit of work (``Plan.units``); on a GPU one, which its batches fill."""
     return 1 if device.startswith("cuda") else max(1, min(units, os.cpu_count() or 1))

@@ -11,8 +11,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 MOST_IN_FILE, MOST_IN_FUNCTION = 300, 45
 FILES = sorted(path for package in ("mtmc", "reid") for path in (ROOT / package).rglob("*.py"))
-STILL_LONG = {"mtmc/score/measure.py", "mtmc/synth/traffic/simulation.py"}
-"""To be cut; nothing may come to it."""
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -28,8 +26,6 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_are_short(path: Path) -> None:
-    if str(path.relative_to(ROOT)) in STILL_LONG:
-        pytest.xfail("known to be too long")
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MOST_IN_FILE, f"{lines} lines: what is the second thing that this file does?"
     too_long = [f"{name} ({count})" for name, count in functions(path) if count > MOST_IN_FUNCTION]

@@ -41,7 +41,7 @@ def bench(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    r"""Images/s, size and accuracy of models side by side, from pixels to unit vectors; the best of three runs.
+    """Images/s, size and accuracy of models side by side, from pixels to unit vectors; the best of three runs.
 
     \b
     Example:

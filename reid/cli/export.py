@@ -36,7 +36,7 @@ def export(
         ),
     ] = False,
 ) -> None:
-    r"""Write a network for other runtimes: RGB pixels 0..255 (batch, 3, height, width) in, unit vectors out.
+    """Write a network for other runtimes: RGB pixels 0..255 (batch, 3, height, width) in, unit vectors out.
 
     The file is run on sample crops and kept only if the cosine to PyTorch is at least 0.9999 on each; exit code 1
     otherwise.

@@ -54,7 +54,7 @@ def train(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    r"""Train SGFD, or a smaller network of its family, and evaluate it as it learns.
+    """Train SGFD, or a smaller network of its family, and evaluate it as it learns.
 
     Under torchrun each process takes its own share of every batch's identities.
 
