@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from mtmc.config import Config, build_config
+from mtmc.detect import make_detector
 from mtmc.errors import ConfigError
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import read_scene
 from mtmc.store import Run
 from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
+from mtmc.video import Video
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
 VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
@@ -68,7 +70,16 @@ def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
     if (out / "run.json").exists() and run.settings["videos"] != todo.source:
         found = f"one of {run.settings['videos']}"
         raise ConfigError(out, f"a run of {todo.source}", found, "Give another folder with --out, or delete this one.")
+    for camera in todo.scene.cameras.values():
+        _check_files(camera, config)
     return todo
+
+
+def _check_files(camera: Camera, config: Config) -> None:
+    """Raise UserError for a mask or recorded boxes that do not fit the camera: before any other camera is worked on."""
+    _ = camera.roi
+    if config.detect.detector == "recorded":
+        make_detector(config.detect).begin(camera, Video(camera))
 
 
 def plan_again(run: Run) -> Plan:

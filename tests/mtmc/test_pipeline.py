@@ -209,6 +209,15 @@ def test_video_cut_in_half_is_refused_before_any_detection(city: Path, tmp_path:
     assert not list(tmp_path.glob("run/detections/*"))
 
 
+def test_all_cameras_are_checked_before_the_first_is_detected(city: Path, tmp_path: Path) -> None:
+    (city / "c002" / "roi.png").write_bytes(b"no picture")
+    one_sentence(mtmc("run", "--videos", city, "--out", tmp_path / "run", *QUICK), "c002/roi.png", "a mask image")
+    (city / "c002" / "roi.png").unlink()
+    shutil.rmtree(city / "c002" / "det")
+    one_sentence(mtmc("run", "--videos", city, "--out", tmp_path / "run", *QUICK), "detections for camera c002")
+    assert not (tmp_path / "run" / "detections").exists()
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [("1,-1,5", ["det_mask_rcnn.txt:3", "3"]), ("1,-1,nan,5,20,20,0.9,-1,-1,-1", ["det_mask_rcnn.txt:3", "nan"])],
