@@ -17,7 +17,7 @@ from mtmc.errors import InputError
 from mtmc.scene import Recording
 from mtmc.structures import Image, Rows
 from mtmc.video.orientation import turned, turned_size
-from mtmc.video.packets import whole_packets
+from mtmc.video.packets import video_stream, whole_packets
 from mtmc.video.pictures import picture_files, read_picture
 
 SEEK_WORTH_FRAMES = 12
@@ -39,7 +39,7 @@ class Decoder:
 
     def _open(self) -> None:
         self.container = av.open(str(self._recording.path))
-        self._stream = self.container.streams.video[0]
+        self._stream = video_stream(self.container)
         self._stream.thread_type = "AUTO"
         self._pictures = self._decoded()
         self.frame, self._picture = -1, None

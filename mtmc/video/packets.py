@@ -6,11 +6,13 @@ Only the first picture is decoded, for its size and orientation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from mtmc.errors import InputError
 from mtmc.scene import Recording
@@ -21,6 +23,8 @@ from mtmc.video.orientation import orientation_of, turned_size
 LOST_SHARE = 0.01
 """Headers count a little wrong at times; a file that lacks more than this share of its frames was cut short."""
 GUESSED_FPS = 25.0
+FIRST_PACKETS = 1000
+"""A file may begin inside a group of pictures; after so many packets one must be decoded."""
 DEMUX_ATTEMPTS = 50
 """Reading goes on behind a damaged place, but not more often than this without a packet in between."""
 
@@ -43,7 +47,7 @@ def read_packets(path: Path) -> Recording:
         raise InputError(path, "a video", "an empty file (0 bytes)", "Copy it again or take it out of the folder.")
     try:
         with av.open(str(path)) as container:
-            stream = container.streams.video[0]
+            stream = video_stream(container)
             packets = [_told(packet) for packet in whole_packets(container, stream)]
             recording = _recording(path, stream, packets)
     except (av.error.FFmpegError, OSError, ValueError, IndexError) as error:
@@ -51,6 +55,14 @@ def read_packets(path: Path) -> Recording:
         raise InputError(path, "a video", f"no readable video stream ({error})", fix) from error
     refuse_short(path, recording, len(packets))
     return recording
+
+
+def video_stream(container: Any) -> Any:
+    """The stream that players show: the one with the largest pictures, cover pictures aside. Raises IndexError for
+    none."""
+    films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    areas = [s.codec_context.width * s.codec_context.height for s in films]
+    return films[areas.index(max(areas))] if films else container.streams.video[0]
 
 
 def whole_packets(container: Any, stream: Any) -> Iterator[Any]:
@@ -83,8 +95,7 @@ def _told(packet: Any) -> _Packet:
 def _recording(path: Path, stream: Any, packets: list[_Packet]) -> Recording:
     kept = [packet for packet in packets if not packet.hidden]
     first = first_picture(path)
-    size = (stream.codec_context.width, stream.codec_context.height) if first is None else (first.width, first.height)
-    orientation = 1 if first is None else orientation_of(first)
+    orientation = orientation_of(first)
     rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate]
     tick_s, reordered = float(stream.time_base), bool(stream.codec_context.has_b_frames)
     key: Mask = np.array([packet.key for packet in kept], np.bool_)
@@ -93,7 +104,7 @@ def _recording(path: Path, stream: Any, packets: list[_Packet]) -> Recording:
         fps, constant, exact = (rates or [GUESSED_FPS])[0], True, False
         stamps, keys, times_s = np.arange(len(kept)), np.zeros(1, np.intp), np.arange(len(kept)) / fps
     else:
-        shown = shown.since(None if first is None else first.pts)
+        shown = shown.since(first.pts)
         stamps, times_s = shown.stamp, frame_times(shown, tick_s)
         fps, constant = frame_rate(times_s, rates, tick_s)
         keys, exact = np.flatnonzero(key[shown.packet]), shown.exact
@@ -103,7 +114,7 @@ def _recording(path: Path, stream: Any, packets: list[_Packet]) -> Recording:
         times_s,
         keys,
         fps,
-        turned_size(size, orientation),
+        turned_size((first.width, first.height), orientation),
         orientation,
         exact,
         constant,
@@ -123,13 +134,17 @@ def _promised(stream: Any, times_s: Double) -> int:
 
 
 def first_picture(path: Path) -> Any:
-    """The first picture that can be decoded, None if none can."""
+    """The first picture that can be decoded. Raises InputError where the beginning of the file has none."""
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        for packet in whole_packets(container, stream):
+        stream = video_stream(container)
+        for packet in islice(whole_packets(container, stream), FIRST_PACKETS):
             try:
                 for picture in packet.decode():
                     return picture
             except av.error.FFmpegError:
                 continue
-        return next(iter(stream.codec_context.decode(None)), None)
+        picture = next(iter(stream.codec_context.decode(None)), None)
+    if picture is None:
+        fix = "Convert it to H.264, or take it out of the folder."
+        raise InputError(path, "a video", f"pictures that cannot be decoded ({stream.codec_context.name})", fix)
+    return picture

@@ -46,10 +46,16 @@ def write(
     first: int = 0,
     sound_s: float = 0.0,
     options: dict[str, str] | None = None,
+    preview: tuple[int, int] | None = None,
 ) -> Path:
-    """Frames ``first``, ``first`` + 1, ... shown at ``times`` (s); ``sound_s``: seconds of silence beside them."""
+    """Frames ``first``, ``first`` + 1, ... shown at ``times`` (s); ``sound_s``: seconds of silence beside them;
+    ``preview``: size of a stream of grey pictures before the video."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=options or {}) as out:
+        small = None if preview is None else out.add_stream("mpeg4", rate=25)
+        if small is not None and preview is not None:
+            small.width, small.height, small.pix_fmt = *preview, "yuv420p"
+            small.time_base = small.codec_context.time_base = MS
         coding = {"preset": "veryfast", "bf": str(bframes), "g": str(gop), "sc_threshold": "0"}
         stream = out.add_stream("libx264", rate=25, options=coding)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
@@ -59,6 +65,10 @@ def write(
             frame = av.VideoFrame.from_ndarray(paint(number, size), "bgr24")
             frame.pts, frame.time_base = round(time * 1000), MS
             out.mux(stream.encode(frame))
+            if small is not None and preview is not None:
+                grey = av.VideoFrame.from_ndarray(np.full((preview[1], preview[0], 3), 90, np.uint8), "bgr24")
+                grey.pts, grey.time_base = frame.pts, MS
+                out.mux(small.encode(grey))
         for block in range(int(sound_s * 8000 / 1024)):
             silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
             silence.rate, silence.pts, silence.time_base = 8000, block * 1024, Fraction(1, 8000)

@@ -175,6 +175,12 @@ def test_size_changes_on_the_way(tmp_path: Path) -> None:
         numbers_shown(Video(read_camera("c001", other)))
 
 
+@pytest.mark.parametrize("end", ["mp4", "mkv", "ts"])
+def test_the_largest_of_several_streams_is_the_video(tmp_path: Path, end: str) -> None:
+    assert_shows(write(tmp_path / f"a.{end}", STEADY, preview=(80, 48)), list(range(50)), STEADY)
+    assert read_packets(tmp_path / f"a.{end}").size == SIZE
+
+
 def test_damage_costs_its_own_frames_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write(tmp_path / "a.mp4", STEADY, gop=10)
     with av.open(str(path)) as container:
@@ -201,6 +207,16 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
         out.mux(stream.encode(None))
     (clip,) = Video(read_camera("c001", tmp_path / "a.mkv")).clips(1)
     assert np.abs(clip.images[0][:, :, 0].astype(int) - grey).max() <= 1
+
+
+def test_a_file_without_a_single_good_picture(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", STEADY)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start : data.index(b"moov") - 4] = b"\xff" * (data.index(b"moov") - 4 - start)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"pictures that cannot be decoded \(h264\)"):
+        read_packets(path)
 
 
 def test_wrong_files_are_one_sentence(tmp_path: Path) -> None:
