@@ -12,10 +12,11 @@ import numpy as np
 
 from mtmc import __version__
 from mtmc.edits import read_edits
+from mtmc.health import examine
 from mtmc.link.describe import describe
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.link.problem import Links
-from mtmc.link.review.proposals import worth_a_look
+from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import ReportParams, Watch
 from mtmc.report.looks import make_looks
@@ -54,12 +55,14 @@ def make_page(
     if with_truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())
         truth = compare_with_truth(contents, ground_truth) if with_truth else None
+        looks = looks_of(contents)
         extra = {
             **camera_graph(contents),
             "audit": veil.audit,
             "hide": veil.hide,
             "edits": edits_of(run),
-            "looks": looks_of(contents),
+            "looks": looks_rows(looks),
+            "health": health_of(contents, looks),
         }
         write_page(contents, "with truth" if with_truth else mark, extra, truth, embed_video)
     return path
@@ -71,15 +74,31 @@ def edits_of(run: Run) -> list[dict[str, Any]]:
     return [edit.model_dump(mode="json", by_alias=True, exclude_none=True) for edit in edits]
 
 
-def looks_of(contents: Contents) -> list[list[float]]:
-    """The review queue for the page's head: from, to (places in the page's order), chance of being wrong, boxes at
-    stake, 1 for links that were made and 0 for proposals; the most worth a look first."""
+def looks_of(contents: Contents) -> Looks:
+    """The review queue, by places in the page's order."""
     embeddings = {camera.id: found for camera in contents.cameras if (found := contents.run.embeddings_of(camera.id))}
     table = describe(contents.scene, contents.tracklets, embeddings)
     boxes = np.array([len(t) for t in contents.tracklets], np.int64)
-    looks = worth_a_look(table, contents.vehicle, boxes, made_links(contents))
+    return worth_a_look(table, contents.vehicle, boxes, made_links(contents))
+
+
+def looks_rows(looks: Looks) -> list[list[float]]:
+    """The queue for the page's head: from, to, chance of being wrong, boxes at stake, 1 for links that were made and 0
+    for proposals."""
     rows = np.stack([looks.source, looks.target, looks.chance.round(4), looks.boxes, looks.made], axis=1)
     return rows[:MOST_LOOKS].tolist()  # type: ignore[no-any-return]
+
+
+def health_of(contents: Contents, looks: Looks) -> dict[str, Any]:
+    """The light and its signs for the page's head."""
+    times = [contents.scene.cameras[t.camera_id].time_s(t.frames[[0, -1]]) for t in contents.tracklets]
+    lengths = [float(end - start) for start, end in times]
+    hours = max((camera.duration_s for camera in contents.cameras), default=0.0) / 3600
+    network = contents.run.network
+    learned = {} if network is None else network["cameras"]
+    clocks = {c.id: learned[c.id]["clock_error_s"] if c.id in learned else 0.0 for c in contents.cameras}
+    known = None if made_links(contents) is None else looks
+    return examine(known, read_table(contents.run.path("visits")), lengths, hours, clocks)
 
 
 def made_links(contents: Contents) -> Links | None:

@@ -26,7 +26,7 @@ from mtmc.link import LinkParams, Problem, solve
 from mtmc.planning import plan
 from mtmc.report.page import write_page
 from mtmc.report.page_data import Contents
-from mtmc.results_page import camera_graph
+from mtmc.results_page import camera_graph, health_of, looks_of
 from mtmc.scene_reader import read_scene
 from mtmc.store import create_run, open_run
 from mtmc.store.tables import write_table, write_tracklets, write_vehicles
@@ -93,7 +93,13 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
         mine = [t for t in tracklets if t.camera_id == camera_id]
         write_tracklets(run.path("tracklets", camera_id), mine, stamps["tracklets", camera_id])
     contents = Contents.of(run, scene, vehicles)
-    extra = {**camera_graph(contents), "hide": "nothing", "edits": [], "looks": []}
+    extra = {
+        **camera_graph(contents),
+        "hide": "nothing",
+        "edits": [],
+        "looks": [],
+        "health": health_of(contents, looks_of(contents)),
+    }
     write_page(contents, "simulated", extra)
     return run_folder
 

@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene_reader"}),
     frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
-    frozenset({"config", "doctor", "environment", "visits", "edits", "lost_boxes", "results_page"}),
+    frozenset({"config", "doctor", "environment", "visits", "edits", "health", "lost_boxes", "results_page"}),
     frozenset({"planning"}),
     frozenset({"tasks", "pipeline", "find", "export"}),
     frozenset({"api", "ceilings", "differences", "tuning"}),

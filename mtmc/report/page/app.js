@@ -3,6 +3,7 @@
 import { Card } from "page/card";
 import { Clock } from "page/clock";
 import { Edits } from "page/edits";
+import { health } from "page/health";
 import { List } from "page/list";
 import { loadModel } from "page/model";
 import { MapPanel } from "page/map";
@@ -32,6 +33,7 @@ $("[data-tab=truth]").hidden = !truth;
 // --- head ------------------------------------------------------------------------------------------------
 
 const several = model.vehicles.filter((vehicle) => vehicle.cameras.length > 1).length;
+health($("#health"), $("#light"), model);
 $("#scene").textContent = model.head.scene;
 $("#numbers").textContent = [
   plural(model.vehicles.length, "vehicle"),
@@ -208,6 +210,7 @@ const keys = {
   u: () => edits.undo(),
   m: () => edits.startSame(),
   s: () => edits.split(),
+  h: () => set({ tab: "health" }),
   r: () => set({ tab: "review" }),
   e: () => truth?.step(1),
   E: () => truth?.step(-1),

@@ -82,11 +82,7 @@ export class Review {
         {},
         make("b", {}, link.proposed ? "not linked" : percent(link.probability)),
         ` ${cameras[a.camera].id} → ${cameras[b.camera].id}`,
-        make(
-          "small",
-          {},
-          link.proposed ? `vehicles ${a.vehicle} and ${b.vehicle}, ${boxes} boxes to win` : stake,
-        ),
+        make("small", {}, link.proposed ? `vehicles ${a.vehicle} and ${b.vehicle}, ${boxes} boxes to win` : stake),
       ),
       make("span", {}, button("same", "✓"), button("different", "✗")),
     );

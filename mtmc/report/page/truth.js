@@ -20,7 +20,14 @@ const MEANING = {
   localisation: "prediction and truth overlap too little",
 };
 const HUES = { missed_by_detector: 25, false_box: 50, left_in_one_camera: 285, single_camera_switch: 330 };
-Object.assign(HUES, { outside_mask: 200, repeated: 170, fragmentation: 0, missed_link: 230, wrong_link: 265, localisation: 95 });
+Object.assign(HUES, {
+  outside_mask: 200,
+  repeated: 170,
+  fragmentation: 0,
+  missed_link: 230,
+  wrong_link: 265,
+  localisation: 95,
+});
 
 export const causeColour = (cause, alpha = 1) => `oklch(0.72 0.15 ${HUES[cause]} / ${alpha})`;
 const named = (cause) => cause.replaceAll("_", " ");

@@ -285,3 +285,13 @@ def test_find_by_a_picture_gives_its_own_vehicle_first(run_folder: Path, tmp_pat
 def test_find_names_a_word_without_meaning(run_folder: Path) -> None:
     with pytest.raises(InputError, match=r"what to find: expected .* found 'purpleish'"):
         find(open_run(run_folder), "purpleish")
+
+
+def test_health_tells_its_light_and_every_sign(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    page.click("#light")
+    told = page.evaluate("() => window.mtmc.model.head.health")
+    assert page.locator(".signs li").count() == len(told["signs"])
+    assert page.locator("#light").get_attribute("data-light") == told["light"]
+    page.keyboard.press("h")
+    assert page.locator("#health").is_visible()
