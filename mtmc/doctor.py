@@ -100,6 +100,9 @@ def _examine_file(camera_id: str, read: _Kept, start: datetime | None) -> Iterat
     if recording.damaged:
         what = f"{recording.damaged} damaged packet(s)"
         yield Finding(camera_id, "warning", what, "Frames that cannot be decoded are left out; --deep counts them.")
+    if recording.last_size not in (None, recording.size):
+        what = f"the picture's size changes from {recording.size} to {recording.last_size}"
+        yield Finding(camera_id, "warning", what, "Nothing to do: all pictures are scaled to the first size.")
     if recording.hidden:
         what = f"{recording.hidden} frames are stored but not shown (trimmed without re-encoding)"
         yield Finding(camera_id, "note", what, "Nothing to do: frame 1 is the first one that a player shows.")

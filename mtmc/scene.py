@@ -30,8 +30,8 @@ class Recording:
     (K,): frames that start without knowing others; fps: the rate that explains the times where they are ``constant``,
     else one over the usual step; ``stamped`` False for a stream without any clock, whose rate is a guess. size: (width,
     height) as shown, after turning by ``orientation`` (EXIF's code, 1 = upright). promised: frames that the container
-    counts, 0 where it does not; hidden: frames stored but not shown; damaged: packets that came broken; pictures: a
-    folder of pictures instead of a file.
+    counts, 0 where it does not; hidden: frames stored but not shown; damaged: packets that came broken;
+    last_size: that of the last pictures; pictures: a folder of pictures instead of a file.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Recording:
     promised: int = 0
     hidden: int = 0
     damaged: int = 0
+    last_size: tuple[int, int] | None = None
     pictures: bool = False
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ from mtmc.scene import Recording
 from mtmc.store.stamps import fingerprint
 from mtmc.video.packets import read_packets
 
-VERSION = 1
+VERSION = 2
 """Raised when the index of the same file comes out otherwise."""
 KEY = b"mtmc.recording"
 COLUMNS = ("stamps", "times_s", "keys", "path")
@@ -67,5 +67,5 @@ def _load(table: Path, path: Path) -> Recording | None:
     if facts.pop("version", None) != VERSION:
         return None
     stamps, times_s, keys = (rows.column(name).to_numpy() for name in ("stamp", "time_s", "key"))
-    facts["size"] = tuple(facts["size"])
+    facts |= {name: tuple(facts[name]) for name in ("size", "last_size") if facts[name]}
     return Recording(path=path, stamps=stamps, times_s=times_s, keys=np.flatnonzero(keys), **facts)

@@ -5,8 +5,8 @@ Frames are counted from 0 in the order in which they are shown.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import av
@@ -16,14 +16,14 @@ import numpy as np
 from mtmc.errors import InputError
 from mtmc.scene import Recording
 from mtmc.structures import Image, Rows
-from mtmc.video.orientation import turned, turned_size
+from mtmc.video.orientation import refuse_other_shape, turned, turned_size
 from mtmc.video.packets import video_stream, whole_packets
 from mtmc.video.pictures import picture_files, read_picture
 
+logger = logging.getLogger(__name__)
+
 SEEK_WORTH_FRAMES = 12
 """Jump to a later key frame only if that saves more frames than this: a jump empties the decoder."""
-ASPECT_TOLERANCE = 0.02
-"""Sizes whose sides' ratio differs by less are the same view, scaled."""
 
 
 class Decoder:
@@ -80,6 +80,18 @@ class Decoder:
             pass
         return self._picture if self.frame == target else None
 
+    def all(self) -> Iterator[tuple[int, Any]]:
+        """(frame, picture) of all frames that can be decoded."""
+        while (picture := self.following()) is not None:
+            yield self.frame, picture
+
+    def some(self, wanted: Rows) -> Iterator[tuple[int, Any]]:
+        """The same of the wanted frames (increasing)."""
+        for target in wanted.tolist():
+            picture = self.picture(target)
+            if picture is not None:
+                yield target, picture
+
     def _jump_towards(self, target: int) -> None:
         keys = self._recording.keys
         place = int(np.searchsorted(keys, target, side="right")) - 1
@@ -104,15 +116,17 @@ def decode(recording: Recording, wanted: Rows | None, size: tuple[int, int]) -> 
         yield from _picture_files(recording, wanted, size)
         return
     decoder = Decoder(recording, jumping=wanted is not None)
+    stored = turned_size(size, recording.orientation)
+    sizes = {stored}
     try:
-        if wanted is None:
-            while (picture := decoder.following()) is not None:
-                yield decoder.frame, _image(picture, recording, size)
-            return
-        for target in wanted.tolist():
-            picture = decoder.picture(target)
-            if picture is not None:
-                yield target, _image(picture, recording, size)
+        for frame, picture in decoder.all() if wanted is None else decoder.some(wanted):
+            if (picture.width, picture.height) != stored:
+                if (picture.width, picture.height) not in sizes:
+                    sizes.add((picture.width, picture.height))
+                    refuse_other_shape(recording.path, stored, (picture.width, picture.height))
+                    logger.warning("%s: pictures of %d x %d are scaled", recording.path, picture.width, picture.height)
+                picture = picture.reformat(*stored, format="bgr24", interpolation="AREA")
+            yield frame, turned(np.asarray(picture.to_ndarray(format="bgr24"), np.uint8), recording.orientation)
     finally:
         decoder.container.close()
 
@@ -128,19 +142,3 @@ def _picture_files(recording: Recording, wanted: Rows | None, size: tuple[int, i
             refuse_other_shape(files[frame], size, image.shape[1::-1])
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         yield frame, image
-
-
-def _image(picture: Any, recording: Recording, size: tuple[int, int]) -> Image:
-    width, height = turned_size(size, recording.orientation)
-    if (picture.width, picture.height) != (width, height):
-        refuse_other_shape(recording.path, (width, height), (picture.width, picture.height))
-        picture = picture.reformat(width=width, height=height, format="bgr24", interpolation="AREA")
-    return turned(np.asarray(picture.to_ndarray(format="bgr24"), np.uint8), recording.orientation)
-
-
-def refuse_other_shape(path: Path, size: tuple[int, int], found: tuple[int, int]) -> None:
-    """Raise InputError where pictures of the size ``found`` are no view of ``size`` at another scale."""
-    if abs(found[0] * size[1] / (found[1] * size[0]) - 1) > ASPECT_TOLERANCE:
-        expected = f"pictures of one shape ({size[0]} x {size[1]} at first)"
-        later = f"{found[0]} x {found[1]} later"
-        raise InputError(path, expected, later, "Put what was recorded with other settings into a scene of its own.")

@@ -1,14 +1,20 @@
-"""Pictures turned as players show them. Codes are EXIF's: 1 upright, 2 mirrored, 3 upside down, ..., 6 and 8 a quarter
-turn."""
+"""Pictures turned as players show them, and of one shape.
+
+Codes are EXIF's: 1 upright, 2 mirrored, 3 upside down, ..., 6 and 8 a quarter turn.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mtmc.errors import InputError
 from mtmc.structures import Image
 
+ASPECT_TOLERANCE = 0.02
+"""Sizes whose sides' ratio differs by less are the same view, scaled."""
 CODES = {
     (1, 0, 0, 1): 1,
     (-1, 0, 0, 1): 2,
@@ -46,3 +52,11 @@ def turned(image: Image, orientation: int) -> Image:
         image = image.transpose(1, 0, 2)
     down, right = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
     return np.ascontiguousarray(image[:: -1 if down else 1, :: -1 if right else 1])
+
+
+def refuse_other_shape(path: Path, size: tuple[int, int], found: tuple[int, int]) -> None:
+    """Raise InputError where pictures of the size ``found`` are no view of ``size`` at another scale."""
+    if abs(found[0] * size[1] / (found[1] * size[0]) - 1) > ASPECT_TOLERANCE:
+        expected = f"pictures of one shape ({size[0]} x {size[1]} at first)"
+        later = f"{found[0]} x {found[1]} later"
+        raise InputError(path, expected, later, "Put what was recorded with other settings into a scene of its own.")

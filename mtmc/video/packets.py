@@ -6,6 +6,7 @@ Only the first picture is decoded, for its size and orientation.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from mtmc.errors import InputError
 from mtmc.scene import Recording
 from mtmc.structures import Double, Mask
 from mtmc.video.frame_times import display_order, frame_rate, frame_times, usual_step
-from mtmc.video.orientation import orientation_of, turned_size
+from mtmc.video.orientation import orientation_of, refuse_other_shape, turned_size
 
 LOST_SHARE = 0.01
 """Headers count a little wrong at times; a file that lacks more than this share of its frames was cut short."""
@@ -54,7 +55,23 @@ def read_packets(path: Path) -> Recording:
         fix = "Copy it again, or take it out of the folder."
         raise InputError(path, "a video", f"no readable video stream ({error})", fix) from error
     refuse_short(path, recording, len(packets))
-    return recording
+    last_size = _last_size(recording)
+    refuse_other_shape(path, recording.size, last_size)
+    return replace(recording, last_size=last_size)
+
+
+def _last_size(recording: Recording) -> tuple[int, int]:
+    """(width, height) as shown of the last key frame that can be reached, else of the first picture."""
+    if not recording.exact or len(recording.keys) == 0:
+        return recording.size
+    with av.open(str(recording.path)) as container:
+        stream = video_stream(container)
+        try:
+            container.seek(int(recording.stamps[recording.keys[-1]]), stream=stream)
+            picture = next(iter(container.decode(stream)), None)
+        except (av.error.FFmpegError, OSError):
+            return recording.size
+    return recording.size if picture is None else turned_size((picture.width, picture.height), recording.orientation)
 
 
 def video_stream(container: Any) -> Any:

@@ -160,7 +160,7 @@ def test_pictures_are_turned_as_players_do(tmp_path: Path, matrix: tuple[int, in
     assert [number_of(np.ascontiguousarray(back(image))) for image in images] == list(range(50))  # type: ignore[operator]
 
 
-def test_size_changes_on_the_way(tmp_path: Path) -> None:
+def test_size_changes_on_the_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     a = write(tmp_path / "a.ts", STEADY)
     b = write(tmp_path / "b.ts", [2 + time for time in STEADY], first=50, size=(320, 192))
     c = write(tmp_path / "c.ts", [2 + time for time in STEADY], first=50, size=(320, 320))
@@ -168,11 +168,16 @@ def test_size_changes_on_the_way(tmp_path: Path) -> None:
     scaled.write_bytes(a.read_bytes() + b.read_bytes())
     other.write_bytes(a.read_bytes() + c.read_bytes())
     assert_shows(scaled, list(range(100)), [n / 25 for n in range(100)])
+    assert "pictures of 320 x 192 are scaled" in caplog.text
+    there_and_back = tmp_path / "back.ts"
+    there_and_back.write_bytes(a.read_bytes() + c.read_bytes() + a.read_bytes())
+    with pytest.raises(InputError, match=r"160 x 96 at first\), found 320 x 320"):
+        numbers_shown(Video(read_camera("c001", there_and_back)))
     assert {image.shape for clip in Video(read_camera("c001", scaled)).clips(9) for image in clip.images} == {
         (96, 160, 3)
     }
     with pytest.raises(InputError, match=r"160 x 96 at first\), found 320 x 320"):
-        numbers_shown(Video(read_camera("c001", other)))
+        read_packets(other)
 
 
 @pytest.mark.parametrize("end", ["mp4", "mkv", "ts"])
