@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
+import cv2
 import numpy as np
 
 from mtmc.atomic import TEMPORARY
@@ -63,7 +64,9 @@ class VideoWriter:
         """Append one frame (height, width, 3) of the writer's size, shown ``time_s`` after the first; evenly spaced
         without."""
         width, height = self.size
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="bgr24")
+        # FFmpeg's converter reads past the rows' ends: the same pictures would not always give the same bytes.
+        planes = cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420)
+        picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         if time_s is not None:
             picture.pts, picture.time_base = round(time_s / self._time_base), self._time_base
         self._mux(picture)

@@ -133,3 +133,16 @@ def test_unwritable_place_is_the_users_mistake(tmp_path: Path) -> None:
         VideoWriter(tmp_path / "file" / "a.mp4", 10, SIZE),
     ):
         pass
+
+
+def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
+    """Whatever lay in memory before; widths that are no multiple of 16 are the hard ones."""
+    pictures = np.random.default_rng(0).integers(0, 255, (20, 66, 100, 3), np.uint8)
+    written = set()
+    for number in range(8):
+        _ = [np.full(size, number, np.uint8) for size in range(1000, 100_000, 777)]
+        with VideoWriter(tmp_path / "x.mp4", 10, (100, 66)) as video:
+            for picture in pictures:
+                video.write(picture)
+        written.add((tmp_path / "x.mp4").read_bytes())
+    assert len(written) == 1
