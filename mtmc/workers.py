@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -66,8 +67,9 @@ def run_in_processes(
                 wait(futures, timeout=POLL_S)
                 _drain(progress, watch)
         ended = True
-    finally:  # whoever stops this process wants its workers stopped too
-        pool.shutdown(kill_workers=not ended)
+    finally:  # whoever stops this process wants its workers stopped too, even those that are just being started
+        with contextlib.nullcontext() if ended else contextlib.suppress(RuntimeError):
+            pool.shutdown(kill_workers=not ended)
     return _gather([future.result for future in futures])
 
 

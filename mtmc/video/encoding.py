@@ -65,7 +65,8 @@ class VideoWriter:
         without."""
         width, height = self.size
         # FFmpeg's converter reads past the rows' ends: the same pictures would not always give the same bytes.
-        planes = cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420)
+        whole = np.ascontiguousarray(image[:height, :width])
+        planes = np.asarray(cv2.cvtColor(whole, cv2.COLOR_BGR2YUV_I420), np.uint8)
         picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         if time_s is not None:
             picture.pts, picture.time_base = round(time_s / self._time_base), self._time_base
