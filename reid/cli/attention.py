@@ -25,7 +25,7 @@ def attention(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Overlay the attention map Q on images: blue where a network looks least, red where most.
+    """Overlay the attention map Q on images: red where a network looks most, the image itself where least.
 
     \b
     Example:

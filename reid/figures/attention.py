@@ -19,7 +19,9 @@ from reid.data.images import Picture, normalise, read_image, resize
 from reid.model.sgfd import SGFD
 
 TILE, CAPTION, GAP, MARGIN = 160, 16, 6, 120
-OPACITY = 0.55
+OPACITY = 0.75
+"""Of the colours where the attention is highest; it falls with the attention, so that what is not looked at stays as it
+is."""
 Map = NDArray[np.float32]
 
 
@@ -53,12 +55,14 @@ def attend(model: SGFD, images: Sequence[Path], device: torch.device | str = "cp
 
 
 def overlay(image: Picture, attention: Map) -> Picture:
-    """The image (h, w, 3) RGB under its attention (H, W): blue where lowest, red where highest within this image."""
+    """The image (h, w, 3) RGB under its attention (H, W): untouched where lowest, red where highest within this
+    image."""
     spread = float(attention.max() - attention.min())
     relative = (attention - attention.min()) / spread if spread > 0 else np.zeros_like(attention)
     large = cv2.resize(relative, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_CUBIC)
     heat = cv2.applyColorMap((large.clip(0, 1) * 255).astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
-    return np.asarray((1 - OPACITY) * image + OPACITY * heat, dtype=np.uint8)
+    opacity = OPACITY * large.clip(0, 1)[..., None]
+    return np.asarray((1 - opacity) * image + opacity * heat, dtype=np.uint8)
 
 
 def draw_attention(images: Sequence[Path], names: Sequence[str], looks: Sequence[Sequence[Look]]) -> Image.Image:
