@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -69,9 +70,14 @@ class EmbedParams(StageParams):
 
     def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
         """The checkpoint, the code of an outside embedder."""
-        weights = self.weights or (EMBEDDER if self.embedder == "auto" else None)
+        weights = self.weights or (self.packaged() if self.embedder == "auto" else None)
         files = {"embedder": source_file(self.embedder, EMBEDDERS), "weights": weights}
         return {key: path for key, path in files.items() if path is not None}
+
+    @staticmethod
+    def packaged() -> Path | None:
+        """The checkpoint that comes with the package, where it and torch are there; else auto means colours."""
+        return EMBEDDER if EMBEDDER.is_file() and find_spec("torch") is not None else None
 
     def check(self) -> None:
         """Raises ConfigError for an unknown embedder, WeightsError for a missing checkpoint."""
@@ -98,18 +104,17 @@ def embed(
 
 
 def _by_weights(params: EmbedParams, device: str) -> Embedder:
-    """SGFD, with the packaged weights where none are given; colours where even these were taken out. Said in one
+    """SGFD, with the packaged weights where none are given; colours where these or torch are not there. Said in one
     line."""
-    weights = params.weights
-    if weights is None and EMBEDDER.is_file():
+    weights = params.weights or params.packaged()
+    if weights is None:
+        logger.warning("No torch, or no embedding weights: vehicles are told apart by colour histograms only.")
+        return make_embedder(params.model_copy(update={"embedder": "histogram"}), device)
+    if params.weights is None:
         logger.warning(
             "No embedding weights given: the packaged ones tell vehicles apart (how well: mtmc/weights/CARD.md)."
         )
-        weights = EMBEDDER
-    if weights is not None:
-        return make_embedder(params.model_copy(update={"embedder": "sgfd", "weights": weights}), device)
-    logger.warning("No embedding weights given: vehicles are told apart by colour histograms only (embed.weights).")
-    return make_embedder(params.model_copy(update={"embedder": "histogram"}), device)
+    return make_embedder(params.model_copy(update={"embedder": "sgfd", "weights": weights}), device)
 
 
 EMBEDDERS: Menu = {"auto": _by_weights, "sgfd": "mtmc.embed.sgfd:make", "histogram": "mtmc.embed.histogram:make"}
