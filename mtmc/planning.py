@@ -24,7 +24,7 @@ from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, stalenes
 from mtmc.video import Video
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
-VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 1, "visits": 1, "video": 1}
+VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 2, "visits": 1, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.link.evidence.ground_overlap import GroundMatches
+from mtmc.link.evidence.views import ViewPairs, Views
 from mtmc.link.learning.em import Learned
+from mtmc.link.learning.view_model import ViewScores
 from mtmc.structures import Double, Long, TrackletTable
 
 EVIDENCE = ("appearance", "time", "path", "size", "kind", "place", "ground")
@@ -33,17 +35,18 @@ def explain_links(learned: Learned, chosen: Long, least_probability: float) -> C
     ``decisive`` names the evidence without which (all of it together) the link would not have been made. The runner-up
     is the likeliest other link of either end; camera "" and track -1 where there is none.
     """
-    pairs, prior = learned.pairs, prior_log_odds(learned)
+    pairs, prior = learned.pairs, prior_log_odds(learned.probability)
+    rival = runners_up(pairs.source, pairs.target, learned.probability, chosen)
     evidence = {kind: values[chosen] for kind, values in learned.evidence.items()}
     evidence["path"] = evidence["path"] - prior
     probability = learned.probability[chosen]
     return {
         **_ends(learned.table, pairs.source[chosen], pairs.target[chosen], pairs.seconds[chosen]),
-        **_decision(evidence, _log_odds(probability), probability, least_probability),
+        **_decision(evidence, log_odds(probability), probability, least_probability),
         "cosine": learned.cosine[chosen],
         "prior": np.full(len(chosen), prior),
         **evidence,
-        **_rivals(learned, chosen),
+        **_rivals(learned.table, pairs.source, pairs.target, learned.probability, chosen, rival),
     }
 
 
@@ -58,6 +61,45 @@ def explain_matches(table: TrackletTable, matches: GroundMatches, least_probabil
         "cosine": matches.cosine,
         "prior": matches.prior(),
         **{kind: evidence.get(kind, np.zeros(count)) for kind in EVIDENCE},
+        **_no_rival(count),
+    }
+
+
+def explain_views(table: TrackletTable, views: Views, pairs: ViewPairs, scored: ViewScores, chosen: Long) -> Columns:
+    """The same columns for chosen pairs of views (E,), each under the first tracklet of its views; the runner-up is the
+    likeliest other view of the other's camera."""
+    source, target = (views.row[end] for end in pairs.in_time())
+    prior, count = prior_log_odds(scored.probability), len(chosen)
+    evidence = {kind: values[chosen] for kind, values in scored.evidence.items()}
+    evidence["path"] = evidence["path"] - prior
+    probability = scored.probability[chosen]
+    rival = runners_up(*pairs.ends(views, len(table.cameras)), scored.probability, chosen)
+    return {
+        **_ends(table, source[chosen], target[chosen], pairs.gap_s[chosen]),
+        **_decision(evidence, log_odds(probability), probability, scored.least_probability),
+        "cosine": scored.cosine[chosen],
+        "prior": np.full(count, prior),
+        **{kind: evidence.get(kind, np.zeros(count)) for kind in EVIDENCE},
+        **_rivals(table, source, target, scored.probability, chosen, rival),
+    }
+
+
+def explain_bridges(table: TrackletTable, source: Long, target: Long, least_probability: float) -> Columns:
+    """The same columns for tracklets (E,) that only views of other cameras hold together: no evidence of their own."""
+    nothing = np.zeros(len(source))
+    evidence, probability = dict.fromkeys(EVIDENCE, nothing), np.full(len(source), least_probability)
+    return {
+        **_ends(table, source, target, table.start_s[target] - table.end_s[source]),
+        **_decision(evidence, log_odds(probability), probability, least_probability),
+        "cosine": np.full(len(source), np.nan),
+        "prior": nothing,
+        **evidence,
+        **_no_rival(len(source)),
+    }
+
+
+def _no_rival(count: int) -> Columns:
+    return {
         "runner_up_camera": np.full(count, "", np.str_),
         "runner_up_track": np.full(count, NO_TRACK, np.int64),
         "runner_up_probability": np.zeros(count),
@@ -80,14 +122,15 @@ def _decision(evidence: Mapping[str, Double], log_odds: Double, probability: Dou
     return {"probability": probability, "margin": margin, "decisive": decisive(evidence, margin)}
 
 
-def _log_odds(probability: Double) -> Double:
+def log_odds(probability: Double) -> Double:
+    """Log-odds (N,) of probabilities, bounded."""
     clipped = np.clip(probability, 1e-12, 1 - 1e-12)
     return np.asarray(np.log(clipped / (1 - clipped)))
 
 
-def prior_log_odds(learned: Learned) -> float:
-    """Log-odds of any candidate pair before its evidence: the fraction of candidates that are links."""
-    fraction = float(learned.probability.mean()) if len(learned.probability) else 0.0
+def prior_log_odds(probability: Double) -> float:
+    """Log-odds of any candidate pair before its evidence: the fraction of candidates (P,) that are links."""
+    fraction = float(probability.mean()) if len(probability) else 0.0
     fraction = min(max(fraction, 1e-6), MOST_PRIOR)
     return float(np.log(fraction / (1 - fraction)))
 
@@ -108,12 +151,11 @@ def decisive(evidence: Mapping[str, Double], margin: Double) -> NDArray[np.str_]
     return np.array([",".join(kinds[row[take]]) for row, take in rows], np.str_)
 
 
-def runners_up(learned: Learned, chosen: Long) -> Long:
-    """For each chosen pair the likeliest other pair (E,) with the same source or the same target, -1 for none."""
-    pairs, probability = learned.pairs, learned.probability
+def runners_up(source: Long, target: Long, probability: Double, chosen: Long) -> Long:
+    """For each chosen pair the likeliest other pair (E,) with the same source or the same target (P,), -1 for none."""
     rival = np.full(len(chosen), NO_TRACK, np.int64)
     best = np.full(len(chosen), -1.0)
-    for ends in (pairs.source, pairs.target):
+    for ends in (source, target):
         order = np.lexsort((-probability, ends))
         first = np.searchsorted(ends[order], ends[chosen])
         for step in (0, 1):  # the likeliest of this end, or the second if that is the link itself
@@ -124,17 +166,18 @@ def runners_up(learned: Learned, chosen: Long) -> Long:
     return rival
 
 
-def _rivals(learned: Learned, chosen: Long) -> Columns:
-    """Who the runner-up is: the tracklet that would have taken the place of the link's source or target."""
-    pairs, table = learned.pairs, learned.table
-    rival = runners_up(learned, chosen)
+def _rivals(
+    table: TrackletTable, source: Long, target: Long, probability: Double, chosen: Long, rival: Long
+) -> Columns:
+    """Who the runner-up ``rival`` (E,) of each chosen pair is: the tracklet that would have taken the place of its
+    source or its target (P,)."""
     there, pair = rival >= 0, np.maximum(rival, 0)
-    row = np.where(pairs.source[pair] == pairs.source[chosen], pairs.target[pair], pairs.source[pair])
+    row = np.where(source[pair] == source[chosen], target[pair], source[pair])
     names = np.array([*table.cameras, ""])
     return {
         "runner_up_camera": names[np.where(there, table.camera[row], len(table.cameras))],
         "runner_up_track": np.where(there, table.track_id[row], NO_TRACK),
-        "runner_up_probability": np.where(there, learned.probability[pair], 0.0),
+        "runner_up_probability": np.where(there, probability[pair], 0.0),
     }
 
 

@@ -19,18 +19,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from mtmc.link.evidence.appearance import principal_directions, projected, without_camera_bias
 from mtmc.link.evidence.ground_handover import against_rivals, find_handovers
 from mtmc.link.evidence.ground_overlap import GroundMatches, find_overlaps, with_sure_clocks
-from mtmc.link.evidence.log_odds import cosine
-from mtmc.link.explain import explain_links, explain_matches
+from mtmc.link.evidence.log_odds import cosine, size_residuals
+from mtmc.link.evidence.views import ViewPairs, Views, make_views, pair_views, stands
+from mtmc.link.explain import explain_bridges, explain_links, explain_matches, explain_views, log_odds
 from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, apply, learn, on_common_time, relearn
+from mtmc.link.learning.view_model import FEW_VIEWS, overlapping_cameras, score_views
 from mtmc.link.model.camera_network import CameraNetwork, Limits
-from mtmc.link.problem import Links, Problem, Solution
+from mtmc.link.model.entry_exit_zones import assign_zones
+from mtmc.link.problem import Links, Problem, Solution, same_partition
 from mtmc.link.review.wishes import still_open
-from mtmc.link.selection import merge, select
+from mtmc.link.selection import PairedLinks, assemble, merge, select
 from mtmc.link.warnings import warnings_of
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
@@ -43,6 +48,12 @@ STRETCHES, LEARNED_FROM = 4, 100_000
 holds."""
 COMPRESSED = 128
 """Numbers kept of a feature where there are many tracklets."""
+PASSES = 6
+"""Times that vehicles are learned from and solved again at most; most runs stop after four."""
+LONGEST_GAP_S = 60.0
+"""Seconds out of sight up to which views are paired without a transition found."""
+MOST_PAIRS = 4_000_000
+"""Pairs of views beyond which vehicles stay chains: some 1 GB of memory."""
 STAY_QUANTILE = 0.999
 """Quantile of the stays in view that a window's margin holds."""
 
@@ -60,42 +71,139 @@ class NetworkLinker:
         table, notes = _compressed(problem.table)
         features = without_camera_bias(table)
         table = replace(table, features=np.zeros((len(table), 0), np.float32))  # from here on they would only take room
-        learned, trajectories = self._learn(table, features, problem)
-        network = learned.network
-        links = Links.concatenated(_score_windows(learned, table, features, trajectories, self.limits))
+        moving = np.flatnonzero(~stands(table))
+        learned, trajectories = self._learn(table, features, moving, problem)
+        network, least = learned.network, self.limits.least_probability
+        part = table.take(moving), features[moving], trajectories[moving]
+        links = Links.concatenated(_score_windows(learned, *part, self.limits)).of_rows(moving)
+        links = Links.concatenated([links, _standing_fragments(learned, table, features, trajectories, moving, least)])
         if len(problem.wishes):
             links = still_open(links, problem.wishes)
         matches = _ground_matches(learned, table, features, problem.trajectories)
-        labels, made = self._select(table, links, matches)
-        warnings = warnings_of(learned, problem.clock_known, _joined(table, made))
+        if len(table) <= WHOLE:
+            labels, made = _passes(learned, table, features, moving, links, matches, problem.wishes.different, least)
+        else:
+            labels, made = _chains(table, links, matches, least)
+        warnings = warnings_of(learned, table, problem.clock_known, _joined(table, made))
         return Solution(labels, made, network, (*notes, *warnings))
 
-    def _learn(self, table: TrackletTable, features: Float, problem: Problem) -> tuple[Learned, Double]:
+    def _learn(self, table: TrackletTable, features: Float, moving: Long, problem: Problem) -> tuple[Learned, Double]:
         """What is learned, and the trajectories that could be used for it: those by clocks that are sure to begin
         with."""
-        clock_known, rows = problem.clock_known, _learning_rows(table)
+        clock_known = problem.clock_known
         error = np.where(clock_known, 0.0, np.inf) if self.known is None else self.known.clock_error_s
         trajectories = with_sure_clocks(problem.trajectories, table.camera, error)
-        part = table, features, trajectories
-        if len(rows) < len(table):
-            part = table.take(rows), features[rows], trajectories[rows]
+        rows = moving[_learning_rows(len(moving))]
+        part = table.take(rows), features[rows], trajectories[rows]
         if self.known is None:
             return learn(*part, clock_known, self.limits), trajectories
         return relearn(*part, self.known), trajectories
 
-    def _select(self, table: TrackletTable, links: Links, matches: GroundMatches) -> tuple[Long, Links]:
-        """Vehicles and the links that made them: the network's, and before them what two cameras saw in one place at
-        once."""
-        least = self.limits.least_probability
-        labels, held = select(table, links.source, links.target, links.probability, least)
-        if len(matches) == 0:
-            return labels, links.take(held)
-        ends = links.source[held], links.target[held], links.probability[held]
-        labels, matched, made = merge(table, matches, ends, least)
-        near = matches.take(matched)
-        columns = explain_matches(table, near, least)
-        seen = Links(near.source, near.target, near.probability(), columns)
-        return labels, Links.concatenated([seen, links.take(held[made])])
+
+def _chains(table: TrackletTable, links: Links, matches: GroundMatches, least: float) -> tuple[Long, Links]:
+    """Vehicles as chains of links, and the links that made them: what two cameras saw in one place at once goes
+    first."""
+    labels, held = select(table, links.source, links.target, links.probability, least)
+    if len(matches) == 0:
+        return labels, links.take(held)
+    labels, matched, made = merge(
+        table, matches, (links.source[held], links.target[held], links.probability[held]), least
+    )
+    return labels, Links.concatenated([_seen(table, matches.take(matched), least), links.take(held[made])])
+
+
+def _seen(table: TrackletTable, matches: GroundMatches, least: float) -> Links:
+    columns = explain_matches(table, matches, least)
+    return Links(matches.source, matches.target, matches.probability(), columns)
+
+
+def _passes(
+    learned: Learned, table: TrackletTable, features: Float, moving: Long, links: Links, matches: GroundMatches,
+    different: Long, least: float,
+) -> tuple[Long, Links]:  # fmt: skip
+    """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on."""
+    network, cameras = learned.network, len(table.cameras)
+    labels, made = _chains(table, links, matches, least)
+    held = select(table, links.source, links.target, links.probability, least)[1]
+    chain, late = links.take(held), on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
+    zones = assign_zones(late, (network.zones.entries, network.zones.exits))
+    sizes, whitened = size_residuals(late, zones), _whitened(features, learned)
+    usable = network.clock_trusted[:, None] & network.clock_trusted[None, :]
+    mobile = np.isin(np.arange(len(table)), moving)
+    for _ in range(PASSES):
+        views = make_views(late, whitened, sizes, zones, labels, mobile)
+        pairs = pair_views(views, LONGEST_GAP_S, usable)
+        if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
+            break
+        scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)
+        likely = (scores.probability >= least) & scores.earned
+        chosen = np.flatnonzero(likely & _beyond_chains(network, views, pairs))
+        source, target = (views.row[end[chosen]] for end in pairs.in_time())
+        paired = PairedLinks(
+            np.concatenate([source, chain.source]),
+            np.concatenate([target, chain.target]),
+            np.concatenate([scores.log_odds[chosen], log_odds(chain.probability)]),
+            np.concatenate([scores.evidence["appearance"][chosen], chain.columns["appearance"].astype(np.float64)]),
+        )
+        before = labels
+        labels, matched, joined = assemble(late, views, matches, paired, scores.appearance, different, least)
+        columns = explain_views(table, views, pairs, scores, chosen)
+        found = Links(source, target, scores.probability[chosen], columns)
+        fragments = np.flatnonzero(views.view[chain.source] == views.view[chain.target])
+        parts = [_seen(table, matches.take(matched), least), Links.concatenated([found, chain]).take(joined)]
+        made = _spanning(table, labels, Links.concatenated([*parts, chain.take(fragments)]), least)
+        if same_partition(before, labels):
+            break
+    return labels, made
+
+
+def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) -> Links:
+    """The links, and for fragments that only hang together by views of other cameras one more each from the vehicle's
+    first part, so that links alone make the vehicles."""
+    graph = sparse.coo_array((np.ones(len(links.source)), (links.source, links.target)), shape=(len(table),) * 2)
+    part = connected_components(graph, directed=False)[1]
+    first = np.unique(part, return_index=True)[1]  # rows are in order of time
+    order = first[np.lexsort((first, labels[first]))]
+    head = np.flatnonzero(np.diff(labels[order], prepend=-1) != 0)
+    hub = order[np.repeat(head, np.diff([*head, len(order)]))]
+    rest = np.flatnonzero(hub != order)
+    bridged = Links(
+        hub[rest], order[rest], np.full(len(rest), least), explain_bridges(table, hub[rest], order[rest], least)
+    )
+    return Links.concatenated([links, bridged])
+
+
+def _beyond_chains(network: CameraNetwork, views: Views, pairs: ViewPairs) -> Mask:
+    """Pairs (P,) that chains do not cover: of cameras that overlap, or so few vehicles that no transition was found."""
+    cameras, transitions = len(network.cameras), network.transitions
+    found = np.zeros((cameras, cameras), bool)
+    found[transitions.source, transitions.target] = True
+    first, second = (views.camera[end] for end in pairs.in_time())
+    few = views.count(cameras) < FEW_VIEWS
+    overlap = overlapping_cameras(views, pairs, cameras)[views.camera[pairs.a], views.camera[pairs.b]]
+    return np.asarray(overlap | (~found[first, second] & (few[first] | few[second])))
+
+
+def _standing_fragments(
+    learned: Learned, table: TrackletTable, features: Float, trajectories: Double, moving: Long, least: float
+) -> Links:
+    """Fragments of what stands in one camera, joined under the learned network: a parked car is one vehicle.
+
+    With what moves they are not joined: a vehicle that passes a parked one begins or ends beside it too."""
+    network = learned.network
+    alone = np.flatnonzero(network.transitions.is_self)
+    routes = network.routes.of_transitions(alone, len(network.transitions))
+    late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
+    fragments = apply(
+        replace(network, transitions=network.transitions.take(alone), routes=routes), late,
+        _whitened(features, learned), trajectories,
+    )  # fmt: skip
+    mobile = np.isin(np.arange(len(table)), moving)
+    still = ~mobile[fragments.pairs.source] & ~mobile[fragments.pairs.target]
+    chosen = np.flatnonzero((fragments.probability >= least) & still)
+    columns = explain_links(fragments, chosen, least)
+    pairs = fragments.pairs.take(chosen)
+    return Links(pairs.source, pairs.target, fragments.probability[chosen], columns)
 
 
 def _compressed(table: TrackletTable) -> tuple[TrackletTable, tuple[str, ...]]:
@@ -109,9 +217,8 @@ def _compressed(table: TrackletTable) -> tuple[TrackletTable, tuple[str, ...]]:
     return shorter, (note,)
 
 
-def _learning_rows(table: TrackletTable) -> Long:
-    """Rows (of a table sorted by time) to learn from: all, or a few stretches spread over the run."""
-    count = len(table)
+def _learning_rows(count: int) -> Long:
+    """Which of ``count`` rows in order of time to learn from: all, or a few stretches spread over the run."""
     if count <= WHOLE:
         return np.arange(count, dtype=np.int64)
     length = min(LEARNED_FROM, count) // STRETCHES

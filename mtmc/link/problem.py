@@ -83,6 +83,10 @@ class Links:
         columns = {name: column[rows] for name, column in self.columns.items()}
         return Links(self.source[rows], self.target[rows], self.probability[rows], columns)
 
+    def of_rows(self, rows: Long) -> Links:
+        """The same links in a table of which this one's tracklets are the ``rows``."""
+        return Links(rows[self.source], rows[self.target], self.probability, self.columns)
+
     @staticmethod
     def concatenated(parts: Iterable[Links]) -> Links:
         """All links of at least one part, one after the other."""
@@ -147,6 +151,12 @@ def restored(solution: Solution, order: Long) -> Solution:
     if links is not None:
         links = Links(order[links.source], order[links.target], links.probability, links.columns)
     return Solution(labels, links, solution.network, solution.warnings)
+
+
+def same_partition(one: Long, other: Long) -> bool:
+    """Whether two labellings (T,) put the same tracklets together."""
+    both = np.unique(np.stack([one, other]), axis=1).shape[1]
+    return bool(both == len(np.unique(one)) == len(np.unique(other)))
 
 
 def canonical_labels(labels: Long, table: TrackletTable) -> Long:

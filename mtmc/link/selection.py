@@ -5,6 +5,7 @@ without breaking the one hard rule. Shape shorthand: T tracklets, E links.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +14,19 @@ from scipy.sparse.csgraph import connected_components
 from mtmc.assignment import best_assignment
 from mtmc.link.constraints import Partition
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
+from mtmc.link.evidence.views import Views
+from mtmc.link.model.densities import LogRatio
 from mtmc.structures import Double, Long, TrackletTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedLinks:
+    """Possible links (E,) between rows ``source`` and ``target``: their log-odds, and what of it appearance gives."""
+
+    source: Long
+    target: Long
+    log_odds: Double
+    appearance: Double
 
 
 def select(
@@ -68,15 +81,68 @@ def merge(
 
     Matches first, then links, the surest of each first; what would give a vehicle two places at once is left out.
     """
-    apart = matches.away_m > APART_M
-    partition = Partition(table, zip(matches.source[apart].tolist(), matches.target[apart].tolist(), strict=True))
-    seen = np.flatnonzero(matches.probability() >= least_probability)
-    seen = seen[np.lexsort((matches.target[seen], matches.source[seen], -matches.log_odds()[seen]))]
-    held = _join(partition, seen.tolist(), matches.source, matches.target)
+    partition = _apart(table, matches)
+    held = _join(partition, _surest(matches, least_probability).tolist(), matches.source, matches.target)
     source, target, probability = links
     order = np.lexsort((target, source, -probability))
     made = _join(partition, order.tolist(), source, target)
     return partition.labels(), held, made
+
+
+def assemble(
+    table: TrackletTable,
+    views: Views,
+    matches: GroundMatches,
+    links: PairedLinks,
+    appearance: LogRatio,
+    different: Long,
+    least: float,
+) -> tuple[Long, Long, Long]:
+    """Labels (T,), the indices of the ``matches`` on the ground and of the ``links`` that are made, where a vehicle's
+    views are a clique: fragments of a view first, then matches, then links, the surest of each first.
+
+    Two vehicles become one if the link holds with the mean evidence of appearance between all their views in place of
+    its own (average linkage): one look-alike pair does not join what else looks different.
+    """
+    partition = _apart(table, matches, different)
+    order = np.argsort(views.view, kind="stable")
+    within = np.flatnonzero(np.diff(views.view[order]) == 0)
+    _join(partition, within.tolist(), order[:-1], order[1:])
+    held = _join(partition, _surest(matches, least).tolist(), matches.source, matches.target)
+    members: dict[int, list[int]] = {}
+    for view, row in enumerate(views.row.tolist()):
+        members.setdefault(partition.find(row), []).append(view)
+    needed, made = np.log(least / (1 - least)), []
+    for k in np.lexsort((links.target, links.source, -links.log_odds)).tolist():
+        one, other = partition.find(int(links.source[k])), partition.find(int(links.target[k]))
+        if one == other:
+            continue
+        both = members[one], members[other]
+        alike = _mean_appearance(views, *both, appearance) if len(both[0]) * len(both[1]) > 1 else links.appearance[k]
+        if links.log_odds[k] - links.appearance[k] + alike >= needed and partition.join(one, other):
+            members[partition.find(one)] = both[0] + both[1]
+            made.append(k)
+    return partition.labels(), held, np.sort(np.array(made, np.int64))
+
+
+def _mean_appearance(views: Views, one: list[int], other: list[int], appearance: LogRatio) -> float:
+    """Mean evidence of appearance between the views of two vehicles in different cameras; 0 where there are none."""
+    apart = views.camera[one][:, None] != views.camera[other][None, :]
+    score = (views.feature[one] @ views.feature[other].T)[apart].astype(np.float64)
+    return float(appearance(score).mean()) if len(score) else 0.0
+
+
+def _apart(table: TrackletTable, matches: GroundMatches, different: Long | None = None) -> Partition:
+    """Every tracklet alone; those that were seen in two places at one time, or that somebody says are ``different`` (D,
+    2), never come together."""
+    apart = matches.away_m > APART_M
+    pairs = [*zip(matches.source[apart].tolist(), matches.target[apart].tolist(), strict=True)]
+    return Partition(table, pairs if different is None else [*pairs, *map(tuple, different.tolist())])
+
+
+def _surest(matches: GroundMatches, least_probability: float) -> Long:
+    seen = np.flatnonzero(matches.probability() >= least_probability)
+    return seen[np.lexsort((matches.target[seen], matches.source[seen], -matches.log_odds()[seen]))]
 
 
 def _join(partition: Partition, order: Sequence[int], source: Long, target: Long) -> Long:

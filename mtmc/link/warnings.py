@@ -19,10 +19,10 @@ LEAST_INFORMATIVE = 1.0
 """Range of the evidence of appearance (natural log) below which appearance tells next to nothing."""
 
 
-def warnings_of(learned: Learned, clock_known: Mask, joined: Mask) -> tuple[str, ...]:
+def warnings_of(learned: Learned, table: TrackletTable, clock_known: Mask, joined: Mask) -> tuple[str, ...]:
     """Sentences about what the tracklets were too few, too alike or too far apart to show; ``joined`` (C,): cameras
     that share vehicles with others in the end, be it that calibrated ground showed it."""
-    network, table = learned.network, learned.table
+    network = learned.network
     if len(table) == 0:
         return ("There are no tracklets to link.",)
     if len(network.cameras) < 2:

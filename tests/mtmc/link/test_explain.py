@@ -37,7 +37,7 @@ def without(found: Learned, pair: int, kinds: list[str]) -> Learned:
     """The same candidates after taking some evidence from one pair."""
     evidence = {name: values.copy() for name, values in found.evidence.items()}
     for kind in kinds:
-        evidence[kind][pair] = prior_log_odds(found) if kind == "path" else 0.0
+        evidence[kind][pair] = prior_log_odds(found.probability) if kind == "path" else 0.0
     pairs = found.pairs
     probability = link_marginals(len(found.table), pairs.source, pairs.target, log_odds(evidence))
     return replace(found, evidence=evidence, probability=probability)

@@ -1,0 +1,129 @@
+"""Views: what one camera saw of one vehicle, be it in fragments; and pairs of views of two cameras that may be one
+vehicle.
+
+Where cameras overlap, a vehicle's views are a clique, not a chain: each may match a view in every other camera. Shape
+shorthand: T tracklets, V views, D feature size, P pairs, C cameras.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtmc.link.evidence.appearance import unit
+from mtmc.link.model.entry_exit_zones import Zones
+from mtmc.structures import Double, Float, Int, Long, Mask, Short, TrackletTable
+
+BLOCK = 4096
+"""Views paired at once: bounds memory."""
+STANDS_S, STANDS, STANDS_PER_S = 3.0, 0.03, 0.01
+"""A tracklet of at least so many seconds that ends within this fraction of the image of where it began, and that is
+less than so much a second, shows a parked or waiting vehicle, or none."""
+
+
+def stands(table: TrackletTable) -> Mask:
+    """Whether each tracklet (T,) never moves: it says nothing of zones, arrivals and travel times, and looks are no
+    reason to link it with another camera's."""
+    seconds = table.end_s - table.start_s
+    moved = np.linalg.norm(table.exit_xy - table.entry_xy, axis=1)
+    return np.asarray((seconds > STANDS_S) & (moved < np.minimum(STANDS, STANDS_PER_S * seconds)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """camera (V,); start_s, end_s (V,); feature (V, D) unit, the mean of its tracklets'; size (V,) mean size residual;
+    label (V,) of its first tracklet; entry_zone, exit_zone (V,) of its first and last; moves (V,): whether one of them
+    does; row (V,) of its first; vehicle (V,) number of the vehicle it belongs to so far; view (T,) of each tracklet."""
+
+    camera: Int
+    start_s: Double
+    end_s: Double
+    feature: Float
+    size: Double
+    label: Short
+    entry_zone: Long
+    exit_zone: Long
+    moves: Mask
+    row: Long
+    vehicle: Long
+    view: Long
+
+    def __len__(self) -> int:
+        return len(self.camera)
+
+    def count(self, cameras: int) -> Double:
+        """Views (C,) of each camera that move."""
+        return np.bincount(self.camera, self.moves, cameras).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewPairs:
+    """Pairs (P,) of views of two cameras, ``a`` in the one of the smaller number; gap_s: seconds from the end of the
+    view that starts first to the start of the other, negative where they share time; later: whether ``b`` starts later;
+    same: whether both are of one vehicle so far."""
+
+    a: Long
+    b: Long
+    gap_s: Double
+    later: Mask
+    same: Mask
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def in_time(self) -> tuple[Long, Long]:
+        """The view (P,) that starts first, and the other."""
+        return np.where(self.later, self.a, self.b), np.where(self.later, self.b, self.a)
+
+    def ends(self, views: Views, cameras: int) -> tuple[Long, Long]:
+        """A number (P,) for each view as seen from the other's camera: a view has one match in it at most."""
+        return self.a * cameras + views.camera[self.b], self.b * cameras + views.camera[self.a]
+
+
+def make_views(table: TrackletTable, features: Float, sizes: Double, zones: Zones, labels: Long, moving: Mask) -> Views:
+    """Views of the vehicles ``labels`` (T,); ``features`` (T, D) comparable between cameras, ``sizes`` (T,)
+    residuals."""
+    key, view = np.unique(labels * len(table.cameras) + table.camera, return_inverse=True)
+    count, number = len(key), np.bincount(view)
+    by_start, by_end = np.argsort(table.start_s, kind="stable"), np.argsort(table.end_s, kind="stable")
+    first, last = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    first[view[by_start[::-1]]] = by_start[::-1]
+    last[view[by_end]] = by_end
+    order = np.argsort(view, kind="stable")
+    total = np.add.reduceat(features[order], np.searchsorted(view[order], np.arange(count)), axis=0)
+    return Views(
+        table.camera[first],
+        table.start_s[first],
+        table.end_s[last],
+        unit(total),
+        np.bincount(view, sizes, count) / number,
+        table.label[first],
+        zones.entry[first],
+        zones.exit[last],
+        np.bincount(view, moving, count) > 0,
+        first,
+        np.unique(labels[first], return_inverse=True)[1].astype(np.int64),
+        view.astype(np.int64),
+    )
+
+
+def pair_views(views: Views, longest_gap_s: float, usable: Mask) -> ViewPairs:
+    """All pairs of moving views of two cameras of which ``usable`` (C, C) says that their times can be compared, that
+    share time or follow within ``longest_gap_s``."""
+    order = np.argsort(views.start_s, kind="stable")
+    order = order[views.moves[order]]
+    start, end, camera = views.start_s[order], views.end_s[order], views.camera[order]
+    last = np.searchsorted(start, end + longest_gap_s, side="right")
+    found = [np.zeros((2, 0), np.int64)]
+    for begin in range(0, len(order), BLOCK):
+        rows = np.arange(begin, min(begin + BLOCK, len(order)))
+        count = np.maximum(last[rows] - rows - 1, 0)
+        first = np.repeat(rows, count)
+        second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
+        fits = (camera[first] != camera[second]) & usable[camera[first], camera[second]]
+        found.append(order[np.stack([first[fits], second[fits]])])
+    early, late = np.concatenate(found, axis=1)
+    later = views.camera[early] < views.camera[late]
+    a, b = np.where(later, early, late), np.where(later, late, early)
+    return ViewPairs(a, b, views.start_s[late] - views.end_s[early], later, views.vehicle[a] == views.vehicle[b])

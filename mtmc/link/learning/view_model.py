@@ -1,0 +1,199 @@
+"""The model of pairs of views, learned from vehicles as they are so far: how likely two views of two cameras are one
+vehicle.
+
+Every density is a hierarchy: what is learned of the two cameras outweighs the prior once it rests on more than some
+pairs, so that few vehicles are no cliff. No pair is evidence for itself. The equations stand in MODEL.md.
+
+Shape shorthand: V views, P pairs, C cameras, K zones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from mtmc.link.evidence.belief_propagation import link_marginals
+from mtmc.link.evidence.log_odds import cosine
+from mtmc.link.evidence.views import ViewPairs, Views
+from mtmc.link.learning.m_step import COSINES, OTHER_COSINE, OTHER_SIZE, SAME_COSINE, SAME_SIZE, SIZES
+from mtmc.link.model.densities import LogRatio, fit_log_ratio
+from mtmc.structures import Double, Long, Mask
+
+EARLY_S, LATE_S = 6.0, 20.0
+"""Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight."""
+OTHER_CAMERAS = 6.0
+"""A vehicle is expected in so many other cameras, before anything is known of where they look ..."""
+MOST_SHARED_PRIOR = 0.5
+"""... but in each with this probability at most."""
+SHARED_WEIGHT, DELAY_WEIGHT, ZONE_WEIGHT = 5.0, 3.0, 4.0
+"""Pairs of views that the priors of sharing, of a delay and of zones are worth."""
+ZONE_EVIDENCE = (-3.0, 4.0)
+"""Bounds of the evidence of zones (natural log)."""
+LEAST_SHARED, MOST_SHARED = 1e-3, 0.95
+"""Bounds of the probability that a vehicle seen by one camera is seen by another."""
+LEAST_PAIRS = 2
+"""Pairs of views of two cameras from which a delay is learned."""
+LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION, AT_ONCE = 3, 0.1, 0.3
+"""Two cameras' views overlap if they share so many vehicles, this fraction of the fewer that one of them saw, and this
+fraction of those at one time."""
+FEW_VIEWS = 60
+"""A camera that saw fewer may share vehicles with another without a transition having been found."""
+LEAST_EARNED = 2.0
+"""Evidence of appearance (natural log) without which nothing is linked between cameras of which nothing is learned."""
+LEAST_DEVIATION_S, LEAST_WIDTH_S = 0.3, 0.4
+"""Deviation of a delay, added, and width of its kernel at least: what boxes and clocks allow."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewScores:
+    """What the model says of pairs of views (P,): evidence by kind, under its column in links.parquet; its sum, the
+    log-odds; probability that they are one vehicle, each view matching one view of another camera at most; cosine;
+    whether it is earned, for priors alone make no link; and the log-likelihood ratio of cosines."""
+
+    evidence: dict[str, Double]
+    log_odds: Double
+    probability: Double
+    cosine: Double
+    earned: Mask
+    appearance: LogRatio
+    least_probability: float
+
+
+def score_views(
+    views: Views, pairs: ViewPairs, label_class: Double, cameras: int, least_probability: float
+) -> ViewScores:
+    """Learn the model from the vehicles as they are, and score all pairs under it. What scores mean is learned between
+    cameras that share vehicles, so that an unrelated camera changes nothing for the others."""
+    a, b = pairs.a, pairs.b
+    same = pairs.same.astype(np.float64)
+    score = cosine(views.feature, a, b)
+    related = _together(views, pairs, cameras) > 0
+    related |= not related.any()
+    seen = related & ~np.isnan(score)
+    appearance = fit_log_ratio(score[seen], same[seen], (SAME_COSINE, OTHER_COSINE), COSINES, True)
+    off = np.abs(views.size[a] - views.size[b])
+    size = fit_log_ratio(off[related], same[related], (SAME_SIZE, OTHER_SIZE), SIZES, False)
+    evidence = {
+        "appearance": appearance(score),
+        "time": _delay(views, pairs, cameras),
+        "path": _shared(views, pairs, cameras) + _zones(views, pairs, cameras),
+        "size": size(off),
+        "kind": label_class[views.label[a], views.label[b]],
+    }
+    log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
+    probability = link_marginals(len(views) * cameras, *pairs.ends(views, cameras), log_odds)
+    earned = (_together(views, pairs, cameras) - same >= LEAST_PAIRS) | (evidence["appearance"] >= LEAST_EARNED)
+    return ViewScores(evidence, log_odds, probability, score, earned, appearance, least_probability)
+
+
+def overlapping_cameras(views: Views, pairs: ViewPairs, cameras: int) -> Mask:
+    """Whether (C, C) two cameras' views are known to overlap, or saw too few vehicles to tell."""
+    count = views.count(cameras)
+    fewer = np.minimum(count[:, None], count[None, :])
+    key = _cameras(views, pairs, cameras)[2]
+    together = np.bincount(key[pairs.same], minlength=cameras**2).reshape(cameras, cameras)
+    at_once = np.bincount(key[pairs.same & (pairs.gap_s < 0)], minlength=cameras**2).reshape(cameras, cameras)
+    enough = together >= np.maximum(LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION * fewer)
+    known = enough & (at_once >= AT_ONCE * together)
+    return np.asarray(known | ((together < LEAST_OVERLAPS) & (fewer < FEW_VIEWS)))
+
+
+def _shared(views: Views, pairs: ViewPairs, cameras: int) -> Double:
+    """log odds (P,) that a vehicle is seen by both cameras, given that one of them saw it, over the rate (per second)
+    at which views start in the other."""
+    first, last = np.full(cameras, np.inf), np.full(cameras, -np.inf)
+    np.minimum.at(first, views.camera, views.start_s)
+    np.maximum.at(last, views.camera, views.end_s)
+    count = views.count(cameras)
+    rate = (count + 0.5) / np.maximum(last - first, 10.0)
+    one, other, _ = _cameras(views, pairs, cameras)
+    together = _together(views, pairs, cameras) - pairs.same
+    fewer = np.minimum(count[one], count[other])
+    prior = min(MOST_SHARED_PRIOR, OTHER_CAMERAS / max(cameras - 1, 1))
+    shared = (together + SHARED_WEIGHT * prior) / (fewer + SHARED_WEIGHT)
+    shared = np.clip(shared, LEAST_SHARED, MOST_SHARED)
+    return np.asarray(np.log(shared / (1 - shared)) - np.log(rate[np.where(pairs.later, other, one)]))
+
+
+def _together(views: Views, pairs: ViewPairs, cameras: int) -> Long:
+    """How many vehicles (P,) the two cameras of each pair share so far."""
+    key = _cameras(views, pairs, cameras)[2]
+    return np.asarray(np.bincount(key[pairs.same], minlength=cameras**2)[key])
+
+
+def _cameras(views: Views, pairs: ViewPairs, cameras: int) -> tuple[Long, Long, Long]:
+    """The two cameras of each pair (P,), and a number for both."""
+    one, other = views.camera[pairs.a].astype(np.int64), views.camera[pairs.b].astype(np.int64)
+    return one, other, one * cameras + other
+
+
+def _delay(views: Views, pairs: ViewPairs, cameras: int) -> Double:
+    """log density (P,) of the delay between two views, per second.
+
+    Of start to start, end to end, and end to start either way the one that varies least between two cameras counts:
+    where they overlap, waiting does not move the first two.
+    """
+    scale = np.where(pairs.gap_s < 0, EARLY_S, LATE_S)
+    prior = np.exp(-np.abs(pairs.gap_s) / scale) / (EARLY_S + LATE_S)
+    density = np.log(prior)
+    a, b = pairs.a, pairs.b
+    delays = (
+        views.start_s[b] - views.start_s[a],
+        views.end_s[b] - views.end_s[a],
+        views.start_s[b] - views.end_s[a],
+        views.end_s[b] - views.start_s[a],
+    )
+    key = _cameras(views, pairs, cameras)[2]
+    order = np.argsort(key, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+        same = pairs.same[rows]
+        if same.sum() >= LEAST_PAIRS:
+            deviation, delay = min(((_deviation(d[rows][same]), d[rows]) for d in delays), key=lambda found: found[0])
+            density[rows] = _log_delay_density(delay, same, deviation, prior[rows])
+    return density
+
+
+def _deviation(delay: Double) -> float:
+    low, high = np.quantile(delay, (0.16, 0.84))
+    return float(high - low) / 2 + LEAST_DEVIATION_S
+
+
+def _log_delay_density(delay: Double, same: Mask, deviation: float, prior: Double) -> Double:
+    """log of a kernel density of the delays of same pairs, each pair itself left out, beside the prior (P,)."""
+    width = max(0.9 * deviation * float(same.sum()) ** -0.2, LEAST_WIDTH_S)
+    step = width / 4
+    low = float(delay[same].min()) - 6 * width
+    bins = int(np.ceil((float(delay[same].max()) + 6 * width - low) / step))
+    at = (delay - low) / step
+    histogram = np.bincount(at[same].astype(np.int64), minlength=bins).astype(np.float64)
+    curve = gaussian_filter1d(histogram, width / step, mode="constant") / step
+    found = np.interp(at - 0.5, np.arange(len(curve)), curve, left=0.0, right=0.0)
+    others = np.maximum(found - same / (np.sqrt(2 * np.pi) * width), 0.0)
+    return np.asarray(np.log((others + DELAY_WEIGHT * prior) / (same.sum() - same + DELAY_WEIGHT)))
+
+
+def _zones(views: Views, pairs: ViewPairs, cameras: int) -> Double:
+    """Evidence (P,) of the two entry zones and of the two exit zones: how often one vehicle has both, against
+    chance."""
+    key = _cameras(views, pairs, cameras)[2]
+    together = _together(views, pairs, cameras) - pairs.same
+    evidence = np.zeros(len(pairs))
+    for zone in (views.entry_zone, views.exit_zone):
+        one, other = zone[pairs.a], zone[pairs.b]
+        size = int(zone.max(initial=0)) + 1
+        chance = _fraction(key * size + one, key, size) * _fraction(key * size + other, key, size)
+        both = one * size + other
+        number, inverse = np.unique(both, return_inverse=True)
+        seen = np.bincount(inverse[pairs.same], minlength=len(number))[inverse] - pairs.same
+        evidence += np.log((seen + ZONE_WEIGHT * chance) / (together + ZONE_WEIGHT)) - np.log(chance)
+    return np.clip(evidence, *ZONE_EVIDENCE)
+
+
+def _fraction(part: Long, whole: Long, size: int) -> Double:
+    """Fraction (P,) of the pairs with the same ``whole`` number that have the same ``part``, of ``size`` possible
+    ones."""
+    found = [np.unique(key, return_inverse=True, return_counts=True)[1:] for key in (part, whole)]
+    (a, n_a), (b, n_b) = found
+    return np.asarray((n_a[a] + 0.5) / (n_b[b] + 0.5 * size))
