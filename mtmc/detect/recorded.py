@@ -43,6 +43,8 @@ class RecordedDetector:
             )
 
         def rows_of(clip: Clip) -> Detections:
-            return recorded.take(np.isin(recorded.frames, clip.frames))
+            low, high = np.searchsorted(recorded.frames, (clip.frames[0], clip.frames[-1] + 1))
+            near = recorded.take(slice(int(low), int(high)))
+            return near if clip.step == 1 else near.take(np.isin(near.frames, clip.frames))
 
         return rows_of

@@ -101,7 +101,7 @@ def refuse_short(path: Path, recording: Recording, stored: int) -> None:
     missing = recording.promised - stored
     if len(recording) == 0 or missing > max(2, LOST_SHARE * recording.promised):
         expected = f"{recording.promised} frames as its header says" if recording.promised else "frames"
-        fix = "Copy it again; what there is can be used once it is converted to .mkv or .ts."
+        fix = "Copy it again; what there is can be used from a copy in .mkv (ffmpeg -i IN -c copy OUT.mkv)."
         raise InputError(path, expected, f"{stored}: the file is damaged or cut short", fix)
 
 
@@ -162,6 +162,6 @@ def first_picture(path: Path) -> Any:
                 continue
         picture = next(iter(stream.codec_context.decode(None)), None)
     if picture is None:
-        fix = "Convert it to H.264, or take it out of the folder."
+        fix = "Copy it again, or take it out of the folder."
         raise InputError(path, "a video", f"pictures that cannot be decoded ({stream.codec_context.name})", fix)
     return picture
