@@ -33,7 +33,7 @@ def blocks(document: Path) -> list[re.Match[str]]:
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documents")
-    call(f"mtmc synth {folder}/city --preset tiny --seconds 8")
+    call(f"mtmc synth {folder}/city --preset tiny --seconds 4")
     return folder
 
 
