@@ -12,6 +12,23 @@ if TYPE_CHECKING:
     from mtmc.store import Run
 
 
+class Subject(StrEnum):
+    """What a figure shows."""
+
+    vehicles = "vehicles"
+    mosaic = "mosaic"
+    timeline = "timeline"
+    map = "map"
+
+
+class Format(StrEnum):
+    """Forms of figures."""
+
+    png = "png"
+    svg = "svg"
+    pdf = "pdf"
+
+
 class Private(StrEnum):
     """What pictures may not show."""
 
@@ -35,6 +52,11 @@ def report(
             show_default=False,
         ),
     ] = None,
+    figure: Annotated[
+        Subject | None,
+        typer.Option(help="Draw this for a paper instead, as RUN/<figure>.<format>.", show_default=False),
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="Form of the figure.")] = Format.png,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Write RUN/report.html, to see every vehicle over all cameras, and why. It opens by double click, offline.
@@ -50,6 +72,14 @@ def report(
     params = build_config(opened.settings["config"], "run.json").report
     if private is not None:
         params = params.model_copy(update={"hide": private.value})
+    if figure is not None:
+        from mtmc.report.figures import draw_figure
+        from mtmc.report.privacy import Veil
+
+        path = run / f"{figure.value}.{format_.value}"
+        draw_figure(opened, opened.scene, figure.value, path, Veil.of(opened, opened.scene, params.hide))
+        typer.echo(path)
+        return
     with logged(), watching() as watch:
         path = make_page(opened, opened.scene, params, watch, gt, truth or gt is not None, embed_video)
     typer.echo(path)
