@@ -21,8 +21,8 @@ def histogram_rows(images: Sequence[NDArray[np.uint8]], xyxy: NDArray[np.float32
     images: (height, width, 3) uint8 BGR; boxes overlap their images. Upper and lower part of the box apart; hue counts
     by how colourful a pixel is; pixels near the middle count more, because a box's corners show the road.
     """
-    rows = [_histogram(_patch(image, box)) for image, box in zip(images, xyxy, strict=True)]
-    return np.stack(rows) if rows else np.zeros((0, SIZE), np.float32)
+    patches = [_patch(image, box) for image, box in zip(images, xyxy, strict=True)]
+    return _histograms(np.stack(patches)) if patches else np.zeros((0, SIZE), np.float32)
 
 
 def _patch(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -42,32 +42,43 @@ def _weights() -> NDArray[np.float64]:
 
 
 _BELL = _weights()
+_LEVELS = np.arange(256.0)
+_UNIT = _LEVELS / 255
 
 
-def _histogram(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
-    hsv = cv2.cvtColor(patch, cv2.COLOR_BGR2HSV).astype(np.float64)
-    hue, saturation, value = hsv[..., 0] / 180, hsv[..., 1] / 255, hsv[..., 2] / 255
+def _histograms(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Unit rows (N, SIZE) of patches (N, PATCH_PX, PATCH_PX, 3), all at once."""
+    hsv = cv2.cvtColor(patches.reshape(-1, PATCH_PX, 3), cv2.COLOR_BGR2HSV).reshape(patches.shape)
     parts = []
     for rows in np.array_split(np.arange(PATCH_PX), PARTS):
-        bell = _BELL[rows]
-        colourful = bell * saturation[rows] * value[rows]
+        hue, saturation, value = np.moveaxis(hsv[:, rows], 3, 0)
+        bell = np.broadcast_to(_BELL[rows], hue.shape)
+        colourful = bell * _UNIT.take(saturation) * _UNIT.take(value)
         parts += [
-            _soft_bins(hue[rows], colourful, HUE_BINS, wrap=True),
-            _soft_bins(saturation[rows], bell, SATURATION_BINS),
-            _soft_bins(value[rows], bell, VALUE_BINS),
+            _soft_bins(hue, _LEVELS / 180, colourful, HUE_BINS, wrap=True),
+            _soft_bins(saturation, _UNIT, bell, SATURATION_BINS),
+            _soft_bins(value, _UNIT, bell, VALUE_BINS),
         ]
-    row = np.sqrt(np.concatenate(parts))
-    return np.asarray(row / max(float(np.linalg.norm(row)), 1e-12), np.float32)
+    found = np.sqrt(np.concatenate(parts, axis=1))
+    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _soft_bins(
-    values: NDArray[np.float64], weights: NDArray[np.float64], bins: int, *, wrap: bool = False
+    levels: NDArray[np.uint8],
+    scale: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    bins: int,
+    *,
+    wrap: bool = False,
 ) -> NDArray[np.float64]:
-    """Weights spread over the two nearest of ``bins`` bins of [0, 1], as a share of all pixels' bell."""
-    place = values.ravel() * bins - 0.5
+    """Weights of N patches spread over the two nearest of ``bins`` bins of [0, 1] (N, bins), as a share of all pixels'
+    bell; scale (256,): what each level stands for."""
+    place = scale * bins - 0.5
     low = np.floor(place).astype(int)
-    share = place - low
-    flat = weights.ravel()
+    share = (place - low).take(levels)
     low_bin, high_bin = (low % bins, (low + 1) % bins) if wrap else (np.maximum(low, 0), np.minimum(low + 1, bins - 1))
-    counts = np.bincount(low_bin, flat * (1 - share), bins) + np.bincount(high_bin, flat * share, bins)
-    return np.asarray(counts / _BELL.sum() * PARTS)
+    count = len(levels)
+    first = np.arange(count)[:, None, None] * bins
+    counts = np.bincount((first + low_bin.take(levels)).ravel(), (weights * (1 - share)).ravel(), count * bins)
+    counts += np.bincount((first + high_bin.take(levels)).ravel(), (weights * share).ravel(), count * bins)
+    return np.asarray(counts.reshape(count, bins) / _BELL.sum() * PARTS)

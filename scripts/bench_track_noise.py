@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from bench_track import ours
 from threadpoolctl import threadpool_limits
-from track_judge import judge
+from track_judge import judge, quick_idf1
 from track_peers import PEERS, Peer, Way
 from track_scenes import Traffic, scene
 
@@ -72,7 +72,11 @@ def figures(way: Way, clips: Sequence[Clip]) -> dict[str, float]:
 def best(peer: Peer, clips: Sequence[Clip]) -> dict[str, float]:
     """The thresholds with the highest mean IDF1."""
     settings = [dict(zip(peer.grid, values, strict=True)) for values in itertools.product(*peer.grid.values())]
-    return max(settings, key=lambda how: figures(peer.make(**how), clips)["idf1"])
+    return max(settings, key=lambda how: _mean_idf1(peer.make(**how), clips))
+
+
+def _mean_idf1(way: Way, clips: Sequence[Clip]) -> float:
+    return float(np.mean([quick_idf1(t, to_tracklets("c001", boxes, way(boxes, fps))) for t, boxes, fps in clips]))
 
 
 def compared(name: str, chosen_on: Sequence[Clip], shown_on: Sequence[Clip]) -> list[dict[str, Any]]:
@@ -106,16 +110,16 @@ def main() -> None:
             chosen_on = [clip_of(folder, options.weights) for folder in options.choose]
             rows = [r for c in options.clips for r in compared(c.name, chosen_on, [clip_of(c, options.weights)])]
         else:
-            rows = [
-                row
-                for t in NOISY
-                for row in compared(
-                    t.name,
-                    [(*scene(t, seed), t.fps) for seed in options.dev],
-                    [(*scene(t, seed), t.fps) for seed in options.seeds],
+            rows = []
+            for traffic in NOISY:
+                chosen_on, shown_on = (
+                    [(*scene(traffic, seed), traffic.fps) for seed in seeds] for seeds in (options.dev, options.seeds)
                 )
-            ]
-    print(json.dumps(rows, indent=1, default=float)) if options.json else show(rows)
+                rows += compared(traffic.name, chosen_on, shown_on)
+    if options.json:
+        print(json.dumps(rows, indent=1, default=float))
+    else:
+        show(rows)
 
 
 if __name__ == "__main__":

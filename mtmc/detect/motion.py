@@ -5,6 +5,7 @@ Shape shorthand: (h, w) working size, at most ``work_width_px`` wide.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import cv2
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 
 from mtmc.detect.params import DetectParams, MotionParams
 from mtmc.detect.postprocess import make_detections
+from mtmc.devices import choose_device
 from mtmc.geometry import areas, intersections
 from mtmc.scene import Camera
 from mtmc.structures import Detections, label_index
 from mtmc.video import Clip, Frames, Image
+
+logger = logging.getLogger(__name__)
 
 Mask = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -28,7 +32,9 @@ NOISE_FACTOR = 5.0
 
 
 def make(params: DetectParams, device: str) -> MotionDetector:
-    """Needs no model: ``device`` does not matter."""
+    """Needs no model. Raises UserError for a device that this machine lacks; on any other it uses the processor."""
+    if device not in ("auto", "cpu"):
+        logger.info("motion runs on the processor; --device %s is for the other stages", choose_device(device))
     return MotionDetector(params.motion)
 
 
@@ -99,17 +105,18 @@ class _Watcher:
         """255 where something other than the road or a shadow on it is seen (h, w)."""
         difference = _largest(cv2.absdiff(look, self._road.mean))
         seen = np.asarray(cv2.compare(difference, self._road.threshold, cv2.CMP_GT), np.uint8)
-        return np.asarray(seen & self._inside & ~self._shadow(look), np.uint8)
+        seen &= self._inside
+        rows, columns = np.nonzero(seen)
+        seen[rows, columns] = np.where(self._shadow(look[rows, columns], self._road.mean[rows, columns]), 0, 255)
+        return seen
 
-    def _shadow(self, look: Plane) -> Mask:
-        """255 where it is darker than the road by one factor in all channels (Horprasert's brightness and colour
-        distortion)."""
-        road = self._road.mean
-        brightness = _sum(look * road) / np.maximum(_sum(road * road), 1.0)
-        colour = _largest(cv2.absdiff(look, road * brightness[..., None]))
-        dark = cv2.inRange(brightness, self._params.shadow_dark, 1.0)
-        alike = cv2.inRange(colour, 0.0, self._params.min_difference / 2)
-        return np.asarray(cv2.bitwise_and(dark, alike), np.uint8)
+    def _shadow(self, look: Plane, road: Plane) -> NDArray[np.bool_]:
+        """Pixels (N, 3) that are darker than the road (N, 3) by one factor in all channels (Horprasert's brightness and
+        colour distortion)."""
+        brightness = (look * road).sum(axis=1) / np.maximum((road * road).sum(axis=1), 1.0)
+        colour = np.abs(look - road * brightness[:, None]).max(axis=1)
+        dark = (brightness >= self._params.shadow_dark) & (brightness <= 1.0)
+        return np.asarray(dark & (colour <= self._params.min_difference / 2))
 
     def _follow(self, look: Plane, moving: Mask) -> None:
         """The empty road follows the light, and a tenth as fast under what moves, so that a parked vehicle fades
@@ -149,8 +156,3 @@ def _largest(picture: cv2.typing.MatLike) -> Plane:
     """Largest of the three channels (h, w)."""
     blue, green, red = cv2.split(picture)
     return np.asarray(cv2.max(cv2.max(blue, green), red), np.float32)
-
-
-def _sum(picture: Plane) -> Plane:
-    """Sum of the three channels (h, w)."""
-    return np.asarray(cv2.transform(picture, np.ones((1, 3), np.float32)), np.float32)

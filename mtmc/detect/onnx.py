@@ -18,10 +18,10 @@ from mtmc.detect.detector import ClipDetector
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, DROPPED, label_table
 from mtmc.detect.params import DetectParams, required_weights
 from mtmc.detect.postprocess import make_detections
-from mtmc.errors import InstallError, WeightsError
+from mtmc.errors import ConfigError, InstallError, WeightsError
 from mtmc.scene import Camera
 from mtmc.structures import Detections
-from mtmc.video import Clip, Frames, Image
+from mtmc.video import Clip, Frames
 
 GREY = 114
 FREE_SIDE_PX = 640
@@ -48,15 +48,26 @@ def _open(path: Path, device: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)  # onnxruntime itself does not look
     options.log_severity_level = 3
-    known = onnxruntime.get_available_providers()
-    cuda = device.startswith("cuda") or (device == "auto" and "CUDAExecutionProvider" in known)
-    providers = [*(["CUDAExecutionProvider"] if cuda else []), "CPUExecutionProvider"]
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+        return onnxruntime.InferenceSession(str(path), options, providers=_providers(device, onnxruntime))
+    except ConfigError:
+        raise
     except Exception as error:  # onnxruntime's own error classes have no public common base
         raise WeightsError(
             path, "an ONNX model", f"{str(error).splitlines()[0]}", "Give a YOLOX export with --weights."
         ) from error
+
+
+def _providers(device: str, onnxruntime: Any) -> list[Any]:
+    """What of onnxruntime computes on the device. Raises ConfigError for one that this build cannot use."""
+    kind, _, number = device.partition(":")
+    there = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    if kind == "cpu" or (kind == "auto" and not there):
+        return ["CPUExecutionProvider"]
+    if kind in ("auto", "cuda") and there and (not number or number.isdigit()):
+        return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
+    found = f"{device!r}, and an onnxruntime {'with' if there else 'without'} CUDA"
+    raise ConfigError("--device", "cpu or cuda for detector onnx", found, "Try --device cpu, or onnxruntime-gpu.")
 
 
 class OnnxDetector:
@@ -79,6 +90,7 @@ class OnnxDetector:
         batch, _, height, width = inputs[0].shape
         self._one_by_one = isinstance(batch, int)
         self._size = tuple(side if isinstance(side, int) else FREE_SIDE_PX for side in (height, width))
+        self._letterbox = _Letterbox(self._size)
         probe = self._run(np.full((1, 3, *self._size), GREY, np.float32))
         self._cells, self._strides = self._grid(probe)
         self._decoded = bool(np.abs(probe[..., :2]).max() > max(self._size) / 4)
@@ -89,7 +101,7 @@ class OnnxDetector:
         return self._detect
 
     def _detect(self, clip: Clip) -> Detections:
-        batch = np.stack([_letterbox(image, self._size) for image in clip.images])
+        batch = self._letterbox.of(clip.images)
         rows = np.concatenate([self._run(one[None]) for one in batch]) if self._one_by_one else self._run(batch)
         height, width = clip.images.shape[1:3]
         scale = min(self._size[0] / height, self._size[1] / width)
@@ -97,14 +109,16 @@ class OnnxDetector:
 
     def _boxes(self, frame: int, rows: NDArray[np.float32], scale: float) -> Detections:
         """Boxes of one image from its head rows (A, 5 + C)."""
+        possible = np.flatnonzero(rows[:, 4] > FLOOR_SCORE)  # no class score is above 1
+        rows, cells, strides = rows[possible], self._cells[possible], self._strides[possible]
         classes = rows[:, 5:].argmax(axis=1)
         scores = rows[:, 4] * rows[:, 5:].max(axis=1)
         labels = self._labels[classes]
         chosen = np.flatnonzero((scores > FLOOR_SCORE) & (labels != DROPPED))
         centre, size = rows[chosen, :2], rows[chosen, 2:4]
         if not self._decoded:
-            centre = (centre + self._cells[chosen]) * self._strides[chosen]
-            size = np.exp(np.clip(size, -5, 12)) * self._strides[chosen]
+            centre = (centre + cells[chosen]) * strides[chosen]
+            size = np.exp(np.clip(size, -5, 12)) * strides[chosen]
         xyxy = np.concatenate([centre - size / 2, centre + size / 2], axis=1) / scale
         return make_detections(frame, xyxy, scores[chosen], labels[chosen])
 
@@ -138,11 +152,23 @@ class OnnxDetector:
         )
 
 
-def _letterbox(image: Image, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """(3, height, width) float32, the image scaled into the upper left corner, grey elsewhere."""
-    height, width = image.shape[:2]
-    scale = min(size[0] / height, size[1] / width)
-    inner = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_LINEAR)
-    canvas = np.full((*size, 3), GREY, np.float32)
-    canvas[: inner.shape[0], : inner.shape[1]] = inner
-    return np.ascontiguousarray(canvas.transpose(2, 0, 1))
+class _Letterbox:
+    """Images scaled into the upper left corner of the network's input, grey elsewhere: the grey is painted once."""
+
+    def __init__(self, size: tuple[int, ...]) -> None:
+        self._size = size
+        self._batch = np.zeros((0, 3, *size), np.float32)
+        self._inner = (0, 0)
+
+    def of(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, 3, height, width) float32 of images (B, any, any, 3), valid until the next call."""
+        height, width = images[0].shape[:2]
+        scale = min(self._size[0] / height, self._size[1] / width)
+        inner = round(height * scale), round(width * scale)
+        if len(images) > len(self._batch) or inner != self._inner:
+            self._batch, self._inner = np.full((len(images), 3, *self._size), GREY, np.float32), inner
+        for image, planes in zip(images, self._batch, strict=False):
+            small = cv2.resize(image, inner[::-1], interpolation=cv2.INTER_LINEAR)
+            for plane, channel in zip(planes, cv2.split(small), strict=True):
+                plane[: inner[0], : inner[1]] = channel
+        return self._batch[: len(images)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtmc.detect import DetectParams, detect, make_detector
-from mtmc.errors import WeightsError
+from mtmc.errors import ConfigError, WeightsError
 from mtmc.scene_reader import read_camera
 from mtmc.structures import LABELS, Detections
 from mtmc.video import Video
@@ -57,3 +57,16 @@ def test_weights_must_be_given_and_exist(tmp_path: Path) -> None:
         make_detector(DetectParams(detector="onnx"))
     with pytest.raises(WeightsError, match="no such file"):
         make_detector(DetectParams(detector="onnx", weights=tmp_path / "none.onnx"))
+
+
+def test_a_device_that_onnxruntime_lacks_is_refused(tmp_path: Path) -> None:
+    params = DetectParams(detector="onnx", weights=write_onnx(tmp_path / "m.onnx", one_car_head()))
+    for name in ("mps", "foo", "cuda:x", *(() if "CUDAExecutionProvider" in providers() else ("cuda", "cuda:1"))):
+        with pytest.raises(ConfigError, match="--device"):
+            make_detector(params, name)
+
+
+def providers() -> list[str]:
+    import onnxruntime
+
+    return list(onnxruntime.get_available_providers())
