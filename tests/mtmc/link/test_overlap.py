@@ -1,0 +1,64 @@
+"""Cameras whose views overlap: a vehicle's tracklets are a clique, in any order, and what stands is no reason to link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mtmc.link import LinkParams, Problem, solve
+from mtmc.link.benchmark import agreement
+from mtmc.link.evidence.views import stands
+from mtmc.structures import TrackletTable
+from tests.mtmc.link.worlds import table_of
+
+
+def crossing(vehicles: int, seed: int = 0) -> tuple[TrackletTable, np.ndarray]:
+    """Vehicles that three overlapping cameras see at about the same time, one after the other, all different."""
+    random = np.random.default_rng(seed)
+    begin = np.repeat(7.0 * np.arange(vehicles), 3) + random.uniform(0, 2, 3 * vehicles)
+    end = begin + random.uniform(5, 12, 3 * vehicles)
+    vehicle = np.repeat(np.arange(vehicles), 3)
+    look = random.normal(size=(vehicles, 32))[vehicle] + random.normal(0, 0.6, (3 * vehicles, 32))
+    table = table_of(np.tile([0, 1, 2], vehicles).tolist(), begin.tolist(), end.tolist())
+    moving = np.tile([[0.1, 0.5]], (len(table), 1)), np.tile([[0.9, 0.5]], (len(table), 1))
+    table = replace(table, entry_xy=moving[0].astype(np.float32), exit_xy=moving[1].astype(np.float32))
+    unit = look / np.linalg.norm(look, axis=1, keepdims=True)
+    return replace(table, features=unit.astype(np.float32)), vehicle
+
+
+def idf1(table: TrackletTable, vehicle: np.ndarray, clocks: bool = True) -> float:
+    labels = solve(Problem.of(table, clocks), LinkParams()).labels
+    return agreement(vehicle, labels, np.ones(len(vehicle), np.int64)).idf1
+
+
+def test_a_vehicle_is_one_in_all_views() -> None:
+    table, vehicle = crossing(40)
+    assert idf1(table, vehicle) > 0.95
+
+
+def test_few_vehicles_are_no_cliff() -> None:
+    table, vehicle = crossing(8)
+    assert idf1(table, vehicle) > 0.9
+
+
+def test_known_clocks_only_help() -> None:
+    table, vehicle = crossing(40)
+    assert idf1(table, vehicle) >= idf1(table, vehicle, clocks=False) - 0.005
+
+
+def test_links_alone_make_the_vehicles() -> None:
+    table, _ = crossing(20)
+    solution = solve(Problem.of(table), LinkParams())
+    assert solution.links is not None
+    assert len(solution.links.source) == len(table) - len(np.unique(solution.labels))
+
+
+def test_what_stands_is_linked_with_nobody() -> None:
+    table, _ = crossing(20)
+    parked = np.arange(len(table)) % 3 == 1
+    exit_xy = np.where(parked[:, None], table.entry_xy, table.exit_xy)
+    table = replace(table, exit_xy=exit_xy, start_s=table.start_s - 5 * parked)
+    assert stands(table).tolist() == parked.tolist()
+    labels = solve(Problem.of(table), LinkParams()).labels
+    assert not np.isin(labels[parked], labels[~parked]).any()
