@@ -8,8 +8,8 @@ probabilities.
    window.
 4. Calibrated ground speaks for pairs that share time or follow at once (``evidence.ground_overlap``,
    ``ground_handover``).
-5. Vehicles are chosen under the hard rule (``selection``): chains first, then, in passes of learning and solving, cliques
-   of views where cameras overlap (``evidence.views``, ``learning.view_model``). Every link is explained.
+5. Vehicles are chosen under the hard rule (``selection``): chains first, then, in passes of learning and solving,
+   cliques of views where cameras overlap (``evidence.views``, ``learning.view_model``). Every link is explained.
 
 Shape shorthand: T tracklets, C cameras, E links worth choosing; ``trajectories`` (T, K, 2) on the ground.
 """
