@@ -1,8 +1,8 @@
 """Vehicle re-identification with SGFD (Self-supervised Geometric Features Discovery): learn, evaluate, look, export.
 
-In the order of the flow; a room imports only from rooms above it:
+In the order of the flow; a room imports only from rooms above it or on its line:
 
-    errors, exits             a user's mistakes, and how commands end
+    errors, extras, exits     a user's mistakes, packages that are missing, and how commands end
     settings, devices         TOML files and --set into parameters; where to compute, in which number type
     config                    every parameter
     datasets/                 which images are there, of which vehicle and camera?

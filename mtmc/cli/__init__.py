@@ -1,6 +1,7 @@
 """The ``mtmc`` command. Results go to stdout, logs and progress to stderr; exit codes stand in ``reid.exits``.
 
-One file per command; each imports what it needs inside its function, so that ``mtmc --help`` stays instant.
+One file per command or few that belong together (``look``: what is there; ``page``: the results page; ``link``;
+``compare``); each imports what it needs inside its function, so that ``mtmc --help`` stays instant.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Detection: frames of one camera in, boxes of vehicles out. In the order of the flow:
 
-    params                           which detector, which boxes
+    params                           the menu of detectors (``DETECTORS``), which boxes
     detector                         what a detector promises
     detectron2, torchvision, onnx    networks: ``begin`` a camera, then boxes clip by clip
     motion                           moving vehicles without weights
     recorded                         boxes that were made before
     labels                           other people's class numbers to our labels
-    detectron2_*                     Detectron2's model, its files, what it needs beside today's packages
+    detectron2_*, install_detectron2 Detectron2's model, its files, what it needs beside today's packages
     torch_network                    arithmetic and files of networks of torch
     postprocess                      what every detector's boxes go through: filters, NMS, appearance
 

@@ -6,9 +6,9 @@ it returns the linker).
 
 What lives where, in the order of the flow; arrows point up this list, never down:
 
-- ``describe``: what does linking need to know of a tracklet? Boxes and crops in, one table out
 - ``model/``: what is known of the cameras (zones, transitions, routes, likelihoods), and how is it stored?
 - ``problem``: what is a linker given, and what does it hand back?
+- ``describe``: what does linking need to know of a tracklet? Boxes and crops in, one problem out
 - ``constraints``: what may never be one vehicle?
 - ``evidence/``: which pairs may be linked at all, and what speaks for a pair?
 - ``learning/``: how is the model learned from unlabelled tracklets?

@@ -1,4 +1,18 @@
-"""Results to look at: each camera's video with its boxes, and all cameras side by side on one clock."""
+"""Results to look at: videos with boxes, all cameras on one clock, and the results page.
+
+colours      one colour per vehicle
+privacy      the one door through which every picture leaves
+paint        boxes, names and paths on a picture
+mosaic       the annotated videos and all cameras side by side
+looks        what the page shows of a camera: clean web videos, the best crops
+columns      typed columns, packed for the page
+page_data    what the page holds, as blocks of columns
+page         the page's files and a run's blocks into one ``report.html``
+page/        the page itself: HTML, CSS and ES modules
+serve        a small local server of the page, with edits back
+pictures     a run's busiest instant, vehicles crop by crop
+figures      pictures for papers
+"""
 
 from __future__ import annotations
 

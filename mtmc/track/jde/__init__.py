@@ -1,6 +1,6 @@
 """Deep SORT with the JDE association, on arrays: one tracker, from its knobs to one frame.
 
-params            every knob, the published settings
+params            every knob (how long a lost track is kept, ...), the published settings
 tracker           the steps of a frame, in order; a clip from first to last
 live_tracks       who is tracked, lost or new: state, features, numbers
 kalman            where the live tracks should be now
