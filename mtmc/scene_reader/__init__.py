@@ -6,8 +6,7 @@
 
 A scene is an AI City / CityFlow folder (``S06/c041/vdo.avi``), a folder of videos (``cam1.mp4``, ``cam2.mp4``, ... or,
 as recorders cut them, ``cam1_20240501_070000.mp4`` and so on), a folder per camera with its recordings or pictures
-(``img1/000001.jpg``), or one
-video. Beside it, or not, a ``scene.toml``::
+(``img1/000001.jpg``), or one video. Beside it, or not, a ``scene.toml``::
 
     name = "junction"
     origin = [42.4987, -90.6864]  # latitude, longitude of the common plane's zero; default: the middle of the cameras

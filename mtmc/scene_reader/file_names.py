@@ -23,7 +23,7 @@ SINCE_1970 = re.compile(r"(?<!\d)(?P<seconds>1\d{9})(?P<milli>\d{3})?(?!\d)")
 BRACKETS = re.compile(r"\[[^\]]*\]")
 """Recorders' remarks on a recording, such as ``[R][0@0][0]``."""
 SEPARATORS = " _-.,@[]()"
-FORBIDDEN = '/\\:*?"<>|'
+FORBIDDEN = frozenset('/\\:*?"<>|')
 """In no file name on one system or another."""
 LONGEST_ID = 200
 """Bytes; with the prefix and suffix of a table it stays below the 255 of the usual file systems."""
@@ -39,12 +39,10 @@ class Name:
 
 def check_camera_id(camera_id: str, where: object) -> None:
     """A camera's id names its files in the run folder, so it must be a plain file name. Raises ConfigError."""
-    if not camera_id or len(camera_id.encode(errors="replace")) > LONGEST_ID or camera_id.startswith("."):
-        wrong = True
-    else:
-        wrong = any(character in FORBIDDEN or not character.isprintable() for character in camera_id)
-    if wrong:
-        expected = f"a camera id that can name a file: 1 to {LONGEST_ID} bytes, no leading dot, none of {FORBIDDEN}"
+    fits = 0 < len(camera_id.encode(errors="replace")) <= LONGEST_ID and not camera_id.startswith(".")
+    if not (fits and camera_id.isprintable() and FORBIDDEN.isdisjoint(camera_id)):
+        barred = "".join(sorted(FORBIDDEN))
+        expected = f"a camera id that can name a file: 1 to {LONGEST_ID} bytes, no leading dot, none of {barred}"
         fix = "Rename the camera, or give its video under another id in scene.toml."
         raise ConfigError(where, expected, repr(camera_id[:80]), fix)
 

@@ -48,8 +48,7 @@ def read_annotated(scene: Path, truth: Path | None = None) -> list[Clip]:
     """The annotated videos below a folder (AI City: ``S01/c001/{vdo.avi, gt/gt.txt}``), one scenario or several.
 
     truth: a 9-column file (camera id frame left top width height x y), or another folder of ``c001/gt/gt.txt``; by
-        default each
-    camera's own. Raises UserError where there are no videos, no annotations, or a line that does not fit.
+    default each camera's own. Raises UserError where there are no videos, no annotations, or a line that does not fit.
     """
     videos = find_videos(scene)
     if truth is not None and truth.is_file():

@@ -77,8 +77,7 @@ class Dataset:
     train: labelled images to learn from. query and gallery: the test; same vehicle in the same camera is left out of a
         ranking.
     tracks: the gallery's tracks (VeRi-776 only). pools: test images by list name, out of which the VehicleID protocol
-        draws
-    random galleries ("800", "1600", "2400"); query and gallery are then its first draw of the smallest list.
+    draws random galleries ("800", "1600", "2400"); query and gallery are then its first draw of the smallest list.
     """
 
     name: str

@@ -42,8 +42,7 @@ class Figure:
     """One row of the table: how it was measured, over how many queries, and mAP, Top-1, Top-5, Top-10, ... in [0, 1].
 
     deviations: standard deviation over trials by the same names, empty for a single ranking. intervals: 95 % intervals
-        of
-    some of them, over vehicles, empty for trials.
+    of some of them, over vehicles, empty for trials.
     """
 
     protocol: str

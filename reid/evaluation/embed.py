@@ -36,8 +36,7 @@ def embed_images(
     """Unit vectors (N, D) float32 of image files, in their order; files are read ahead by threads.
 
     size: (h, w) the images are resized to, aspect not kept. flip: average with the mirrored image. Raises UserError for
-        a missing
-    or damaged image.
+    a missing or damaged image.
     """
     crops = read_ahead(paths, size)
     return embed_crops(model, crops, size, device, batch_size, precision=precision, flip=flip, progress=progress)
