@@ -17,7 +17,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.link.baselines.electricity import nearest_tracks, relabel
-from mtmc.link.baselines.plain import Hungarian, _condensed
+from mtmc.link.baselines.plain import Hungarian, condensed_distances
 from mtmc.link.baselines.zones import DrawnZones, read_zones
 from mtmc.link.benchmark import calibration
 from mtmc.synth.scene import SynthParams
@@ -108,7 +108,7 @@ def _in_two_cameras(labels: np.ndarray, camera: np.ndarray) -> int:
 def _baselines(scene: Simulated) -> dict[str, Callable[[float], np.ndarray]]:
     """Baselines as functions of their threshold; what does not depend on it is worked out once."""
     problem = Problem.of(scene.table)
-    tree = linkage(_condensed(scene.table), method="complete")
+    tree = linkage(condensed_distances(scene.table), method="complete")
     nearest, distance = nearest_tracks(problem)
     return {
         "hungarian": lambda limit: Hungarian(limit)(problem).labels,

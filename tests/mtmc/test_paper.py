@@ -46,6 +46,10 @@ def test_every_parameter_of_the_fused_association_is_named_or_published() -> Non
     assert stated | SETTLED == set(JdeParams.model_fields) - overlap_only
 
 
+def test_the_tracker_is_the_published_one(paper: Config) -> None:
+    assert paper.track.jde == JdeParams.published()
+
+
 def test_nothing_is_mended_or_dropped_after_tracking(paper: Config) -> None:
     """On a street with misses, ghosts and crossings, where the defaults change and drop tracks."""
     clip = street()

@@ -63,11 +63,11 @@ class Agglomerative:
             raise ConfigError("link.linker", expected, str(len(table)), "Use the network linker, it has no such limit.")
         if len(table) < 2:
             return Solution(np.arange(len(table), dtype=np.int64))
-        tree = linkage(_condensed(table), method="complete")
+        tree = linkage(condensed_distances(table), method="complete")
         return Solution(fcluster(tree, self.max_distance, criterion="distance").astype(np.int64))
 
 
-def _condensed(table: TrackletTable) -> Double:
+def condensed_distances(table: TrackletTable) -> Double:
     """Distances of all pairs (T * (T - 1) / 2,) in scipy's order."""
     count = len(table)
     condensed = np.empty(count * (count - 1) // 2, np.float64)
