@@ -48,12 +48,13 @@ def synth(
     what they mean. With --tracklets --preset also: strength (easy, mid, hard), max_offset_s, noisy, and tracker.late_s,
     tracker.early_s, tracker.missed, tracker.hidden, tracker.burst_rate, tracker.burst_s, tracker.resumed,
     tracker.switch, tracker.double, tracker.parked_seen, tracker.parked_rate, tracker.parked_lost_s,
-    tracker.parked_resumed, tracker.parked_alike, tracker.clutter_rate, tracker.jitter.
+    tracker.parked_resumed, tracker.parked_alike, tracker.clutter_rate, tracker.jitter. With --reid instead: cameras,
+    cameras_per_id, views, twins, box_jitter, min_px, least_visible, motorcycles, one_side, field_deg.
 
     Examples:
       mtmc synth city --preset demo --seed 1
       mtmc synth dusk --preset junctions --set light=dusk --set rain=0.5 --set traffic.twins=0.3
-      mtmc synth reid_set --reid --ids 600,300
+      mtmc synth reid_set --reid --ids 600,300 --set motorcycles=0.3
       mtmc synth detector_set --coco 2000
       mtmc synth large --tracklets --level 3 --cameras 1000 --seconds 3600
       mtmc synth real --tracklets --preset junction5 --set noisy=true --set strength=hard
@@ -61,7 +62,7 @@ def synth(
     scene = {"--preset": preset, "--config": config, "--set": set_}
     place = tracklets and any(scene.values())
     kinds = {"--tracklets": tracklets, "--reid": reid, "--coco": coco}
-    _one_kind(kinds, {} if tracklets else scene | {"--seconds": seconds})
+    _one_kind(kinds, {} if tracklets else scene | {"--seconds": seconds} | ({"--set": None} if reid else {}))
     if place:
         _place_only({"--level": level, "--cameras": cameras})
     from mtmc.errors import StoreError
@@ -72,7 +73,7 @@ def synth(
         elif tracklets:
             summary = _write_tracklets(out, level or 2, cameras, seconds, seed)
         elif reid:
-            summary = _write_reid(out, ids, seed)
+            summary = _write_reid(out, ids, set_ or [], seed)
         elif coco:
             summary = _write_coco(out, coco, seed)
         else:
@@ -114,17 +115,19 @@ def _write_coco(out: Path, images: int, seed: int) -> dict[str, Any]:
         return dict(write_detection_set(out, images, seed, lambda done, total: bar.update(task, completed=done)))
 
 
-def _write_reid(out: Path, ids: str, seed: int) -> dict[str, Any]:
+def _write_reid(out: Path, ids: str, overrides: list[str], seed: int) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
     from mtmc.errors import ConfigError
+    from mtmc.params import load
     from mtmc.synth.writers.reid_set import ReidSetParams, write_reid_set
 
     words = ids.split(",")
     if len(words) != 2 or not all(word.strip().isdigit() and int(word) > 0 for word in words):
         raise ConfigError("--ids", "two numbers such as 400,300", repr(ids), "Give training and test identities.")
-    params = ReidSetParams(train_ids=int(words[0]), test_ids=int(words[1]))
+    given = {"train_ids": int(words[0]), "test_ids": int(words[1])}
+    params = load(ReidSetParams, None, overrides, **given)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("cameras", total=params.cameras)
         return dict(write_reid_set(out, params, seed, lambda done, total: bar.update(task, completed=done)))

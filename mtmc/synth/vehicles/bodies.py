@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from mtmc.synth.vehicles.cars import CAR_BUILDERS
-from mtmc.synth.vehicles.identity import Vehicle
+from mtmc.synth.vehicles.identity import MOTORCYCLE, Vehicle
 from mtmc.synth.vehicles.mesh import Mesh, MeshBuilder
+from mtmc.synth.vehicles.motorcycles import build_motorcycle
 from mtmc.synth.vehicles.parts import axles_m
 from mtmc.synth.vehicles.trucks import build_box_truck, build_bus, build_van
 
@@ -18,6 +19,7 @@ _BUILDERS: dict[str, Callable[[MeshBuilder, Vehicle], None]] = {
     "van": build_van,
     "box_truck": build_box_truck,
     "bus": build_bus,
+    MOTORCYCLE: build_motorcycle,
 }
 
 

@@ -1,7 +1,7 @@
 """The parametric family of vehicles: thousands of identities that differ in shape, paint and details, and their
 look-alike twins.
 
-Lengths are metres; colours are (blue, green, red) in [0, 1].
+Lengths are metres.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-Colour = tuple[float, float, float]
+from mtmc.synth.vehicles.colours import Colour, bright_colour, from_hsv, pick
+from mtmc.synth.vehicles.riders import Load, another_helmet, random_load
 
 BODIES: tuple[str, ...] = ("sedan", "hatchback", "suv", "pickup", "van", "box_truck", "bus")
-"""Body types of the family, in a fixed order."""
+"""Body types of the city's traffic, in a fixed order."""
+
+MOTORCYCLE = "motorcycle"
+"""A body that only re-identification sets have, on demand."""
 
 LABEL_OF_BODY: dict[str, str] = {
     "sedan": "car", "hatchback": "car", "suv": "car",
-    "pickup": "truck", "van": "van", "box_truck": "truck", "bus": "bus",
+    "pickup": "truck", "van": "van", "box_truck": "truck", "bus": "bus", MOTORCYCLE: "motorcycle",
 }  # fmt: skip
 """The detection label (``mtmc.structures.LABELS``) of each body type."""
 
@@ -33,6 +36,7 @@ _SIZES = {  # length, width, height in metres: middle and half range
     "van": ((5.20, 0.45), (1.98, 0.06), (2.15, 0.25)),
     "box_truck": ((7.20, 0.80), (2.35, 0.08), (3.10, 0.20)),
     "bus": ((11.5, 0.60), (2.52, 0.03), (3.05, 0.10)),
+    MOTORCYCLE: ((1.90, 0.10), (0.72, 0.05), (1.72, 0.08)),
 }
 
 _PAINTS = (  # name, frequency on the road, hue in degrees and spread, saturation range, value range
@@ -94,6 +98,8 @@ class Vehicle:
     sunroof: bool
     dirt: float
     shape: tuple[float, ...]
+    load: Load | None = None
+    """Who rides a motorcycle, and what they carry; None for other bodies."""
 
     @property
     def label(self) -> str:
@@ -112,24 +118,27 @@ def random_vehicle(rng: np.random.Generator, vehicle_id: int, body: str | None =
         lower_paint=(0.16, 0.16, 0.16) if rng.random() < _cladding_frequency(body) else paint,
         livery=_random_livery(rng, body),
         stickers=_random_stickers(rng),
-        rim=_pick(rng, _RIMS),
+        rim=pick(rng, _RIMS),
         spokes=int(rng.choice((0, 4, 5, 6, 8, 10))),
         wheel_m=float(rng.uniform(0.95, 1.08)),
         tint=float(rng.uniform(0.05, 0.30)),
-        trim=_pick(rng, ((0.10, 0.10, 0.10), (0.80, 0.80, 0.80), paint)),
+        trim=pick(rng, ((0.10, 0.10, 0.10), (0.80, 0.80, 0.80), paint)),
         bumper=paint if rng.random() < 0.72 else (0.18, 0.18, 0.18),
-        plate=_pick(rng, ((0.92, 0.92, 0.92), (0.30, 0.82, 0.92), (0.90, 0.93, 0.85), (0.70, 0.55, 0.45))),
+        plate=pick(rng, ((0.92, 0.92, 0.92), (0.30, 0.82, 0.92), (0.90, 0.93, 0.85), (0.70, 0.55, 0.45))),
         rack=bool(rng.random() < (0.45 if body in ("suv", "van") else 0.10)),
         cargo=int(rng.integers(0, 4)),
         sunroof=bool(rng.random() < 0.25),
         dirt=float(max(0.0, rng.normal(0.10, 0.20))),
         shape=tuple(float(v) for v in rng.uniform(-1, 1, 6)),
+        load=random_load(rng) if body == MOTORCYCLE else None,
     )  # fmt: skip
 
 
 def twin(vehicle: Vehicle, rng: np.random.Generator, vehicle_id: int) -> Vehicle:
     """A look-alike: same make and paint; only dirt, one sticker and perhaps the wheels differ, as between two cars of
-    one fleet."""
+    one fleet; between two motorcycles the rider's helmet."""
+    if vehicle.load is not None:
+        return replace(vehicle, id=vehicle_id, load=another_helmet(vehicle.load, rng))
     stickers = vehicle.stickers[:1] if vehicle.stickers else (_random_sticker(rng),)
     return replace(
         vehicle,
@@ -140,25 +149,19 @@ def twin(vehicle: Vehicle, rng: np.random.Generator, vehicle_id: int) -> Vehicle
     )
 
 
-def random_fleet(rng: np.random.Generator, count: int, twins: float = 0.0, first_id: int = 1) -> list[Vehicle]:
-    """``count`` identities, ids from ``first_id``; a fraction ``twins`` of them looks like another one of the fleet."""
+def random_fleet(
+    rng: np.random.Generator, count: int, twins: float = 0.0, first_id: int = 1, motorcycles: float = 0.0
+) -> list[Vehicle]:
+    """``count`` identities, ids from ``first_id``; a fraction ``twins`` of them looks like another one of the fleet, a
+    fraction ``motorcycles`` of the others are such."""
     fleet: list[Vehicle] = []
     for number in range(first_id, first_id + count):
         if fleet and rng.random() < twins:
             fleet.append(twin(fleet[int(rng.integers(max(0, len(fleet) - 6), len(fleet)))], rng, number))
         else:
-            fleet.append(random_vehicle(rng, number))
+            ridden = motorcycles > 0 and rng.random() < motorcycles
+            fleet.append(random_vehicle(rng, number, MOTORCYCLE if ridden else None))
     return fleet
-
-
-def _pick(rng: np.random.Generator, choices: tuple[Colour, ...]) -> Colour:
-    return choices[int(rng.integers(len(choices)))]
-
-
-def _from_hsv(hue: float, saturation: float, value: float) -> Colour:
-    pixel = np.array([[[hue % 360, saturation, value]]], np.float32)
-    blue, green, red = cv2.cvtColor(pixel, cv2.COLOR_HSV2BGR)[0, 0]
-    return float(blue), float(green), float(red)
 
 
 def _random_paint(rng: np.random.Generator, body: str) -> tuple[str, Colour]:
@@ -166,11 +169,7 @@ def _random_paint(rng: np.random.Generator, body: str) -> tuple[str, Colour]:
     if body in ("van", "box_truck"):  # fleets are mostly white
         frequency[0] += 0.6
     name, _, hue, spread, saturation, value = _PAINTS[int(rng.choice(len(_PAINTS), p=frequency / frequency.sum()))]
-    return name, _from_hsv(hue + spread * rng.uniform(-1, 1), rng.uniform(*saturation), rng.uniform(*value))
-
-
-def _bright_colour(rng: np.random.Generator) -> Colour:
-    return _from_hsv(rng.uniform(0, 360), rng.uniform(0.5, 0.95), rng.uniform(0.45, 0.95))
+    return name, from_hsv(hue + spread * rng.uniform(-1, 1), rng.uniform(*saturation), rng.uniform(*value))
 
 
 def _roof_paint(rng: np.random.Generator, body: str, paint: Colour) -> Colour:
@@ -188,7 +187,7 @@ _LIVERY_SHARE: Callable[[str], float] = {"van": 0.45, "box_truck": 0.75, "bus": 
 
 def _random_livery(rng: np.random.Generator, body: str) -> tuple[Colour, Colour] | None:
     if rng.random() < (_LIVERY_SHARE(body) or 0.0):
-        return _bright_colour(rng), _bright_colour(rng)
+        return bright_colour(rng), bright_colour(rng)
     return None
 
 
@@ -199,4 +198,4 @@ def _random_stickers(rng: np.random.Generator) -> tuple[Sticker, ...]:
 def _random_sticker(rng: np.random.Generator) -> Sticker:
     at = float(rng.uniform(0.15, 0.8)), float(rng.uniform(0.2, 0.7))
     size = float(rng.uniform(0.06, 0.16)), float(rng.uniform(0.12, 0.3))
-    return Sticker(str(rng.choice(("side", "side", "tail", "hood"))), at, size, _bright_colour(rng))
+    return Sticker(str(rng.choice(("side", "side", "tail", "hood"))), at, size, bright_colour(rng))

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from mtmc.structures import Double, Long
-from mtmc.synth.vehicles.identity import Colour
+from mtmc.synth.vehicles.colours import Colour
 
 PAINT, GLASS, MATT, LAMP, TAIL = range(5)
 """Finishes of a face: glossy paint, glass, matt, headlamp, tail lamp."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.structures import Double
-from mtmc.synth.vehicles.identity import Colour, Vehicle
+from mtmc.synth.vehicles.colours import Colour
+from mtmc.synth.vehicles.identity import MOTORCYCLE, Vehicle
 from mtmc.synth.vehicles.mesh import GLASS, LAMP, MATT, PAINT, MeshBuilder, disc, patch, side_wall
 
 BODY, CABIN, TOP = 0.0, 1.0, 2.0
 """Painter's layers: what stands higher hides what is below, for a camera that looks down on the road."""
 
-_TYRE, DARK, _GLASS, _MUD = (0.07, 0.07, 0.07), (0.10, 0.10, 0.10), (0.20, 0.16, 0.13), (0.33, 0.42, 0.50)
+TYRE, DARK, _GLASS, _MUD = (0.07, 0.07, 0.07), (0.10, 0.10, 0.10), (0.20, 0.16, 0.13), (0.33, 0.42, 0.50)
 LAMP_COLOUR, TAIL_COLOUR = (0.95, 0.95, 0.92), (0.12, 0.10, 0.62)
 
 
@@ -78,7 +79,7 @@ def add_wheels(builder: MeshBuilder, solid: int, vehicle: Vehicle, radius: float
         for x in axles:
             arch = disc((x, y * 0.985, radius * 1.08), radius * 1.2, 14)
             builder.face(solid, np.maximum(arch, (-np.inf, -np.inf, 0.05)), DARK, MATT, 3, out)
-            builder.face(solid, disc((x, y * 1.00, radius), radius, 14), _TYRE, MATT, 0, out)
+            builder.face(solid, disc((x, y * 1.00, radius), radius, 14), TYRE, MATT, 0, out)
             builder.face(solid, disc((x, y * 1.005, radius), radius * 0.66, 12), vehicle.rim, PAINT, 8, out)
             _spokes(builder, solid, vehicle, (x, y * 1.01, radius), radius * 0.6)
 
@@ -221,7 +222,7 @@ def add_blunt_nose(
 
 _AXLES = {
     "sedan": (-0.29, 0.30), "hatchback": (-0.31, 0.30), "suv": (-0.29, 0.30), "pickup": (-0.28, 0.31),
-    "van": (-0.28, 0.31), "box_truck": (-0.24, 0.34), "bus": (-0.24, 0.27),
+    "van": (-0.28, 0.31), "box_truck": (-0.24, 0.34), "bus": (-0.24, 0.27), MOTORCYCLE: (-0.35, 0.35),
 }  # fmt: skip
 
 

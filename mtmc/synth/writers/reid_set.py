@@ -27,7 +27,7 @@ from mtmc.synth.render.shading import Light
 from mtmc.synth.render.view import View, make_view
 from mtmc.synth.scene import SynthParams, make_world
 from mtmc.synth.traffic.simulation import TrafficParams
-from mtmc.synth.vehicles.identity import BODIES, PAINT_NAMES, Vehicle, random_fleet
+from mtmc.synth.vehicles.identity import BODIES, MOTORCYCLE, PAINT_NAMES, Vehicle, random_fleet
 from mtmc.synth.vehicles.pose import Pose
 
 
@@ -42,6 +42,14 @@ class ReidSetParams(Params):
     twins: float = Field(0.05, ge=0, le=1, description="fraction of look-alikes")
     box_jitter: float = Field(0.05, ge=0, le=0.3, description="spread of the box's sides, shares of its size")
     min_px: int = Field(40, ge=8, description="smallest crop's longer side")
+    least_visible: float = Field(0.5, ge=0, le=1, description="least share of a vehicle that a crop must show")
+    motorcycles: float = Field(0.0, ge=0, le=1, description="fraction of motorcycles with riders")
+    one_side: bool = Field(False, description="all cameras see a vehicle from about the same side, as along a road")
+    field_deg: tuple[float, float] = Field((50.0, 70.0), description="narrowest and widest field of view")
+
+
+_SAME_SIDE = np.cos(np.radians(40))
+"""Cosine of the largest turn between two views of one side of a vehicle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +80,7 @@ def write_reid_set(
     camera and are also in the gallery, as in VeRi. Returns counts.
     """
     rng = np.random.default_rng((seed, 1))
-    fleet = random_fleet(rng, params.train_ids + params.test_ids, params.twins)
+    fleet = random_fleet(rng, params.train_ids + params.test_ids, params.twins, motorcycles=params.motorcycles)
     train, test = fleet[: params.train_ids], fleet[params.train_ids :]
     for name in ("image_train", "image_test", "image_query"):
         (out / name).mkdir(parents=True, exist_ok=True)
@@ -99,7 +107,7 @@ def _station(number: int, params: ReidSetParams, rng: np.random.Generator) -> _S
     for _ in range(50):
         world = make_world(knobs, int(rng.integers(1 << 31)))
         camera = world.cameras[int(rng.integers(len(world.cameras)))]
-        lens = _moved(camera.lens, rng)
+        lens = _moved(camera.lens, params.field_deg, rng)
         ways = _ways(world.network.segments, lens, params)
         if len(ways) >= 6:
             break
@@ -107,13 +115,13 @@ def _station(number: int, params: ReidSetParams, rng: np.random.Generator) -> _S
     return _Station(number, view, world.light, Developer(camera.sensor, lens.size, rng), ways)
 
 
-def _moved(lens: Lens, rng: np.random.Generator) -> Lens:
+def _moved(lens: Lens, field_deg: tuple[float, float], rng: np.random.Generator) -> Lens:
     aim = lens.position[:2] + np.array([np.cos(lens.yaw_rad), np.sin(lens.yaw_rad)]) * rng.uniform(14, 26)
     x, y = lens.position[:2] + rng.uniform(-1.5, 1.5, 2)
     return looking_at(
         (float(x), float(y), float(rng.uniform(5, 8))),
         (float(aim[0]), float(aim[1])),
-        float(rng.uniform(50, 70)),
+        float(rng.uniform(*field_deg)),
         lens.size,
     )
 
@@ -165,8 +173,9 @@ def _together(
     """``views`` frames of some vehicles that drive at once on ways apart."""
     tracks: list[tuple[Vehicle, list[Pose]]] = []
     for vehicle in vehicles:
+        ways = _showing(vehicle, station) if params.one_side else station.ways
         for _ in range(12):
-            way = station.ways[int(rng.integers(len(station.ways)))]
+            way = ways[int(rng.integers(len(ways)))]
             first = int(rng.integers(0, len(way) - 2 * params.views))
             step = int(rng.integers(1, (len(way) - 1 - first) // params.views + 1))
             track = [way[first + k * step] for k in range(params.views)]
@@ -180,6 +189,16 @@ def _together(
         yield station.developer.develop(image), seen
 
 
+def _showing(vehicle: Vehicle, station: _Station) -> list[list[Pose]]:
+    """The ways on which a camera sees the side that this vehicle shows to all cameras; all where it has none such."""
+    x, y = station.view.lens.position[:2]
+    shown = np.random.default_rng((4, vehicle.id)).normal(np.pi, 0.5) if vehicle.id % 4 else 0.0  # mostly the rear
+    middles = [way[len(way) // 2] for way in station.ways]
+    turned = [np.arctan2(y - pose.y, x - pose.x) - pose.yaw - shown for pose in middles]
+    near = [way for way, angle in zip(station.ways, turned, strict=True) if np.cos(angle) > _SAME_SIDE]
+    return near or station.ways
+
+
 def _apart(a: Vehicle, pose: Pose, b: Vehicle, other: Pose) -> bool:
     return bool(np.hypot(pose.x - other.x, pose.y - other.y) > (a.length_m + b.length_m) / 2 * 0.55 + 1.4)
 
@@ -187,7 +206,7 @@ def _apart(a: Vehicle, pose: Pose, b: Vehicle, other: Pose) -> bool:
 def _cut(image: Image, item: Seen, params: ReidSetParams, rng: np.random.Generator) -> Image | None:
     """The crop of a box that a detector might have given; None if little is seen or it is small."""
     x0, y0, x1, y1 = item.box
-    if item.visible < 0.5 or max(x1 - x0, y1 - y0) < params.min_px:
+    if item.visible < params.least_visible or max(x1 - x0, y1 - y0) < params.min_px:
         return None
     shift = np.rint(rng.normal(0, params.box_jitter, 4) * np.array([x1 - x0, y1 - y0, x1 - x0, y1 - y0])).astype(int)
     left, top = max(0, x0 + shift[0]), max(0, y0 + shift[1])
@@ -230,9 +249,10 @@ def _write_lists(out: Path, train: list[_Crop], test: list[_Crop]) -> dict[str, 
 
 def _label_xml(root: str, crops: list[_Crop]) -> str:
     """VeRi's label file; its header names gb2312, ours the encoding it has."""
+    bodies = (*BODIES, MOTORCYCLE)
     items = "".join(
         f'<Item imageName={quoteattr(c.name)} vehicleID="{c.vehicle.id:04d}" cameraID="c{c.camera:03d}" '
-        f'colorID="{PAINT_NAMES.index(c.vehicle.paint_name) + 1}" typeID="{BODIES.index(c.vehicle.body) + 1}" />\n'
+        f'colorID="{PAINT_NAMES.index(c.vehicle.paint_name) + 1}" typeID="{bodies.index(c.vehicle.body) + 1}" />\n'
         for c in sorted(crops, key=lambda c: c.name)
     )
     head = f'<?xml version="1.0" encoding="utf-8"?>\n<{root} Version="1.0">\n<Items number="{len(crops)}">\n'

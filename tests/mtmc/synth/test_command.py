@@ -80,7 +80,7 @@ def test_command_writes_the_tracklets_of_a_place(tmp_path: Path, capsys: pytest.
         (["--reid", "--tracklets"], "one kind of output"),
         (["--tracklets", "--preset", "tiny", "--level", "3"], "Leave out --level"),
         (["--tracklets", "--set", "tracker.missed=2"], "tracker.missed"),
-        (["--reid", "--set", "light=dusk"], "leave --set out"),
+        (["--reid", "--set", "light=dusk"], "Known are box_jitter"),
     ],
 )
 def test_wrong_knobs_are_told(

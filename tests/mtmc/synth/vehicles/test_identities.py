@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtmc.synth.vehicles.bodies import mesh_of
-from mtmc.synth.vehicles.identity import BODIES, Vehicle, random_fleet, random_vehicle, twin
+from mtmc.synth.vehicles.identity import BODIES, MOTORCYCLE, Vehicle, random_fleet, random_vehicle, twin
 
 
 def test_thousands_of_identities_differ_and_twins_hardly() -> None:
@@ -34,7 +34,7 @@ def test_the_fraction_of_twins_is_the_knobs() -> None:
     assert 230 < alike < 370
 
 
-@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("body", [*BODIES, MOTORCYCLE])
 def test_meshes_face_outwards_and_keep_their_measures(body: str) -> None:
     vehicle: Vehicle = random_vehicle(np.random.default_rng(3), 1, body)
     mesh = mesh_of(vehicle)
@@ -44,3 +44,19 @@ def test_meshes_face_outwards_and_keep_their_measures(body: str) -> None:
     np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=1), 1.0, atol=1e-6)
     assert mesh.points[:, 2].min() > -0.1
     assert ((mesh.colours >= 0) & (mesh.colours <= 1.0)).all()
+
+
+def test_motorcycles_come_on_demand_and_their_twins_wear_another_helmet() -> None:
+    assert MOTORCYCLE not in {v.body for v in random_fleet(np.random.default_rng(0), 500)}
+    fleet = random_fleet(np.random.default_rng(0), 400, motorcycles=0.6)
+    ridden = [v for v in fleet if v.body == MOTORCYCLE]
+    assert 200 < len(ridden) < 280
+    loads = [v.load for v in ridden if v.load is not None]
+    assert len(set(loads)) == len(loads) == len(ridden)
+    assert any(load.pillion for load in loads)
+    assert any(load.box for load in loads)
+    alike = twin(ridden[0], np.random.default_rng(1), 5000)
+    assert alike.load is not None
+    assert ridden[0].load is not None
+    assert alike.load.rider.jacket == ridden[0].load.rider.jacket
+    assert alike.load.rider.helmet != ridden[0].load.rider.helmet

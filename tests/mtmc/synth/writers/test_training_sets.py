@@ -57,3 +57,14 @@ def test_reid_labels_and_indices_agree_with_the_names(reid_set: Path) -> None:
         assert {test[int(i) - 1] for i in line_good.split()} == {
             n for n in test if n[:4] == name[:4] and n[:9] != name[:9]
         }
+
+
+def test_a_set_of_motorcycles_seen_from_one_side(tmp_path: Path) -> None:
+    params = ReidSetParams(
+        train_ids=6, test_ids=2, cameras=2, cameras_per_id=2, views=2, twins=0,
+        motorcycles=1, one_side=True, field_deg=(30, 40), least_visible=0.8,
+    )  # fmt: skip
+    write_reid_set(tmp_path, params, 2)
+    items = ElementTree.parse(tmp_path / "train_label.xml").getroot().findall("Items/Item")
+    assert items
+    assert {i.get("typeID") for i in items} == {"8"}
