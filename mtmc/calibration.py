@@ -15,12 +15,14 @@ from mtmc.text import numbers, read_text
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """A camera's view of the ground: ``ground_to_image`` (3, 3) maps (lat, lon) degrees, or metres if not ``gps``, to
-    undistorted pixels; ``intrinsic`` (3, 3) and ``distortion`` (k1 k2 p1 p2) undo the lens, None for none."""
+    undistorted pixels; ``intrinsic`` (3, 3) and ``distortion`` (k1 k2 p1 p2) undo the lens, None for none;
+    ``error_px``: the reprojection error that its maker tells, None for none."""
 
     ground_to_image: NDArray[np.float64]
     intrinsic: NDArray[np.float64] | None
     distortion: NDArray[np.float64] | None
     gps: bool = True
+    error_px: float | None = None
 
 
 def read_calibration(path: Path, gps: bool = True) -> Calibration:
@@ -30,9 +32,12 @@ def read_calibration(path: Path, gps: bool = True) -> Calibration:
     """
     homography: NDArray[np.float64] | None = None
     intrinsic = distortion = None
+    error_px: float | None = None
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         label, _, values = line.rpartition(":")
         kind = _calibration_kind(label, homography is not None)
+        if kind == "error":
+            error_px = _error_px(values)
         if not values.strip() or kind == "error":
             continue
         found = np.array(numbers(values, f"{path}:{number}"))
@@ -49,7 +54,15 @@ def read_calibration(path: Path, gps: bool = True) -> Calibration:
         )
     if distortion is not None and not np.any(distortion):
         distortion = None
-    return Calibration(homography, intrinsic, distortion, gps)
+    return Calibration(homography, intrinsic, distortion, gps, error_px)
+
+
+def _error_px(values: str) -> float | None:
+    """A line of the maker's that nobody needs: None where it is no number."""
+    try:
+        return float(values)
+    except ValueError:
+        return None
 
 
 def _calibration_kind(label: str, homography_seen: bool) -> str:

@@ -22,7 +22,7 @@ from mtmc.results_page import make_page
 from mtmc.scene import Camera
 from mtmc.store import Run, create_run
 from mtmc.store.stamps import digest, staleness
-from mtmc.store.tables import write_table, write_vehicles
+from mtmc.store.tables import read_table, write_table, write_vehicles
 from mtmc.tasks import CameraTask, RecordingTask, Task, run_task, timed
 from mtmc.visits import visits
 from mtmc.workers import Timings, Watch, run_here, run_in_processes
@@ -63,7 +63,8 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     if ("vehicles", "") in stale:
         timings["vehicles"] = timed(lambda: _link(todo, watch))
     if ("visits", "") in stale:
-        write_table(run.path("visits"), visits(todo.scene, run.vehicles(), run.network), todo.stamps["visits", ""])
+        columns = visits(todo.scene, run.vehicles(), run.network, read_table(run.path("links")))
+        write_table(run.path("visits"), columns, todo.stamps["visits", ""])
     _write_track3(todo)
     timings |= _draw(todo, watch)
     if todo.config.report.page:

@@ -24,7 +24,7 @@ from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, stalenes
 from mtmc.video import Video
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
-VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 2, "visits": 1, "video": 1}
+VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 2, "visits": 2, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
 
 
@@ -107,7 +107,11 @@ def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str,
         linked["edits"] = fingerprint(run.path_of_edits)
     vehicles = stamp_of("vehicles", config.link, linked)
     yield ("vehicles", ""), vehicles
-    yield ("visits", ""), stamp_of("visits", None, {"vehicles": digest(vehicles)})
+    zones = {c.id: {name: zone.tolist() for name, zone in c.zones} for c in scene.cameras.values() if c.zones}
+    yield (
+        ("visits", ""),
+        stamp_of("visits", None, {"vehicles": digest(vehicles), **({"zones": zones} if zones else {})}),
+    )
 
 
 def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:

@@ -67,7 +67,8 @@ class Camera:
 
     ``recordings`` (R) hold its ``frame_count`` frames, numbered through; they start ``starts_s`` after the first one.
     ``times_s`` (N,) is the frames' time since the first one, None where they follow each other ``fps`` times a second.
-    Only the ``chosen`` frames are looked at, every ``stride``-th as a rule; None: all.
+    Only the ``chosen`` frames are looked at, every ``stride``-th as a rule; None: all. ``zones``: drawn entry and exit
+    zones, name and points (P, 2) as fractions of the image.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Camera:
     starts_s: tuple[float, ...] = ()
     chosen: Rows | None = None
     stride: int = 1
+    zones: tuple[tuple[str, Double], ...] = ()
 
     @property
     def frames(self) -> Rows:

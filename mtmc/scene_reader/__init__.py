@@ -21,6 +21,8 @@ as recorders cut them, ``cam1_20240501_070000.mp4`` and so on), a folder per cam
     roi = "cam1_roi.png"              # white = look here
     calibration = "cam1.txt"          # homography from ground to pixel
     ground = "metres"               # what the calibration maps from: "gps" (default, lat lon) or "metres" (east north)
+    zones.north = [[0.1, 0.2], [0.3, 0.2]]  # entries and exits for traffic, as fractions of the image: a line to cross,
+    zones.yard = [[0.6, 0.5], [0.9, 0.5], [0.9, 0.9]]  # or a polygon to enter; without any they are learned
 
     [[cameras.cam2.recordings]]       # or each file with its start
     video = "b.mp4"
@@ -35,6 +37,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mtmc.calibration import read_calibration
 from mtmc.errors import InputError
@@ -168,7 +172,7 @@ def _beside(camera: Camera) -> dict[str, Any]:
 
 
 def _with_entry(camera: Camera, folder: Path, entry: CameraEntry) -> Camera:
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"zones": tuple((name, np.array(zone)) for name, zone in entry.zones.items())}
     if entry.offset_s is not None:
         changes |= {"offset_s": entry.offset_s, "offset_known": True}
     if entry.roi is not None:

@@ -27,6 +27,8 @@ def _as_datetime(value: object) -> object:
 Moment = Annotated[datetime, BeforeValidator(_as_datetime)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Place = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2, max_length=2)]
+"""A point as fractions of the image's width and height."""
 
 
 class _Strict(BaseModel):
@@ -51,6 +53,7 @@ class CameraEntry(_Strict):
     roi: str | None = None
     calibration: str | None = None
     ground: Literal["gps", "metres"] | None = None
+    zones: dict[str, Annotated[list[Place], Field(min_length=2)]] = Field(default_factory=dict)
 
     def files(self) -> list[RecordingEntry]:
         """The camera's own files, in order; none where its name tells them."""
