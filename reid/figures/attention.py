@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,11 +19,13 @@ from PIL import Image, ImageDraw, ImageFont
 from reid.data.images import Picture, normalise, read_image, resize
 from reid.model.sgfd import SGFD
 
-TILE, CAPTION, GAP, MARGIN = 160, 16, 6, 120
+TILE, CAPTION, GAP, MARGIN, DOT = 160, 16, 6, 120, 3
 OPACITY = 0.75
 """Of the colours where the attention is highest; it falls with the attention, so that what is not looked at stays as it
 is."""
 Map = NDArray[np.float32]
+Style = Literal["heat", "points"]
+"""``heat``: colours over the image; ``points``: a red dot on each local maximum, as in Figure 1(b)."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,15 @@ class Look:
         return float((np.cumsum(ordered) < ordered.sum() / 2).sum() + 1) / ordered.size
 
 
-def attend(model: SGFD, images: Sequence[Path], device: torch.device | str = "cpu") -> list[Look]:
-    """Attention of a network to image files, one `Look` each, in their order.
+def attend(
+    model: SGFD, images: Sequence[Path], device: torch.device | str = "cpu", style: Style = "heat"
+) -> list[Look]:
+    """Attention of a network to image files, one `Look` each, in their order, drawn in a style.
 
     Raises UserError for an image that cannot be read, RuntimeError for a network without attention.
     """
     model = model.to(device).eval()
-    return [_look(model, np.asarray(read_image(path)), torch.device(device)) for path in images]
+    return [_look(model, np.asarray(read_image(path)), torch.device(device), style) for path in images]
 
 
 def overlay(image: Picture, attention: Map) -> Picture:
@@ -63,6 +68,22 @@ def overlay(image: Picture, attention: Map) -> Picture:
     heat = cv2.applyColorMap((large.clip(0, 1) * 255).astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
     opacity = OPACITY * large.clip(0, 1)[..., None]
     return np.asarray((1 - opacity) * image + opacity * heat, dtype=np.uint8)
+
+
+def peaks(attention: Map) -> NDArray[np.intp]:
+    """(P, 2) rows and columns where a map (H, W) is above its mean and no lower than at its eight neighbours, highest
+    first."""
+    around = cv2.dilate(attention, np.ones((3, 3), np.uint8))
+    places = np.argwhere((attention >= around) & (attention > attention.mean()))
+    return np.asarray(places[np.argsort(-attention[tuple(places.T)], kind="stable")], dtype=np.intp)
+
+
+def dotted(image: Picture, attention: Map) -> Picture:
+    """The image as a tile (TILE, TILE, 3) RGB, with a red dot where its attention (H, W) peaks."""
+    drawn, scale = np.array(_fitted(image)), TILE / np.array(attention.shape)
+    for row, column in (peaks(attention) + 0.5) * scale:
+        cv2.circle(drawn, (round(column), round(row)), DOT, (255, 0, 0), -1, cv2.LINE_AA)
+    return drawn
 
 
 def draw_attention(images: Sequence[Path], names: Sequence[str], looks: Sequence[Sequence[Look]]) -> Image.Image:
@@ -88,12 +109,37 @@ def draw_attention(images: Sequence[Path], names: Sequence[str], looks: Sequence
     return sheet
 
 
-def _look(model: SGFD, image: Picture, device: torch.device) -> Look:
+def draw_views(
+    vehicles: Sequence[tuple[str, Sequence[Path]]], names: Sequence[str], looks: Sequence[Sequence[Look]]
+) -> Image.Image:
+    """A sheet with a row per vehicle, its views beside each other, each with the networks' looks at it (Figure 4).
+
+    vehicles: caption and images of each; looks: of each network (``names``), all vehicles' images one after the other.
+    """
+    cell, views = (1 + len(names)) * TILE + 2 * GAP, max(len(paths) for _, paths in vehicles)
+    sheet = Image.new("RGB", (MARGIN + views * cell, CAPTION + GAP + len(vehicles) * (TILE + GAP)), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for view in range(views):
+        for place, name in enumerate(["image", *names]):
+            pen.text((MARGIN + view * cell + place * TILE + 2, 1), name[:24], fill="black", font=font)
+    number = 0
+    for row, (caption, paths) in enumerate(vehicles):
+        top = CAPTION + GAP + row * (TILE + GAP)
+        pen.multiline_text((GAP, top + TILE // 3), _broken(caption), fill="black", font=font)
+        for view, path in enumerate(paths):
+            shown = [np.asarray(read_image(path)), *(line[number].overlay for line in looks)]
+            for place, picture in enumerate(shown):
+                sheet.paste(_fitted(picture), (MARGIN + view * cell + place * TILE, top))
+            number += 1
+    return sheet
+
+
+def _look(model: SGFD, image: Picture, device: torch.device, style: Style) -> Look:
     pixels = torch.from_numpy(resize(Image.fromarray(image), model.params.image_size).copy())[None].to(device)
     with torch.inference_mode():
         q = model.attention_map(normalise(pixels))[0, 0]
     attention = (q * q.numel() / q.sum().clamp_min(1e-12)).cpu().numpy().astype(np.float32)
-    return Look(attention, overlay(image, attention))
+    return Look(attention, overlay(image, attention) if style == "heat" else dotted(image, attention))
 
 
 def _fitted(image: Picture) -> Image.Image:

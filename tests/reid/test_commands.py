@@ -55,6 +55,11 @@ def test_train_resume_look_export(
     )
     assert "half of the attention on" in capsys.readouterr().out
     assert (out / "look.png").stat().st_size > 1000
+    lines = [f"{path.name},{path.name[:4]},{path.name[6:9]},val" for path in sorted((out / "toy").glob("*.png"))]
+    (out / "toy/index.csv").write_text("\n".join(["path,vehicle_id,camera_id,split", *lines]))
+    views = ("--dataset", "csv", "--root", out / "toy", "--points", "--out", out / "views.png")
+    assert run(monkeypatch, "attention", "--weights", out / "last.safetensors", *views) == 0
+    assert "views.png: 32 images" in capsys.readouterr().out
     assert run(monkeypatch, "export", "--weights", out / "best.safetensors", "--out", out / "a.pt") == 0
     assert "cosine to PyTorch at least 1.0000" in capsys.readouterr().out
 
@@ -74,6 +79,8 @@ def test_mistakes_are_one_sentence(
         (["train", "--config", recipe, "--set", "sampler.identities=9"], "the data set has 8"),
         (["train", "--resume", "--config", recipe], "the state of a training, found no such file"),
         (["attention", tmp_path / "empty", "--weights", plain], "expected images"),
+        (["attention", "--weights", plain], "expected images or --dataset, found neither"),
+        (["attention", "--dataset", "csv", "--weights", plain], "--root: expected the folder of csv"),
         (["export", "--weights", tmp_path / "a.txt", "--out", "a.pt"], "a.txt: expected a safetensors checkpoint"),
     ]:
         out = ["--out", tmp_path / "run"] if arguments[0] == "train" else []
