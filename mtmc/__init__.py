@@ -4,6 +4,10 @@
     run.vehicles.to_pandas()                       # also run.visits, run.tracklets, run.boxes
     run.score("truth/").idf1
 
+Tracks of your own tracker, with vectors if you have them, need no videos::
+
+    run = mtmc.from_tracks("tracks.csv", vectors="vectors.npz", fps=10)
+
 The stages are functions in their rooms, for those who bring their own boxes or tracks::
 
     scene = mtmc.read_scene("cams/")
@@ -22,7 +26,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mtmc import detect, embed, export, link, score, track
-    from mtmc.api import Run, open, run
+    from mtmc.api import Run, from_tracks, open, run
     from mtmc.errors import UserError
     from mtmc.scene import Camera, Scene
     from mtmc.scene_reader import read_scene
@@ -42,6 +46,7 @@ __all__ = [
     "detect",
     "embed",
     "export",
+    "from_tracks",
     "link",
     "open",
     "read_scene",
@@ -51,7 +56,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "mtmc.api": ("Run", "open", "run"),
+    "mtmc.api": ("Run", "from_tracks", "open", "run"),
     "mtmc.errors": ("UserError",),
     "mtmc.scene": ("Camera", "Scene"),
     "mtmc.scene_reader": ("read_scene",),

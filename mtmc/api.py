@@ -1,4 +1,5 @@
-"""Runs from Python: ``mtmc.run`` makes one, ``mtmc.open`` takes up one that is there; its results are Arrow tables.
+"""Runs from Python: ``mtmc.run`` makes one of videos, ``mtmc.from_tracks`` of tracks made elsewhere, ``mtmc.open``
+takes up one that is there; its results are Arrow tables.
 
 >>> import mtmc
 >>> run = mtmc.run("cams/", detector="motion")          # doctest: +SKIP
@@ -15,15 +16,20 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtmc.config import load_config
-from mtmc.errors import InputError
+from mtmc.config import Config, load_config
+from mtmc.errors import ConfigError, InputError
 from mtmc.export.columns import box_table, tracklet_table, vehicle_table
+from mtmc.given_tracks import take_tracks
 from mtmc.pipeline import default_workers, run_pipeline
 from mtmc.planning import Plan, plan
 from mtmc.scene import Scene
+from mtmc.scene_reader import read_scene
+from mtmc.scene_reader.clocks import read_timestamps
 from mtmc.store import Run as Folder
 from mtmc.store import open_run
 from mtmc.store.tables import read_table
+from mtmc.track_files import read_tracks, read_vectors
+from mtmc.track_files.told import scene_of
 from mtmc.workers import Watch
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ PARTS = {
     "embedder": "embed.embedder",
     "reid_weights": "embed.weights",
     "link": "link.linker",
+    "zones": "link.zones_file",
     "start": "input.start",
     "end": "input.end",
     "stride": "input.stride",
@@ -83,17 +90,89 @@ def planned(
         device: ``auto``, ``cpu``, ``cuda``, ...
         parts: ``detector weights tracker embedder reid_weights link start end stride fps``, as the command's options.
     """
-    unknown = [name for name in parts if name not in PARTS]
-    if unknown:
-        raise TypeError(f"no setting {unknown[0]!r}; parts are {', '.join(PARTS)}")
-    settings = load_config(None if config is None else Path(config), overrides, **_given(parts))
+    settings = _settings(config, overrides, parts)
     folder = Path("runs") / Path(videos).resolve().name if out is None else Path(out)
     return plan(Path(videos), folder, settings, device)
+
+
+def from_tracks(tracks: Path | str, out: Path | str | None = None, *, watch: Watch | None = None, **told: Any) -> Run:
+    """Link tracks that were made elsewhere; no videos needed.
+
+    Args:
+        tracks: a file of all cameras, a folder with a file per camera, or a pattern with ``{camera}``; which forms:
+            ``mtmc.track_files``.
+        out: run folder; ``runs/<name of the file or folder>`` by default.
+        watch: told (camera id, stage, done, total) now and then.
+        told: as for ``planned_tracks``: ``vectors``, ``videos``, clocks and rates, parts, ``config``, ``overrides``.
+
+    Raises UserError for anything that the caller can mend.
+    """
+    return Run(run_pipeline(planned_tracks(tracks, out, **told), 1, watch or (lambda *news: None)))
+
+
+def planned_tracks(
+    tracks: Path | str,
+    out: Path | str | None = None,
+    *,
+    videos: Path | str | None = None,
+    vectors: Path | str | None = None,
+    offsets: Path | str | None = None,
+    fps: float | Mapping[str, float] | None = None,
+    size: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
+    first_frame: int | None = None,
+    config: Path | str | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    **parts: str | Path | float | None,
+) -> Plan:
+    """What ``from_tracks`` would do; the tracks are in the run folder then.
+
+    Args:
+        tracks, out: as for ``from_tracks``.
+        videos: folder of the scene they were made from, for crops and pictures.
+        vectors: an ``.npz``, ``.npy`` or ``.parquet`` file of vectors of tracks (``mtmc.track_files.vectors``).
+        offsets: lines such as ``c001 1.640``: each camera's start in seconds on the common clock.
+        fps, size: frames per second and (width, height) in pixels, of all cameras or by camera; where files do
+            not tell.
+        first_frame: the number of a video's first frame, 0 or 1; None: as the format has it.
+        config, overrides, device, parts: as for ``planned``; ``zones`` too, a file of zones.
+    """
+    settings = _settings(config, overrides, parts)
+    found = read_tracks(tracks, first_frame)
+    said = {"offsets": offsets, "fps": fps, "size": size}
+    if videos is None:
+        clocks = {} if offsets is None else read_timestamps(Path(offsets))
+        scene = scene_of(found, Path(tracks), _by_camera(fps), _by_camera(size), clocks)
+    else:
+        given = [name for name, value in said.items() if value is not None]
+        if given:
+            fix = "Say it in scene.toml beside the videos."
+            raise ConfigError(f"--{given[0]}", "clocks and sizes of the videos themselves", "both", fix)
+        scene = read_scene(videos)
+    mine = {camera_id: list(camera.tracklets) for camera_id, camera in found.items()}
+    known = None if vectors is None else read_vectors(vectors, mine)
+    folder = Path("runs") / Path(tracks).stem.strip("{}") if out is None else Path(out)
+    place = None if videos is None else Path(videos)
+    return take_tracks(str(tracks), scene, place, mine, known, folder, settings, device)
+
+
+def _by_camera(value: Any) -> Mapping[str, Any]:
+    """By camera; of all cameras under ""."""
+    return {} if value is None else value if isinstance(value, Mapping) else {"": value}
 
 
 def open(folder: Path | str) -> Run:
     """A run made before. Raises StoreError if ``folder`` is none."""
     return Run(open_run(folder))
+
+
+def _settings(
+    config: Path | str | None, overrides: Sequence[str], parts: Mapping[str, str | Path | float | None]
+) -> Config:
+    unknown = [name for name in parts if name not in PARTS]
+    if unknown:
+        raise TypeError(f"no setting {unknown[0]!r}; parts are {', '.join(PARTS)}")
+    return load_config(None if config is None else Path(config), overrides, **_given(parts))
 
 
 def _given(parts: Mapping[str, str | Path | float | None]) -> dict[str, dict[str, str | float]]:

@@ -26,15 +26,15 @@ AICITY = "9 numbers (camera id frame left top width height xworld yworld)"
 MOT = "6 to 10 numbers (frame, id, left, top, width, height, confidence, -1, -1, -1)"
 
 
-def read_aicity(path: Path | str) -> list[GlobalTrack]:
-    """Vehicles of a 9-column file, sorted by id; camera 41 is called ``c041``.
+def read_aicity(path: Path | str, first_frame: int = 1) -> list[GlobalTrack]:
+    """Vehicles of a 9-column file, sorted by id; camera 41 is called ``c041``; frames count from ``first_frame``.
 
     Raises InputError where a line does not fit, or repeats a camera, id and frame.
     """
-    return _as_tracks(read_aicity_boxes(path))
+    return _as_tracks(read_aicity_boxes(path, first_frame))
 
 
-def read_aicity_boxes(path: Path | str) -> Boxes:
+def read_aicity_boxes(path: Path | str, first_frame: int = 1) -> Boxes:
     """The rows of a 9-column file (.txt, .zip, .tar.gz; spaces, tabs or commas) as they stand, duplicates too.
 
     Cameras are called ``c041`` by their number, or as the table beside the file says (``camera_table``). World
@@ -51,7 +51,7 @@ def read_aicity_boxes(path: Path | str) -> Boxes:
         [names.get(int(number), f"c{number:03d}") for number in found],
         camera.astype(np.int64),
         table.integers(1, "vehicle", 0),
-        table.integers(2, "frame", 1) - 1,
+        table.integers(2, "frame", first_frame) - first_frame,
         table.boxes(3),
         world,
         lines=table.lines,
@@ -135,14 +135,14 @@ def _numbers(path: Path | str, cameras: Sequence[str]) -> list[int]:
     return list(numbers)
 
 
-def read_mot_tracks(path: Path | str, camera_id: str) -> list[Tracklet]:
+def read_mot_tracks(path: Path | str, camera_id: str, first_frame: int = 1) -> list[Tracklet]:
     """Tracklets of one camera from a MOT file, sorted by track id; a confidence of -1 counts as 1, labels are
-    ``vehicle``.
+    ``vehicle``; frames count from ``first_frame``.
 
     Raises InputError where a line does not fit or repeats an id and frame.
     """
     table = read_table(Path(path), 6, 10, MOT)
-    boxes = _mot_boxes(table, camera_id)
+    boxes = _mot_boxes(table, camera_id, first_frame)
     _reject_duplicates(boxes)
     scores = _confidences(table).astype(np.float32)
     table.reject(~np.isfinite(scores), "a finite confidence in column 7", slice(6, 7), "Correct the line.")
@@ -230,9 +230,10 @@ def _ground_truth_of(file: Path, camera_id: str) -> Boxes:
     return boxes
 
 
-def _mot_boxes(table: Table, camera_id: str) -> Boxes:
+def _mot_boxes(table: Table, camera_id: str, first_frame: int = 1) -> Boxes:
     count: NDArray[np.int64] = np.zeros(len(table.values), np.int64)
-    frames, ids, xywh = table.integers(0, "frame", 1) - 1, table.integers(1, "track", 0), table.boxes(2)
+    frames = table.integers(0, "frame", first_frame) - first_frame
+    ids, xywh = table.integers(1, "track", 0), table.boxes(2)
     return Boxes.build([camera_id], count, ids, frames, xywh, lines=table.lines, sources=[str(table.path)])
 
 

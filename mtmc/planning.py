@@ -6,7 +6,7 @@ named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ import numpy as np
 
 from mtmc.config import Config, build_config
 from mtmc.detect import make_detector
-from mtmc.errors import ConfigError
+from mtmc.errors import ConfigError, StoreError
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
-from mtmc.scene_reader import read_scene
 from mtmc.store import Run
-from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
+from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness, stored_stamp
 from mtmc.video import Video
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
@@ -66,6 +65,9 @@ def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
     for stage in (config.detect, config.track, config.embed, config.link):
         stage.check()
     run = Run(out)
+    if run.given is not None:
+        found = f"one of tracks from {run.given.source}"
+        raise ConfigError(out, "a run of videos", found, "Give another folder with --out, or use `mtmc link`.")
     todo = _plan(videos, run, config, device)
     if (out / "run.json").exists() and run.settings["videos"] != todo.source:
         found = f"one of {run.settings['videos']}"
@@ -88,15 +90,21 @@ def plan_again(run: Run) -> Plan:
     return _plan(Path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
 
 
+def plan_given(videos: Path, scene: Scene, run: Run, config: Config, device: str = "auto") -> Plan:
+    """The plan of a run that was given its tracks (``mtmc.given_tracks``)."""
+    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
+
+
 def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
-    scene = read_scene(videos, run.kept_recordings, config.input)
+    scene = run.scene_of(videos, config.input)
     return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
 
 
 def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str, str], Stamp]]:
     linked: dict[str, Any] = {"clocks": {c.id: _clock(c) for c in scene.cameras.values()}}
+    given = run.given
     for camera in scene.cameras.values():
-        stamps = _camera_stamps(camera, config)
+        stamps = _camera_stamps(camera, config, {} if given is None else _given_stamps(run, given.stages, camera.id))
         for stage, stamp in stamps.items():
             yield (stage, camera.id), stamp
             if stage != "detections":
@@ -114,19 +122,30 @@ def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str,
     )
 
 
-def _camera_stamps(camera: Camera, config: Config) -> dict[str, Stamp]:
+def _given_stamps(run: Run, stages: Sequence[str], camera_id: str) -> dict[str, Stamp]:
+    """Of tables that were not made here: they are fresh as they lie there. Raises StoreError where one is missing."""
+    stored = {stage: stored_stamp(run.path(stage, camera_id)) for stage in stages}
+    for stage, stamp in stored.items():
+        if stamp is None:
+            raise StoreError(run.path(stage, camera_id), "a table", "none, or a damaged one", "Run `mtmc link` again.")
+    return {stage: stamp for stage, stamp in stored.items() if stamp is not None}
+
+
+def _camera_stamps(camera: Camera, config: Config, given: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    """Stamps by stage; those ``given`` stand, and what follows them is made from them."""
     detections = detection_stamp(camera, config)
     placed: dict[str, Any] = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
     placed |= _files(config.track, camera.folder, camera.id)
     if camera.times_s is not None:
         placed["times"] = digest_array(camera.times_s)
-    tracklets = stamp_of("tracklets", config.track, placed)
+    tracklets = given.get("tracklets") or stamp_of("tracklets", config.track, placed)
     cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera)}
     cropped |= _files(config.embed, camera.folder, camera.id)
     return {
         "detections": detections,
         "tracklets": tracklets,
         "embeddings": stamp_of("embeddings", config.embed, cropped),
+        **given,
     }
 
 

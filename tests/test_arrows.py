@@ -22,18 +22,19 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"scene"}),
     frozenset({"formats", "rows", "video", "appearance", "workers"}),
     frozenset({"scene_reader"}),
+    frozenset({"track_files"}),
     frozenset({"store"}),
     frozenset({"detect", "track", "embed", "link", "score", "synth", "report"}),
     frozenset({"config", "doctor", "environment", "visits", "edits", "health", "lost_boxes"}),
     frozenset({"traffic"}),
     frozenset({"results_page"}),
     frozenset({"planning"}),
-    frozenset({"tasks", "pipeline", "find", "export"}),
+    frozenset({"tasks", "pipeline", "find", "export", "given_tracks"}),
     frozenset({"api", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-ROOMS = LAYERS[8]
+ROOMS = LAYERS[9]
 
 INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     "mtmc.link": (
@@ -58,6 +59,12 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"appearance_scale"}),
         frozenset({"jde", "deepsort", "duplicates"}),
         frozenset({"repair", "filter"}),
+        frozenset({"__init__"}),
+    ),
+    "mtmc.track_files": (
+        frozenset({"told", "vectors"}),
+        frozenset({"tables"}),
+        frozenset({"annotations"}),
         frozenset({"__init__"}),
     ),
     "mtmc.score": (

@@ -16,6 +16,7 @@ from mtmc.cli.compare import compare, tune
 from mtmc.cli.demo import demo
 from mtmc.cli.edit import edit
 from mtmc.cli.link import bench_link, explain, network
+from mtmc.cli.link_tracks import link_tracks
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.page import find, report, view
 from mtmc.cli.run import run
@@ -50,6 +51,7 @@ def _options(
 
 app.command("demo")(demo)
 app.command("run")(run)
+app.command("link")(link_tracks)
 app.command("score")(score)
 app.command("report")(report)
 app.command("view")(view)

@@ -27,6 +27,9 @@ def bench_link(
     zones: Annotated[
         Path | None, typer.Option(help="Zones for the zones linker; else zones.toml in the folder.", show_default=False)
     ] = None,
+    gt: Annotated[
+        Path | None, typer.Option(help="Ground truth of a run whose scene has none.", show_default=False)
+    ] = None,
     forget_clocks: Annotated[
         bool, typer.Option("--forget-clocks", help="Withhold the cameras' start offsets from the linkers.")
     ] = False,
@@ -54,7 +57,7 @@ def bench_link(
     names = tuple(linker) if linker else tuple(LINKERS)
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for path in paths:
-        case = _case(path, forget_clocks)
+        case = _case(path, gt, forget_clocks)
         for name in names:
             with console.status(f"{path.name}: {name}"):
                 numbers, warnings = case.run(name, params, zones)
@@ -68,7 +71,7 @@ def bench_link(
         _show(summary, len(paths))
 
 
-def _case(path: Path, forget_clocks: bool) -> Case:
+def _case(path: Path, gt: Path | None, forget_clocks: bool) -> Case:
     from mtmc.link.benchmark import run_case, simulated_case
 
     if (path / "tracklets.parquet").exists():
@@ -82,7 +85,7 @@ def _case(path: Path, forget_clocks: bool) -> Case:
     from mtmc.store import open_run
 
     run = open_run(path)
-    sides = load_sides(path, None, None)
+    sides = load_sides(path, gt, None)
 
     def judge(vehicles: list[Any]) -> dict[str, float]:
         scores = score(sides.truth, vehicles, ScoreParams(), sides.masks)

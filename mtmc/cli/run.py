@@ -74,7 +74,7 @@ def run(
     running = {camera for _, camera in todo.stale() if camera}
     with logged(todo.run.folder), watching(running) as watch:
         run_pipeline(todo, count, watch)
-    _report(todo, json_)
+    tell(todo, json_)
 
 
 def _one_of(folder: Path | None, videos: Path | None) -> Path:
@@ -85,7 +85,8 @@ def _one_of(folder: Path | None, videos: Path | None) -> Path:
     return given[0]
 
 
-def _report(done: Plan, as_json: bool) -> None:
+def tell(done: Plan, as_json: bool) -> None:
+    """What came out of a run: how many vehicles, where to look."""
     folder, vehicles = done.run.folder, done.run.vehicles()
     shared = sum(len(vehicle.cameras) > 1 for vehicle in vehicles)
     summary = {

@@ -2,6 +2,7 @@
 
     runs/<name>/
       run.json                     what was asked: videos, resolved configuration, timings
+      given.json                   of tracks made elsewhere: where they came from, and their cameras
       recordings/<file>.parquet    stamp time_s key: the frames of each video file, by its fingerprint
       detections/<camera>/<n>.parquet  the same of the n-th recording, where a camera has several
       detections/<camera>.parquet  frame x1 y1 x2 y2 score label [feature]
@@ -27,6 +28,7 @@ from mtmc.atomic import TEMPORARY, write_json
 from mtmc.errors import StoreError
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import InputParams, read_scene
+from mtmc.store.given import Given, read_given
 from mtmc.store.recordings import KeptRecordings
 from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
 from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
@@ -55,7 +57,17 @@ class Run:
     def scene(self) -> Scene:
         """The scene that the run was made from, read anew; what its video files show is known from ``recordings``."""
         asked = InputParams.model_validate(self.settings["config"].get("input", {}))
-        return read_scene(Path(self.settings["videos"]), self.kept_recordings, asked)
+        return self.scene_of(Path(self.settings["videos"]), asked)
+
+    def scene_of(self, videos: Path, asked: InputParams) -> Scene:
+        """The scene of ``videos``, or that of tracks without any."""
+        told = None if self.given is None else self.given.scene
+        return told or read_scene(videos, self.kept_recordings, asked)
+
+    @property
+    def given(self) -> Given | None:
+        """The tables that were not made here, None where all were."""
+        return read_given(self.folder)
 
     @property
     def kept_recordings(self) -> KeptRecordings:

@@ -1,0 +1,170 @@
+"""Tracks in tables with named columns: CSV, as `mtmc export` writes it or with the usual other names, and Parquet.
+
+Shape shorthand: N boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mtmc.errors import InputError
+from mtmc.geometry import xywh_to_xyxy
+from mtmc.structures import LABELS, Double, Float, Long, Rows, Tracklet, label_index
+from mtmc.track_files.told import CameraTracks
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "camera": ("camera_id", "camera", "cam", "cam_id", "camera_name"),
+    "track": ("track_id", "id", "object_id", "tracker_id", "obj_id", "track", "vehicle_id"),
+    "frame": ("frame", "frame_id", "frame_number", "frame_index", "fn"),
+    "time": ("time_s", "timestamp_s"),
+    "score": ("score", "confidence", "conf"),
+    "label": ("label", "class", "class_name", "type"),
+}
+"""Column to the names that it goes by; of those that are there the first counts."""
+CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"))
+SIDES = (
+    ("left", "top", "width", "height"), ("bb_left", "bb_top", "bb_width", "bb_height"), ("x", "y", "w", "h"),
+    ("x", "y", "width", "height"),
+)  # fmt: skip
+OTHER_LABELS = {
+    "pedestrian": "person", "bicyclist": "bicycle", "cyclist": "bicycle", "motorcyclist": "motorcycle",
+    "motorbike": "motorcycle", "delivery_van": "van", "private_van": "van", "lorry": "truck",
+}  # fmt: skip
+
+
+def read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
+    """Tracks of a CSV with a header. Raises InputError naming the column or the row."""
+    try:
+        table = pa_csv.read_csv(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(path, "a CSV with a header", str(error).splitlines()[0], "Correct the file.") from error
+    return _tracks(path, table, camera_id, 0 if first_frame is None else first_frame)
+
+
+def read_parquet(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
+    """Tracks of a Parquet table; its schema may say ``frame_base``. Raises InputError naming the column or the row."""
+    try:
+        table = pq.read_table(path)
+        told = int((table.schema.metadata or {}).get(b"frame_base", b"0"))
+    except (pa.ArrowInvalid, OSError, ValueError) as error:
+        raise InputError(path, "a Parquet table", str(error).splitlines()[0], "Correct the file.") from error
+    return _tracks(path, table, camera_id, told if first_frame is None else first_frame)
+
+
+def label_of(name: object) -> int:
+    """Our label for somebody's class; ``vehicle`` for what we have no word for."""
+    word = str(name).strip().lower().replace(" ", "_")
+    word = OTHER_LABELS.get(word, word)
+    return label_index(word if word in LABELS else "vehicle")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The columns of a table, one row per box: cameras (N,) names, ids, frames from 0, xyxy (N, 4), scores, labels,
+    times in seconds or None (N,)."""
+
+    path: Path
+    cameras: NDArray[Any]
+    ids: Long
+    frames: Long
+    xyxy: Float
+    scores: Double
+    labels: Long
+    times: Double | None
+
+    def camera(self, name: str, first_frame: int) -> CameraTracks:
+        """The tracks of one camera."""
+        mine = np.flatnonzero(self.cameras == name)
+        order = mine[np.lexsort((self.frames[mine], self.ids[mine]))]
+        parts = np.split(order, np.flatnonzero(np.diff(self.ids[order])) + 1)
+        fps, offset_s = (None, None) if self.times is None else _clock(self.frames[order], self.times[order])
+        return CameraTracks(name, [self._tracklet(name, r) for r in parts], first_frame, fps=fps, offset_s=offset_s)
+
+    def _tracklet(self, camera_id: str, rows: Rows) -> Tracklet:
+        number, frames = int(self.ids[rows[0]]), self.frames[rows].astype(np.int32)
+        if (np.diff(frames) == 0).any():
+            found = f"two of track {number} in camera {camera_id}"
+            raise InputError(self.path, "one box per camera, track and frame", found, "Take one of the two away.")
+        label, scores = int(np.bincount(self.labels[rows]).argmax()), self.scores[rows].astype(np.float32)
+        return Tracklet(camera_id, number, frames, self.xyxy[rows], scores, label)
+
+
+def _tracks(path: Path, table: pa.Table, camera_id: str, first_frame: int) -> list[CameraTracks]:
+    """A file per camera is of that camera, whatever its column of cameras says."""
+    table = table.rename_columns([name.strip().lower() for name in table.column_names])
+    columns = {kind: name for kind, names in NAMES.items() if (name := _first(names, table.column_names))}
+    for kind in ("track", "frame", *(() if camera_id else ("camera",))):
+        if kind not in columns:
+            found = f"only {', '.join(table.column_names)}"
+            raise InputError(path, f"a column {NAMES[kind][0]}", found, "Add it, or name it so.")
+    count = len(table)
+    cameras = [camera_id] * count if camera_id else [str(name) for name in table.column(columns["camera"]).to_pylist()]
+    labels = table.column(columns["label"]).to_pylist() if "label" in columns else ["vehicle"] * count
+    known = {name: label_of(name) for name in set(labels)}
+    rows = _Rows(
+        path,
+        np.array(cameras, object),
+        _whole(path, table, columns["track"], "whole track ids", 0, None),
+        _whole(path, table, columns["frame"], f"whole frames from {first_frame} on", first_frame, 0),
+        _boxes(path, table),
+        _numbers(path, table, columns["score"]) if "score" in columns else np.ones(count),
+        np.array([known[name] for name in labels], np.int64),
+        _numbers(path, table, columns["time"]) if "time" in columns else None,
+    )
+    return [rows.camera(name, first_frame) for name in dict.fromkeys(cameras)]
+
+
+def _whole(path: Path, table: pa.Table, name: str, expected: str, less: int, least: int | None) -> Long:
+    """A column of whole numbers, ``less`` taken away, then not below ``least``."""
+    values = _numbers(path, table, name) - less
+    bad = (values != np.floor(values)) | (values < (-np.inf if least is None else least))
+    _reject(path, bad, expected, values + less)
+    return values.astype(np.int64)
+
+
+def _clock(frames: Long, times: Double) -> tuple[float | None, float | None]:
+    """Frames per second and start that explain the times best; none where there is one frame only."""
+    if len(np.unique(frames)) < 2:
+        return None, None
+    period, start = np.polyfit(frames, times, 1)
+    return (round(1 / period, 4), round(float(start), 4)) if period > 0 else (None, None)
+
+
+def _boxes(path: Path, table: pa.Table) -> Float:
+    for names in (*CORNERS, *SIDES):
+        if all(name in table.column_names for name in names):
+            values = np.stack([_numbers(path, table, name) for name in names], axis=1)
+            xyxy = (values if names in CORNERS else xywh_to_xyxy(values)).astype(np.float32)
+            flat = ~((xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1]))
+            _reject(path, flat, "a box of positive width and height", values)
+            return np.asarray(xyxy, np.float32)
+    expected = "boxes as x1 y1 x2 y2 or left top width height"
+    raise InputError(path, expected, f"only {', '.join(table.column_names)}", "Name the columns so.")
+
+
+def _numbers(path: Path, table: pa.Table, name: str) -> Double:
+    try:
+        values = table.column(name).cast(pa.float64()).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(path, f"numbers in column {name}", str(error).splitlines()[0], "Correct it.") from error
+    _reject(path, ~np.isfinite(values), f"a finite number in column {name}", values)
+    return np.asarray(values, np.float64)
+
+
+def _reject(path: Path, bad: Any, expected: str, values: Double) -> None:
+    if np.any(bad):
+        row = int(np.argmax(bad))
+        raise InputError(f"{path}, row {row + 1}", expected, f"{np.round(values[row], 3)}", "Correct the row.")
+
+
+def _first(names: tuple[str, ...], there: list[str]) -> str | None:
+    return next((name for name in names if name in there), None)
