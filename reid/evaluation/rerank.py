@@ -15,9 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from reid.errors import UserError
 from reid.evaluation.ranking import Embedded, Features, Rows, Scorer, query_blocks
 
 EXPANSION_OVERLAP = 2 / 3
+MOST_ITEMS = 200_000
+"""Queries and gallery together beyond which re-ranking is refused: it compares each with each and keeps every
+neighbourhood, a day and more for a million."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,14 @@ class Reciprocal:
 
 
 def reciprocal(query: Embedded, gallery: Embedded, options: Reciprocal | None = None) -> Scorer:
-    """Scorer of minus the re-ranked distance; rows of both must be unit."""
+    """Scorer of minus the re-ranked distance; rows of both must be unit.
+
+    Raises UserError for more items than can be compared each with each.
+    """
     chosen = options or Reciprocal()
+    if (total := len(query) + len(gallery)) > MOST_ITEMS:
+        reason = f"{total:,}, of which each would be compared with each"
+        raise UserError("--rerank", f"at most {MOST_ITEMS:,} images", reason, "Evaluate without it, or a part of them.")
     vectors = np.concatenate([query.vectors, gallery.vectors])
     neighbours, farthest = _neighbours(vectors, chosen.k1 + 1)
     described = _describe(vectors, neighbours, farthest, chosen)

@@ -42,7 +42,7 @@ def stored_vectors(path: Path) -> Callable[[Sequence[Path]], NDArray[np.float32]
     if vectors.ndim != 2 or len(names) != len(vectors) or not np.isfinite(vectors).all():
         found = f"{len(names)} paths and vectors of shape {vectors.shape}"
         raise UserError(path, "one finite vector of the same length per path", found, FORM)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    unit = np.divide(vectors, np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12), out=vectors)
     by_path = {str(Path(name).resolve()): row for row, name in enumerate(names)}
     by_name: dict[str, list[int]] = {}
     for row, name in enumerate(names):
@@ -64,8 +64,18 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
             with np.load(path, allow_pickle=False) as arrays:
                 return [str(name) for name in arrays["paths"]], np.asarray(arrays["vectors"], dtype=np.float32)
         table = pq.read_table(path, columns=["path", "vector"])
-        return table["path"].to_pylist(), np.array(table["vector"].to_pylist(), dtype=np.float32)
+        return table["path"].to_pylist(), _matrix(table["vector"].combine_chunks())
     except FileNotFoundError:
         raise UserError(path, "stored vectors", "no such file", FORM) from None
     except (OSError, ValueError, KeyError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise UserError(path, "stored vectors", str(error).splitlines()[0], FORM) from None
+
+
+def _matrix(lists: pa.Array) -> NDArray[np.float32]:
+    """(N, D) of lists of one length, without a Python object per number. Raises ValueError where lengths differ."""
+    if lists.null_count or not len(lists):
+        raise ValueError("no vector in some row" if len(lists) else "no rows")
+    values = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    if len(values) % len(lists) or (lists.value_lengths().unique().to_pylist() != [len(values) // len(lists)]):
+        raise ValueError("vectors of different lengths")
+    return np.asarray(values.reshape(len(lists), -1))

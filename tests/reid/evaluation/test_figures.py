@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from reid.datasets import Dataset, ImageSet
@@ -70,6 +72,9 @@ def test_mistakes_of_stored_vectors(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_text("no table")
     with pytest.raises(UserError, match="stored vectors"):
         stored_vectors(tmp_path / "bad.parquet")
+    pq.write_table(pa.table({"path": ["a", "b"], "vector": [[1.0], [1.0, 2.0]]}), tmp_path / "uneven.parquet")
+    with pytest.raises(UserError, match="vectors of different lengths"):
+        stored_vectors(tmp_path / "uneven.parquet")
     np.savez(tmp_path / "short.npz", paths=np.array(["a", "b"]), vectors=np.ones((1, 3)))
     with pytest.raises(UserError, match="2 paths and vectors of shape"):
         stored_vectors(tmp_path / "short.npz")

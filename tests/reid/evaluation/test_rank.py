@@ -30,8 +30,10 @@ def random_case(seed):
     return query, gallery
 
 
+@pytest.mark.parametrize("few", [0, 32])  # answers looked up in sorted scores, or counted
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_equals_a_naive_loop_on_200_random_galleries(distance, monkeypatch):
+def test_equals_a_naive_loop_on_200_random_galleries(distance, few, monkeypatch):
+    monkeypatch.setattr(reid.evaluation.ranking, "FEW", few)
     monkeypatch.setattr(reid.evaluation.ranking, "BLOCK_BYTES", 1000)  # several blocks per gallery
     for seed in range(200):
         query, gallery = random_case(seed)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import reid.evaluation.ranking
+import reid.evaluation.rerank
+from reid.errors import UserError
 from reid.evaluation.ranking import Embedded, evaluate
 from reid.evaluation.rerank import Reciprocal, reciprocal
 from tests.reid.naive import naive_rerank
@@ -50,3 +52,10 @@ def test_more_neighbours_averaged_than_found_are_refused() -> None:
     assert Reciprocal(k1=5, k2=6).k2 == 6
     with pytest.raises(ValueError, match=r"k2 must be in 1\.\.k1 \+ 1 = 6, got 7"):
         Reciprocal(k1=5, k2=7)
+
+
+def test_more_than_can_be_compared_each_with_each_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(reid.evaluation.rerank, "MOST_ITEMS", 47)
+    query, gallery = clustered(1, queries=8, items=40)
+    with pytest.raises(UserError, match="at most 47 images, found 48, of which each would be compared with each"):
+        reciprocal(query, gallery)
