@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,14 @@ from mtmc.atomic import locked, write_json
 from mtmc.edits import apply_edits, contradiction, read_edits
 from mtmc.link import Linked
 from mtmc.memory import peak_of_all_mb
-from mtmc.planning import CAMERA_STAGES, Plan, detection_stamp, stamp_of
+from mtmc.planning import Key, Plan, stamp_of
 from mtmc.results_page import make_page
-from mtmc.scene import Camera
 from mtmc.store import Run, create_run
-from mtmc.store.stamps import digest, staleness
+from mtmc.store.stamps import digest
 from mtmc.store.tables import read_table, write_table, write_vehicles
-from mtmc.tasks import CameraTask, RecordingTask, Task, run_task, timed
+from mtmc.tasks import Unit, forget_parts, run_unit, timed
 from mtmc.visits import visits
-from mtmc.workers import Timings, Watch, run_here, run_in_processes
+from mtmc.workers import Graph, Here, Timings, Watch, processes, run_graph
 
 logger = logging.getLogger(__name__)
 
@@ -48,18 +47,12 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     }
     run = create_run(todo.run.folder, settings)
     stale = todo.stale()
-    for (stage, camera_id), reasons in stale.items():
-        if reasons != ["missing"]:  # what was never made needs no word
-            logger.info("%s is %s", f"{stage}/{camera_id}".rstrip("/"), _explained(reasons))
+    _tell_stale(stale)
     for camera in todo.scene.cameras.values():
         run.keep_recordings(camera)
-    timings = _read_timings(run)
-    phases = _phases(todo, stale)
-    widest = max(len(tasks) for tasks in phases)
-    if workers > 1 and widest > 1:
-        timings |= run_in_processes(run_task, phases, min(workers, widest), watch)
-    else:
-        timings |= run_here(run_task, phases, watch)
+        for stage, parts in todo.parts[camera.id].items():
+            run.keep_tables(stage, camera.id, parts)
+    timings = _read_timings(run) | _do(unit_graph(todo, stale), min(workers, todo.units), watch)
     if ("vehicles", "") in stale:
         timings["vehicles"] = timed(lambda: _link(todo, watch))
     if ("visits", "") in stale:
@@ -74,33 +67,43 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
     return run
 
 
-def _explained(reasons: list[str]) -> str:
-    return reasons[0] if reasons == ["damaged"] else f"stale: {'; '.join(reasons)}"
+def _tell_stale(stale: Mapping[Key, list[str]]) -> None:
+    """Say why tables are made again, of the parts of a camera once; what was never made needs no word."""
+    said = {
+        (f"{stage}/{name.partition('/')[0]}".rstrip("/"), *reasons): None for (stage, name), reasons in stale.items()
+    }
+    for table, *reasons in said:
+        if reasons != ["missing"]:
+            logger.info("%s is %s", table, reasons[0] if reasons == ["damaged"] else f"stale: {'; '.join(reasons)}")
 
 
-def _phases(todo: Plan, stale: Mapping[tuple[str, str], list[str]]) -> tuple[list[Task], list[Task]]:
-    """Tasks that can be done at once, and those that wait for them: cameras of several recordings wait for the
-    detections in each.
+def unit_graph(todo: Plan, stale: Collection[Key]) -> Graph[Unit]:
+    """The cameras' stale tables as units of work, each with the tables that it is made from.
 
     What follows a stale stage is stale by its stamp.
     """
-    first: list[Task] = []
-    then: list[Task] = []
-    for camera in todo.scene.cameras.values():
-        stamps = {stage: todo.stamps[stage, camera.id] for stage in CAMERA_STAGES if (stage, camera.id) in stale}
-        parts = camera.parts()
-        if "detections" in stamps and len(parts) > 1:
-            first += [task for task in _recording_tasks(todo, camera, parts) if staleness(task.path, task.stamp)]
-        if stamps:
-            waits = "detections" in stamps and len(parts) > 1
-            (then if waits else first).append(CameraTask(camera, todo.config, todo.run, stamps, todo.device))
-    return first, then
+    params = {"detections": todo.config.detect, "tracklets": todo.config.track, "embeddings": todo.config.embed}
+    graph: dict[Key, tuple[Unit, Sequence[Key]]] = {}
+    for stages in todo.parts.values():
+        sources: list[Key] = []
+        for stage, parts in stages.items():
+            made_from = [todo.path(*source) for source in sources]
+            for name, part in parts.items():
+                if (key := (stage, name)) in stale:
+                    place = todo.path(*key), made_from, todo.stamps[key]
+                    graph[key] = Unit(stage, name, part, params[stage], *place, todo.device), sources
+            sources = [(stage, name) for name in parts]
+    return graph
 
 
-def _recording_tasks(todo: Plan, camera: Camera, parts: Sequence[Camera]) -> Iterator[RecordingTask]:
-    for row, part in enumerate(parts, start=1):
-        path, name = todo.run.path(f"detections/{camera.id}", f"{row:04d}"), f"{camera.id} {row}/{len(parts)}"
-        yield RecordingTask(name, part, todo.config, path, detection_stamp(part, todo.config), todo.device)
+def _do(graph: Graph[Unit], workers: int, watch: Watch) -> Timings:
+    try:
+        if workers <= 1 or len(graph) <= 1:
+            return run_graph(run_unit, graph, Here(watch), watch)
+        with processes(min(workers, len(graph))) as pool:
+            return run_graph(run_unit, graph, pool, watch)
+    finally:
+        forget_parts()
 
 
 def _link(todo: Plan, watch: Watch) -> None:

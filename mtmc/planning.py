@@ -6,15 +6,15 @@ named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mtmc.config import Config, build_config
-from mtmc.detect import make_detector
+from mtmc.detect import DetectParams, make_detector
 from mtmc.errors import ConfigError, StoreError
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
@@ -23,25 +23,35 @@ from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, stalenes
 from mtmc.video import Video
 
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
+SLICE_S = 60.0
+"""Long recordings are worked on in slices of about so many seconds."""
 VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 2, "visits": 2, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
 
 
+Key = tuple[str, str]
+"""A table: its stage and its name, which is the camera's id, or ``id/number`` for a part of its time, or "" for those
+of the whole scene."""
+Parts = Mapping[str, Mapping[str, Camera]]
+"""What of one camera is looked at for each of its tables, by stage and name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run as asked for: the videos and the scene they make, the configuration, where it goes, and the stamp of every
-    table."""
+    """A run as asked for: the videos and the scene they make, the configuration, where it goes, the stamp of every
+    table, and the parts of each camera that can be worked on one by one."""
 
     videos: Path
     scene: Scene
     config: Config
     run: Run
-    stamps: Mapping[tuple[str, str], Stamp]
+    stamps: Mapping[Key, Stamp]
+    parts: Mapping[str, Parts]
     device: str = "auto"
 
-    def path(self, stage: str, camera_id: str) -> Path:
-        """Where the table of a stage lies; camera "" for those of the whole scene."""
-        return self.run.path(stage, camera_id or None)
+    def path(self, stage: str, name: str) -> Path:
+        """Where a table lies."""
+        return self.run.path(stage, name or None)
 
     @property
     def source(self) -> str:
@@ -50,11 +60,11 @@ class Plan:
 
     @property
     def units(self) -> int:
-        """Pieces of work that can be done at once: recordings."""
-        return sum(len(camera.parts()) for camera in self.scene.cameras.values())
+        """Pieces of work that can be done at once: slices of recordings."""
+        return sum(len(parts["embeddings"]) for parts in self.parts.values())
 
-    def stale(self) -> dict[tuple[str, str], list[str]]:
-        """(stage, camera) to the reasons why it must run, only for those that must, in the order of the flow."""
+    def stale(self) -> dict[Key, list[str]]:
+        """(stage, name) to the reasons why it must be made, only for those that must, in the order of the flow."""
         checked = {key: staleness(self.path(*key), stamp) for key, stamp in self.stamps.items()}
         return {key: reasons for key, reasons in checked.items() if reasons}
 
@@ -92,23 +102,40 @@ def plan_again(run: Run) -> Plan:
 
 def plan_given(videos: Path, scene: Scene, run: Run, config: Config, device: str = "auto") -> Plan:
     """The plan of a run that was given its tracks (``mtmc.given_tracks``)."""
-    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
+    given = () if run.given is None else run.given.stages
+    parts = {camera.id: _parts(camera, config.detect, given) for camera in scene.cameras.values()}
+    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run, parts)), parts, device)
 
 
 def _plan(videos: Path, run: Run, config: Config, device: str) -> Plan:
-    scene = run.scene_of(videos, config.input)
-    return Plan(videos, scene, config, run, dict(_stamps(scene, config, run)), device)
+    return plan_given(videos, run.scene_of(videos, config.input), run, config, device)
 
 
-def _stamps(scene: Scene, config: Config, run: Run) -> Iterator[tuple[tuple[str, str], Stamp]]:
+def _parts(camera: Camera, params: DetectParams, given: Collection[str]) -> Parts:
+    """Slices of its time; whole recordings for a detector that remembers what it saw, unless it shall not."""
+    slices = camera.parts(params.slice_s or SLICE_S, params.batch)
+    detected = slices if params.slice_s or params.frame_by_frame else camera.parts()
+    embedded = [replace(camera, chosen=part.chosen) for part in slices]  # tracklets go on in later recordings
+    parts = {"detections": detected, "tracklets": [camera], "embeddings": embedded}
+    return {stage: _named(camera, [] if stage in given else pieces) for stage, pieces in parts.items()}
+
+
+def _named(camera: Camera, parts: Sequence[Camera]) -> dict[str, Camera]:
+    if len(parts) <= 1:
+        return {camera.id: camera}
+    return {f"{camera.id}/{row:05d}": part for row, part in enumerate(parts, start=1)}
+
+
+def _stamps(scene: Scene, config: Config, run: Run, parts: Mapping[str, Parts]) -> Iterator[tuple[Key, Stamp]]:
     linked: dict[str, Any] = {"clocks": {c.id: _clock(c) for c in scene.cameras.values()}}
     given = run.given
     for camera in scene.cameras.values():
-        stamps = _camera_stamps(camera, config, {} if given is None else _given_stamps(run, given.stages, camera.id))
-        for stage, stamp in stamps.items():
-            yield (stage, camera.id), stamp
+        known = {} if given is None else _given_stamps(run, given.stages, camera.id)
+        made = _camera_stamps(camera, config, parts[camera.id], known)
+        for stage, stamps in made.items():
+            yield from (((stage, name), stamp) for name, stamp in stamps.items())
             if stage != "detections":
-                linked[f"{stage}/{camera.id}"] = digest(stamp)
+                linked[f"{stage}/{camera.id}"] = _digest_of(stamps)
         linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
     linked |= _files(config.link, scene.folder, "")
     if run.path_of_edits.exists():
@@ -131,30 +158,35 @@ def _given_stamps(run: Run, stages: Sequence[str], camera_id: str) -> dict[str, 
     return {stage: stamp for stage, stamp in stored.items() if stamp is not None}
 
 
-def _camera_stamps(camera: Camera, config: Config, given: Mapping[str, Stamp]) -> dict[str, Stamp]:
-    """Stamps by stage; those ``given`` stand, and what follows them is made from them."""
-    detections = detection_stamp(camera, config)
-    placed: dict[str, Any] = {"detections": digest(detections), "fps": camera.fps, "roi": _fingerprint(camera.roi_path)}
-    placed |= _files(config.track, camera.folder, camera.id)
+def _camera_stamps(
+    camera: Camera, config: Config, parts: Parts, given: Mapping[str, Stamp]
+) -> dict[str, dict[str, Stamp]]:
+    """Stamps by stage and name; those ``given`` stand, and what follows them is made from them."""
+    files = _files(config.detect, camera.folder, camera.id)
+    seen = {name: {"video": _footage(part), **files, **_frames(part)} for name, part in parts["detections"].items()}
+    detections = {name: stamp_of("detections", config.detect, inputs) for name, inputs in seen.items()}
+    placed: dict[str, Any] = {"detections": _digest_of(detections), "fps": camera.fps}
+    placed |= {"roi": _fingerprint(camera.roi_path), **_files(config.track, camera.folder, camera.id)}
     if camera.times_s is not None:
         placed["times"] = digest_array(camera.times_s)
     tracklets = given.get("tracklets") or stamp_of("tracklets", config.track, placed)
     cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera)}
     cropped |= _files(config.embed, camera.folder, camera.id)
-    return {
-        "detections": detections,
-        "tracklets": tracklets,
-        "embeddings": stamp_of("embeddings", config.embed, cropped),
-        **given,
-    }
+    slices = {name: {} if part is camera else _frames(part) for name, part in parts["embeddings"].items()}
+    embeddings = {name: stamp_of("embeddings", config.embed, cropped | frames) for name, frames in slices.items()}
+    made = {"detections": detections, "tracklets": {camera.id: tracklets}, "embeddings": embeddings}
+    return made | {stage: {camera.id: stamp} for stage, stamp in given.items()}
 
 
-def detection_stamp(camera: Camera, config: Config) -> Stamp:
-    """Of a camera, or of a part of it: a single recording."""
-    seen: dict[str, Any] = {"video": _footage(camera), **_files(config.detect, camera.folder, camera.id)}
-    if camera.chosen is not None:
-        seen["frames"] = digest_array(camera.chosen)
-    return stamp_of("detections", config.detect, seen)
+def _frames(camera: Camera) -> dict[str, str]:
+    """What of its recordings is looked at, where that is not all."""
+    return {} if camera.chosen is None else {"frames": digest_array(camera.chosen)}
+
+
+def _digest_of(stamps: Mapping[str, Stamp]) -> str:
+    """Of all parts of a camera's table."""
+    digests = [digest(stamp) for stamp in stamps.values()]
+    return digests[0] if len(digests) == 1 else digest({"parts": digests})
 
 
 def _footage(camera: Camera) -> str:

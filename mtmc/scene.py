@@ -27,11 +27,12 @@ class Recording:
 
     Frames are counted from 0 in the order in which they are shown. stamps (N,): their presentation stamps as the file
     has them, ``exact`` if each frame can be told by its own; times_s (N,): seconds since the first frame, rising; keys
-    (K,): frames that start without knowing others; fps: the rate that explains the times where they are ``constant``,
-    else one over the usual step; ``stamped`` False for a stream without any clock, whose rate is a guess. size: (width,
-    height) as shown, after turning by ``orientation`` (EXIF's code, 1 = upright). promised: frames that the container
-    counts, 0 where it does not; hidden: frames stored but not shown; damaged: packets that came broken;
-    last_size: that of the last pictures; pictures: a folder of pictures instead of a file.
+    (K,): frames that start without knowing others, ``jumps`` if reading can begin there; fps: the rate that explains
+    the times where they are ``constant``, else one over the usual step; ``stamped`` False for a stream without any
+    clock, whose rate is a guess. size: (width, height) as shown, after turning by ``orientation`` (EXIF's code, 1 =
+    upright). promised: frames that the container counts, 0 where it does not; hidden: frames stored but not shown;
+    damaged: packets that came broken; last_size: that of the last pictures; pictures: a folder of pictures instead of a
+    file.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Recording:
     damaged: int = 0
     last_size: tuple[int, int] | None = None
     pictures: bool = False
+    jumps: bool = True
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -69,6 +71,8 @@ class Camera:
     ``times_s`` (N,) is the frames' time since the first one, None where they follow each other ``fps`` times a second.
     Only the ``chosen`` frames are looked at, every ``stride``-th as a rule; None: all. ``zones``: drawn entry and exit
     zones, name and points (P, 2) as fractions of the image.
+    A part of a camera (``parts``) knows its own recording only, which begins at ``first_frame``; frames keep their
+    numbers.
     """
 
     id: str
@@ -87,6 +91,7 @@ class Camera:
     chosen: Rows | None = None
     stride: int = 1
     zones: tuple[tuple[str, Double], ...] = ()
+    first_frame: int = 0
 
     @property
     def frames(self) -> Rows:
@@ -95,8 +100,8 @@ class Camera:
 
     @property
     def first_frames(self) -> Long:
-        """First frame of each recording, and behind them all the number of frames (R + 1,)."""
-        return np.concatenate([[0], np.cumsum([len(r) for r in self.recordings], dtype=np.int64)])
+        """First frame of each recording, and behind them all the one that would follow (R + 1,)."""
+        return self.first_frame + np.concatenate([[0], np.cumsum([len(r) for r in self.recordings], dtype=np.int64)])
 
     def locate(self, frame: int) -> tuple[Recording, int]:
         """The recording that holds a frame, and the frame's number in it."""
@@ -104,11 +109,24 @@ class Camera:
         row = int(np.searchsorted(first, frame, side="right")) - 1
         return self.recordings[row], frame - int(first[row])
 
-    def parts(self) -> list[Camera]:
-        """The camera once per recording, looking at the frames of that one only; recordings without such frames are
-        left out."""
-        cuts = np.searchsorted(self.frames, self.first_frames)
-        return [replace(self, chosen=self.frames[a:b]) for a, b in pairwise(cuts.tolist()) if b > a]
+    def parts(self, slice_s: float = np.inf, multiple: int = 1) -> list[Camera]:
+        """The camera once per recording, or per slice of one of about ``slice_s`` seconds, looking at the frames of
+        that one only; recordings without such frames are left out.
+
+        Slices begin at the first frame after a key frame that makes their numbers of frames multiples of ``multiple``.
+        """
+        frames, first_frames = self.frames, self.first_frames
+        rows = np.searchsorted(frames, first_frames).tolist()
+        return [
+            self._part(recording, first, frames[a + start : a + end])
+            for recording, first, (a, b) in zip(self.recordings, first_frames.tolist(), pairwise(rows), strict=False)
+            for start, end in pairwise([0, *_cuts(recording, frames[a:b] - first, slice_s, multiple), b - a])
+            if end > start
+        ]
+
+    def _part(self, recording: Recording, first: int, chosen: Rows) -> Camera:
+        times_s = None if self.times_s is None else self.times_s[first : first + len(recording)]
+        return replace(self, recordings=(recording,), first_frame=first, chosen=chosen, times_s=times_s)
 
     def time_s(self, frames: ArrayLike) -> Double:
         """Scene time of 0-based frames: looked up, or offset + frame / fps where frames are evenly spaced or not
@@ -116,6 +134,7 @@ class Camera:
         numbers = np.asarray(frames, np.float64)
         if self.times_s is None:
             return np.asarray(self.offset_s + numbers / self.fps)
+        numbers = numbers - self.first_frame
         last = len(self.times_s) - 1
         known = np.interp(numbers, np.arange(last + 1), self.times_s)
         return np.asarray(self.offset_s + known + np.maximum(numbers - last, 0) / self.fps)
@@ -162,6 +181,18 @@ class Scene:
     origin: tuple[float, float] | None = None
     folder: Path = Path()
     clock_zero: datetime | None = None
+
+
+def _cuts(recording: Recording, looked_at: Rows, slice_s: float, multiple: int) -> list[int]:
+    """Where the frames that are looked at, rising numbers in the recording, are cut into slices: rows of them."""
+    if len(looked_at) == 0 or not recording.jumps:
+        return []
+    start, end = recording.times_s[looked_at[[0, -1]]]
+    targets = np.linspace(start, end, max(1, int((end - start) / slice_s)), endpoint=False)[1:]
+    later = np.searchsorted(recording.times_s[recording.keys], targets)
+    keys = recording.keys[later[later < len(recording.keys)]]
+    rows = -(-np.searchsorted(looked_at, keys) // multiple) * multiple
+    return np.unique(rows[rows < len(looked_at)]).tolist()  # type: ignore[no-any-return]
 
 
 def _assumed_lens(size: tuple[int, int]) -> Double:

@@ -1,17 +1,19 @@
-"""The stages as work for one process: a camera's stale stages in order, or detection in one recording."""
+"""The stages as units of work: one stage of one camera, or of a slice of its time, for one worker."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mtmc.config import Config
+from mtmc.detect import DetectParams, detect, make_detector
+from mtmc.embed import EmbedParams, embed, make_embedder
 from mtmc.errors import UserError
+from mtmc.params import StageParams
 from mtmc.scene import Camera
-from mtmc.store import Run
-from mtmc.store.stamps import Stamp
+from mtmc.store.stamps import Stamp, staleness
 from mtmc.store.tables import (
     read_detections,
     read_tracklets,
@@ -19,109 +21,90 @@ from mtmc.store.tables import (
     write_embeddings,
     write_tracklets,
 )
-from mtmc.structures import Detections
+from mtmc.track import TrackParams, make_tracker, track
 from mtmc.video import Video
 from mtmc.workers import Timings, Watch
 
 
 @dataclass(frozen=True, slots=True)
-class CameraTask:
-    """The stale stages of one camera, for one worker."""
+class Unit:
+    """One table to be made: its ``stage``, its ``name`` (a camera's id, or ``id/number`` of a part of its time) and
+    ``path``; the camera looks at the frames of that part only; ``sources`` are the tables that it is made from."""
 
-    camera: Camera
-    config: Config
-    run: Run
-    stamps: Mapping[str, Stamp]
-    device: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingTask:
-    """Detection in one recording (the camera's only one, or a part of it), for one worker."""
-
+    stage: str
     name: str
     camera: Camera
-    config: Config
+    params: StageParams
     path: Path
+    sources: Sequence[Path]
     stamp: Stamp
     device: str
 
 
-Task = CameraTask | RecordingTask
+def run_unit(unit: Unit, watch: Watch) -> Timings:
+    """Make a unit's table, unless a worker that was lost had made it before; seconds by table. Raises UserError naming
+    the camera."""
+    step, word = STEPS[unit.stage]
+    start = time.perf_counter()
+    if staleness(unit.path, unit.stamp):
+        watch(unit.name, word, 0, 1)
+        try:
+            step(unit, watch)
+        except UserError as error:
+            if unit.camera.id in error.where:
+                raise
+            where = f"camera {unit.camera.id}: {error.where}"
+            raise type(error)(where, error.expected, error.found, error.fix) from error
+    watch(unit.name, word, 1, 1)
+    return {f"{unit.stage}/{unit.name}": round(time.perf_counter() - start, 3)}
 
 
-def run_task(task: Task, watch: Watch) -> Timings:
-    """Run a camera's stale stages, or detection in one recording; seconds by table. Raises UserError naming the
-    camera."""
-    if isinstance(task, CameraTask):
-        return run_camera(task, watch)
-    return {f"detections/{task.name}": timed(lambda: _named(task.camera, lambda: _detect_recording(task, watch)))}
+def _detect(unit: Unit, watch: Watch) -> None:
+    assert isinstance(unit.params, DetectParams)
+    frames = Video(unit.camera, lambda done: watch(unit.name, "detect", done, len(unit.camera.frames)))
+    found = detect(unit.camera, frames, _kept(make_detector, unit), unit.params)
+    write_detections(unit.path, found, unit.stamp)
 
 
-def run_camera(task: CameraTask, watch: Watch) -> Timings:
-    """Run one camera's stale stages in order; seconds by table. Raises UserError naming the camera."""
-    steps = {"detections": _detect, "tracklets": _track, "embeddings": _embed}
-    timings = {}
-    for stage in task.stamps:
-        step = steps[stage]
-        timings[f"{stage}/{task.camera.id}"] = timed(lambda step=step: _named(task.camera, lambda: step(task, watch)))  # type: ignore[misc]
-    return timings
+def _track(unit: Unit, watch: Watch) -> None:
+    assert isinstance(unit.params, TrackParams)
+    tracker = make_tracker(unit.params, unit.device)
+    tracklets = track(unit.camera, read_detections(*unit.sources), tracker, unit.params)
+    write_tracklets(unit.path, tracklets, unit.stamp)
 
 
-def _named(camera: Camera, work: Callable[[], None]) -> None:
-    """Do the work; a user's mistake in it names the camera."""
-    try:
-        work()
-    except UserError as error:
-        if camera.id in error.where:
-            raise
-        raise type(error)(f"camera {camera.id}: {error.where}", error.expected, error.found, error.fix) from error
+def _embed(unit: Unit, watch: Watch) -> None:
+    """Embed the tracklets that begin within the unit's time, wherever they end."""
+    assert isinstance(unit.params, EmbedParams)
+    first, last = unit.camera.frames[[0, -1]]
+    tracklets = [t for source in unit.sources for t in read_tracklets(source, unit.camera.id)]
+    own = [t for t in tracklets if first <= t.frames[0] <= last]
+    others = [t for t in tracklets if not first <= t.frames[0] <= last]
+    frames = Video(unit.camera, lambda done: watch(unit.name, "embed", done, 0))
+    embeddings = embed(unit.camera, frames, own, _kept(make_embedder, unit), unit.params, others)
+    write_embeddings(unit.path, embeddings, unit.stamp)
 
 
-def _detect(task: CameraTask, watch: Watch) -> None:
-    """Detections of a whole camera; those of several recordings are there already and joined."""
-    path = task.run.path("detections", task.camera.id)
-    parts = task.camera.parts()
-    if len(parts) > 1:
-        names = [f"{row:04d}" for row in range(1, len(parts) + 1)]
-        found = [read_detections(task.run.path(f"detections/{task.camera.id}", name)) for name in names]
-        widths = {d.features.shape[1] for d in found if len(d)}
-        joined = Detections.concatenate([d for d in found if len(d) or not widths])
-        write_detections(path, joined, task.stamps["detections"])
-    else:
-        detect_recording = RecordingTask(
-            task.camera.id, task.camera, task.config, path, task.stamps["detections"], task.device
-        )
-        _detect_recording(detect_recording, watch)
+STEPS: dict[str, tuple[Callable[[Unit, Watch], None], str]] = {
+    "detections": (_detect, "detect"),
+    "tracklets": (_track, "track"),
+    "embeddings": (_embed, "embed"),
+}
+
+_parts: dict[str, Any] = {}
+"""The detector and the embedder of this process, made once for all units that it works on."""
 
 
-def _detect_recording(task: RecordingTask, watch: Watch) -> None:
-    from mtmc.detect import detect, make_detector
-
-    frames = Video(task.camera, lambda done: watch(task.name, "detect", done, len(task.camera.frames)))
-    detector = make_detector(task.config.detect, task.device)
-    write_detections(task.path, detect(task.camera, frames, detector, task.config.detect), task.stamp)
-
-
-def _track(task: CameraTask, watch: Watch) -> None:
-    from mtmc.track import make_tracker, track
-
-    watch(task.camera.id, "track", 0, 1)
-    detections = read_detections(task.run.path("detections", task.camera.id))
-    tracklets = track(task.camera, detections, make_tracker(task.config.track, task.device), task.config.track)
-    write_tracklets(task.run.path("tracklets", task.camera.id), tracklets, task.stamps["tracklets"])
-    watch(task.camera.id, "track", 1, 1)
+def _kept(make: Callable[[Any, str], Any], unit: Unit) -> Any:
+    key = f"{unit.stage} {unit.device} {unit.params.model_dump_json()}"
+    if key not in _parts:
+        _parts[key] = make(unit.params, unit.device)
+    return _parts[key]
 
 
-def _embed(task: CameraTask, watch: Watch) -> None:
-    from mtmc.embed import embed, make_embedder
-
-    tracklets = read_tracklets(task.run.path("tracklets", task.camera.id), task.camera.id)
-    frames = Video(task.camera, lambda done: watch(task.camera.id, "embed", done, 0))
-    embedder = make_embedder(task.config.embed, task.device)
-    embeddings = embed(task.camera, frames, tracklets, embedder, task.config.embed)
-    write_embeddings(task.run.path("embeddings", task.camera.id), embeddings, task.stamps["embeddings"])
-    watch(task.camera.id, "embed", 1, 1)
+def forget_parts() -> None:
+    """Let the detector and the embedder go: at the end of a run, before their files may change."""
+    _parts.clear()
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -1,4 +1,8 @@
-"""Cameras in parallel processes, each with its share of the cores, progress flowing back; none outlives the run."""
+"""Who does the work: one graph of tasks, released as what they wait for is done, in this process or in several.
+
+A ``Pool`` takes single tasks and gives futures; ``run_graph`` is all that there is above it. None of the processes
+outlives the run.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import wait
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from logging.handlers import QueueHandler
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psutil
 from loky import ProcessPoolExecutor
@@ -26,28 +33,123 @@ Watch = Callable[[str, str, int, int], None]
 """Told (camera id, stage, done, total) now and then."""
 Timings = dict[str, float]
 """Seconds by table."""
+Work = Callable[[Task, Watch], Timings]
+"""A function of a module: does one task."""
+Graph = Mapping[Any, tuple[Task, Sequence[Any]]]
+"""Tasks by name, each with the names of those that it waits for; names that are not in the graph are done already."""
 
 POLL_S = 0.1
+WAITING_PER_WORKER = 2
+"""So many tasks for each worker are handed to a pool at once: none idles, and few lie in memory."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _progress: Any = None
 """This worker's end of the progress queue."""
 
 
-def run_here(work: Callable[[Task, Watch], Timings], phases: Sequence[Sequence[Task]], watch: Watch) -> Timings:
-    """Run the tasks one after the other in this process. Raises the first UserError after all have ended."""
-    return _gather([lambda task=task: work(task, watch) for tasks in phases for task in tasks])  # type: ignore[misc]
+class Pool(Protocol):
+    """Takes tasks and does them, at most ``room`` of them at hand at once."""
+
+    @property
+    def room(self) -> int:
+        """How many tasks may be under way or wait for a worker."""
+        ...
+
+    def submit(self, work: Work[Task], task: Task) -> Future[Timings]:
+        """Begin a task, or let it wait for a worker."""
+        ...
+
+    def tell(self, watch: Watch) -> None:
+        """Hand on what workers had to say since."""
+        ...
 
 
-def run_in_processes(
-    work: Callable[[Task, Watch], Timings], phases: Sequence[Sequence[Task]], workers: int, watch: Watch
-) -> Timings:
-    """Run ``work`` (a function of a module) on every task in a pool, a phase's tasks after the phase before; seconds by
-    table.
+def run_graph(work: Work[Task], graph: Graph[Task], pool: Pool, watch: Watch) -> Timings:
+    """Do all tasks, each after those that it waits for; seconds by table.
 
-    All cameras are let to end before the first failure is raised, so that what can be finished is finished. A worker
-    that dies (out of memory, killed) is a UserError too.
+    What can be done is done before the first UserError is raised. A worker that dies (out of memory, killed) is a
+    UserError too, unless the pool begins its task anew elsewhere.
     """
+    order = TopologicalSorter({name: [n for n in after if n in graph] for name, (_, after) in graph.items()})
+    order.prepare()
+    ready, running = deque(order.get_ready()), dict[Future[Timings], Any]()
+    timings: Timings = {}
+    failures: list[UserError] = []
+    while ready or running:
+        while ready and len(running) < pool.room:
+            name = ready.popleft()
+            running[pool.submit(work, graph[name][0])] = name
+        for future in wait(running, POLL_S, FIRST_COMPLETED).done:
+            name = running.pop(future)
+            try:
+                timings |= future.result()
+            except UserError as error:
+                failures.append(error)
+            except BrokenProcessPool as error:
+                raise _killed() from error
+            else:
+                order.done(name)
+                ready.extendleft(order.get_ready())  # a camera that is begun is ended first
+        pool.tell(watch)
+    if failures:
+        raise failures[0]
+    return timings
+
+
+def _killed() -> UserError:
+    fix = "Run again with fewer --workers or a smaller detect.batch_size; finished cameras are kept."
+    return UserError("workers", "processes that live to the end", "one that was killed (out of memory?)", fix)
+
+
+class Here:
+    """This process, one task after the other."""
+
+    room = 1
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def submit(self, work: Work[Task], task: Task) -> Future[Timings]:
+        """Do the task at once."""
+        future = Future[Timings]()
+        try:
+            future.set_result(work(task, self._watch))
+        except UserError as error:
+            future.set_exception(error)
+        return future
+
+    def tell(self, watch: Watch) -> None:
+        """All is said already."""
+
+
+class Processes:
+    """Processes of this machine, each with its share of the cores."""
+
+    def __init__(self, pool: Any, workers: int, progress: Any) -> None:
+        self._pool, self._progress = pool, progress
+        self.room = WAITING_PER_WORKER * workers
+
+    def submit(self, work: Work[Task], task: Task) -> Future[Timings]:
+        """Let the task wait for a process."""
+        return self._pool.submit(_work, work, task)  # type: ignore[no-any-return]
+
+    def tell(self, watch: Watch) -> None:
+        """Hand on the workers' progress and logs."""
+        while True:
+            try:
+                news = self._progress.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(news, logging.LogRecord):
+                logging.getLogger(news.name).handle(news)
+            else:
+                watch(*news)
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[Processes]:
+    """So many processes, as long as the block lasts; whoever stops this one wants them stopped too, even those that are
+    just being started."""
     context = get_context("loky")
     progress = context.Queue()
     threads = str(max(1, (os.cpu_count() or 1) // workers))
@@ -60,17 +162,11 @@ def run_in_processes(
     )
     ended = False
     try:
-        futures = []
-        for tasks in phases:
-            futures += [pool.submit(_work, work, task) for task in tasks]
-            while not all(future.done() for future in futures):
-                wait(futures, timeout=POLL_S)
-                _drain(progress, watch)
+        yield Processes(pool, workers, progress)
         ended = True
-    finally:  # whoever stops this process wants its workers stopped too, even those that are just being started
+    finally:
         with contextlib.nullcontext() if ended else contextlib.suppress(RuntimeError):
             pool.shutdown(kill_workers=not ended)
-    return _gather([future.result for future in futures])
 
 
 def _start(progress: Any, parent: int) -> None:
@@ -88,35 +184,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(work: Callable[[Task, Watch], Timings], task: Task) -> Timings:
+def _work(work: Work[Task], task: Task) -> Timings:
     return work(task, lambda *news: _progress.put(news))
-
-
-def _drain(progress: Any, watch: Watch) -> None:
-    while True:
-        try:
-            news = progress.get_nowait()
-            if isinstance(news, logging.LogRecord):
-                logging.getLogger(news.name).handle(news)
-            else:
-                watch(*news)
-        except queue.Empty:
-            return
-
-
-def _gather(results: Sequence[Callable[[], Timings]]) -> Timings:
-    timings: Timings = {}
-    failures: list[UserError] = []
-    for result in results:
-        try:
-            timings |= result()
-        except UserError as error:
-            failures.append(error)
-        except BrokenProcessPool as error:
-            fix = "Run again with fewer --workers or a smaller detect.batch_size; finished cameras are kept."
-            raise UserError(
-                "workers", "processes that live to the end", "one that was killed (out of memory?)", fix
-            ) from error
-    if failures:
-        raise failures[0]
-    return timings

@@ -51,7 +51,7 @@ def demo(
         write_videos(scene.parent, SynthParams.model_validate(knobs), seed)
     how: dict[str, Any] = LIGHT if light or not _networks() else {"config": "demo"}
     todo = api.planned(scene, folder, **how)
-    with logged(folder), watching(todo.scene.cameras) as watch:
+    with logged(folder), watching(todo.stamps) as watch:
         run_pipeline(todo, default_workers(todo.units, "auto"), watch)
     score(folder, explain=True)
     draw_pictures(todo.run, Veil.of(todo.run, todo.scene, todo.config.report.hide))

@@ -144,5 +144,5 @@ def _link_again(run: Path) -> None:
     from mtmc.store import open_run
 
     todo = plan_again(open_run(run))
-    with logged(run), watching(todo.scene.cameras) as watch:
+    with logged(run), watching() as watch:
         run_pipeline(todo, 1, watch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ def status(
 
     todo = plan_again(open_run(run))
     stale = todo.stale()
-    rows = [(f"{stage}/{camera}".rstrip("/"), stale.get((stage, camera), [])) for stage, camera in todo.stamps]
+    rows = [(f"{stage}/{name}".rstrip("/"), stale.get((stage, name), [])) for stage, name in todo.stamps]
     states = {
         name: ("fresh" if not why else why[0] if why[0] in ("missing", "damaged") else "stale") for name, why in rows
     }
@@ -31,9 +32,16 @@ def status(
         typer.echo(json.dumps({name: {"state": states[name], "reasons": why} for name, why in rows}, indent=2))
         return
     table = Table("table", "state", "why")
-    for name, why in rows:
-        table.add_row(name, states[name], "; ".join(why) if states[name] == "stale" else "")
+    for (name, state, why), parts in groupby(rows, lambda row: (_of_camera(row[0]), states[row[0]], row[1])):
+        count = len(list(parts))
+        told = "; ".join(why) if state == "stale" else ""
+        table.add_row(name if count == 1 else f"{name} ({count} parts)", state, told)
     Console().print(table)
+
+
+def _of_camera(table: str) -> str:
+    """A table's name less the number of its part."""
+    return "/".join(table.split("/")[:2])
 
 
 def export(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,8 @@ from mtmc.workers import Watch
 console = Console(stderr=True)
 
 
-SHARES = {"detect": (0.0, 0.8), "track": (0.8, 0.05), "embed": (0.85, 0.15)}
-"""Where a camera's stage begins on its way from 0 to 1, and how long it is, roughly as the time goes."""
+SHARES = {"detect": ("detections", 0.8), "track": ("tracklets", 0.05), "embed": ("embeddings", 0.15)}
+"""A stage's tables, and its share of a camera's time, roughly."""
 UNITS = {"detect": "frames", "video": "pictures", "page": "frames"}
 
 
@@ -42,9 +43,9 @@ class _Amount(ProgressColumn):
 
 
 @contextmanager
-def watching(cameras: Collection[str] = ()) -> Iterator[Watch]:
-    """A ``watch`` for the pipeline: one bar for all ``cameras`` with the time left, and one for each that is
-    running."""
+def watching(tables: Collection[tuple[str, str]] = ()) -> Iterator[Watch]:
+    """A ``watch`` for the pipeline: one bar for all ``tables`` of cameras, (stage, name) each, with the time left, and
+    one for each that is being made."""
     columns = (
         TextColumn("{task.description:<18}"),
         BarColumn(bar_width=20),
@@ -53,32 +54,42 @@ def watching(cameras: Collection[str] = ()) -> Iterator[Watch]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=False) as progress:
-        yield _Bars(progress, cameras)
+        yield _Bars(progress, tables)
 
 
 class _Bars:
     """The bars of a run, told by ``watch``."""
 
-    def __init__(self, progress: Progress, cameras: Collection[str]) -> None:
+    def __init__(self, progress: Progress, tables: Collection[tuple[str, str]]) -> None:
         self._progress = progress
-        self._running: dict[str, TaskID] = {}
-        self._way = dict.fromkeys(cameras, 0.0)
-        self._all = progress.add_task("all cameras", total=len(cameras), unit="cameras") if cameras else None
+        self._running: dict[tuple[str, str], TaskID] = {}
+        self._share, self._done = _shares(tables), dict[tuple[str, str], float]()
+        count = len({name.partition("/")[0] for name, _ in self._share})
+        self._all = progress.add_task("all cameras", total=count, unit="cameras") if count else None
 
-    def __call__(self, camera_id: str, stage: str, done: int, total: int) -> None:
-        if camera_id not in self._running:
-            self._running[camera_id] = self._progress.add_task("", unit="")
-        name, unit = f"{camera_id} {stage}".strip(), UNITS.get(stage, "")
-        bar = self._running[camera_id]
-        self._progress.update(bar, description=name, completed=done, total=total or None, unit=unit)
-        if self._all is not None and camera_id in self._way and stage in SHARES:
-            start, length = SHARES[stage]
-            self._way[camera_id] = start + length * min(done / total, 1.0) if total else start
-            self._progress.update(self._all, completed=sum(self._way.values()))
-        if total and done >= total and stage not in ("detect", "track"):
-            if camera_id:
+    def __call__(self, name: str, stage: str, done: int, total: int) -> None:
+        if (name, stage) not in self._running:
+            self._running[name, stage] = self._progress.add_task("", unit="")
+        bar, unit = self._running[name, stage], UNITS.get(stage, "")
+        described = f"{name} {stage}".strip()
+        self._progress.update(bar, description=described, completed=done, total=total or None, unit=unit)
+        if self._all is not None and (name, stage) in self._share:
+            way = self._share[name, stage] * min(done / total, 1.0) if total else 0.0
+            self._progress.advance(self._all, way - self._done.get((name, stage), 0.0))
+            self._done[name, stage] = way
+        if total and done >= total and (stage != "detect" or total == 1):
+            if name:
                 self._progress.remove_task(bar)
-            del self._running[camera_id]
+            del self._running[name, stage]
+
+
+def _shares(tables: Collection[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    """What making each table has of the whole time, in cameras, by name and stage."""
+    words = {table: (word, share) for word, (table, share) in SHARES.items()}
+    todo = [(stage, name, name.partition("/")[0]) for stage, name in tables if stage in words]
+    parts = Counter((stage, camera) for stage, _, camera in todo)
+    whole = sum(words[stage][1] for stage, _ in parts) / max(1, len({camera for _, camera in parts}))
+    return {(name, words[s][0]): words[s][1] / whole / parts[s, camera] for s, name, camera in todo}
 
 
 @contextmanager

@@ -71,8 +71,7 @@ def run(
     }
     todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
     count = workers or default_workers(todo.units, device)
-    running = {camera for _, camera in todo.stale() if camera}
-    with logged(todo.run.folder), watching(running) as watch:
+    with logged(todo.run.folder), watching(todo.stale()) as watch:
         run_pipeline(todo, count, watch)
     tell(todo, json_)
 

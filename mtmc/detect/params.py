@@ -81,6 +81,9 @@ class DetectParams(StageParams):
     """Frames are resized to this shorter side for the network; 0: as the model was trained."""
     batch: int = Field(default=4, ge=1, le=256)
     """Frames at once."""
+    slice_s: float | None = Field(default=None, gt=0)
+    """Long recordings are worked on in slices of about so many seconds, at once if there are cores; none: 60, but whole
+    recordings for a detector that remembers (motion, outside ones): it begins afresh in each piece."""
     precision: Precision = "auto"
     """detectron2, torchvision: arithmetic of the backbone; auto: bfloat16 where the device computes it natively, else
     float32."""
@@ -106,6 +109,11 @@ class DetectParams(StageParams):
         if self.detector == "recorded":
             files = {"recorded": self.recorded_file(folder, camera_id)}
         return {key: path for key, path in files.items() if path is not None}
+
+    @property
+    def frame_by_frame(self) -> bool:
+        """Whether the detector looks at every frame by itself; nobody knows of one from outside."""
+        return self.detector in DETECTORS and self.detector != "motion"
 
     def check(self) -> None:
         """Raises ConfigError for an unknown detector, WeightsError for a missing model file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ class RecordedDetector:
                 "Set detect.recorded, e.g. --set detect.recorded=det/det_yolo3.txt ({camera} stands for the camera id)."
             )
             raise InputError(path, f"a file of detections for camera {camera.id}", "no such file", fix)
-        recorded = read_mot_detections(path, camera.size)
+        recorded = _read(path, path.stat().st_mtime_ns, camera.size)
         if len(recorded) and recorded.frames[-1] >= camera.frame_count:
             found = f"frame {recorded.frames[-1] + 1}"
             raise InputError(
@@ -48,3 +49,9 @@ class RecordedDetector:
             return near if clip.step == 1 else near.take(np.isin(near.frames, clip.frames))
 
         return rows_of
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, _changed_ns: int, size: tuple[int, int]) -> Detections:
+    """Kept for the next slice of the same camera."""
+    return read_mot_detections(path, size)

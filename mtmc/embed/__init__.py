@@ -89,13 +89,19 @@ class EmbedParams(StageParams):
 
 
 def embed(
-    camera: Camera, frames: Frames, tracklets: Sequence[Tracklet], embedder: Embedder, params: EmbedParams
+    camera: Camera,
+    frames: Frames,
+    tracklets: Sequence[Tracklet],
+    embedder: Embedder,
+    params: EmbedParams,
+    others: Sequence[Tracklet] = (),
 ) -> Embeddings:
     """Vectors of each tracklet's best crops, by track and then by frame; none for no tracklets.
 
-    Only the frames that hold chosen crops are looked at. Raises InputError for a damaged video.
+    ``others`` of the camera are not embedded, but may hide the tracklets. Only the frames that hold chosen crops are
+    looked at. Raises InputError for a damaged video.
     """
-    chosen = choose(tracklets, camera.size, params.crops)
+    chosen = choose(tracklets, camera.size, params.crops, others)
     crops = best_crops(chosen, frames, camera.size, params.margin)
     parts = [_embed_batch(batch, embedder) for batch in _batches(crops, params.batch)]
     if not parts:

@@ -47,14 +47,19 @@ class Crop:
     quality: float
 
 
-def choose(tracklets: Sequence[Tracklet], size: tuple[int, int], crops: int) -> list[Candidate]:
+def choose(
+    tracklets: Sequence[Tracklet], size: tuple[int, int], crops: int, others: Sequence[Tracklet] = ()
+) -> list[Candidate]:
     """The best boxes of each part of each tracklet's life, by frame; the last one of each tracklet is marked.
 
-    The life is cut into ``crops`` parts of equal numbers of boxes; size: (width, height) of the image.
+    The life is cut into ``crops`` parts of equal numbers of boxes; size: (width, height) of the image. ``others`` are
+    not chosen from, but may hide the tracklets.
     """
-    seen = _visible(tracklets)
+    ends = [(t.frames[0], t.frames[-1]) for t in tracklets]
+    first, last = (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (0, -1)
+    seen = _visible([*tracklets, *(t for t in others if t.frames[0] <= last and t.frames[-1] >= first)])
     candidates = []
-    for tracklet, visible in zip(tracklets, seen, strict=True):
+    for tracklet, visible in zip(tracklets, seen, strict=False):
         candidates += _of_one(tracklet, box_quality(tracklet, size, visible), crops)
     return sorted(candidates, key=lambda c: (c.frame, c.track_id))
 

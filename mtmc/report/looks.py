@@ -22,7 +22,7 @@ from mtmc.report import ReportParams, Watch
 from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
-from mtmc.store.stamps import staleness, stored_stamp
+from mtmc.store.stamps import staleness
 from mtmc.store.tables import write_table
 from mtmc.structures import Embeddings, Float, Tracklet
 from mtmc.video import Image, Video, VideoWriter
@@ -81,7 +81,7 @@ def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch, vei
 
 
 def _stamp(run: Run, camera: Camera, params: ReportParams, veil: Veil) -> Mapping[str, Any]:
-    made_from = {stage: stored_stamp(run.path(stage, camera.id)) for stage in ("detections", "tracklets", "embeddings")}
+    made_from = {stage: run.made_from(stage, camera.id) for stage in ("detections", "tracklets", "embeddings")}
     looks = {"width_px": params.web_width_px, "crf": params.web_crf, "hide": veil.hide}
     return {"stage": "crops", "version": VERSION, "params": looks, "inputs": made_from}
 

@@ -4,7 +4,6 @@
       run.json                     what was asked: videos, resolved configuration, timings
       given.json                   of tracks made elsewhere: where they came from, and their cameras
       recordings/<file>.parquet    stamp time_s key: the frames of each video file, by its fingerprint
-      detections/<camera>/<n>.parquet  the same of the n-th recording, where a camera has several
       detections/<camera>.parquet  frame x1 y1 x2 y2 score label [feature]
       tracklets/<camera>.parquet   track_id frame x1 y1 x2 y2 score label
       embeddings/<camera>.parquet  track_id frame quality vector
@@ -13,6 +12,9 @@
       links.parquet network.json   why tracklets were linked, and the camera network that was learned
       track3.txt scores.json report.html video/ crops/ log.txt
 
+Long recordings, and cameras of several, have a folder of tables instead of one, ``detections/<camera>/00001.parquet``
+and so on in time, which Arrow, DuckDB and polars read as one; ``embeddings`` likewise.
+
 Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals
 what would be asked for now.
 """
@@ -20,7 +22,7 @@ what would be asked for now.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import InputParams, read_scene
 from mtmc.store.given import Given, read_given
 from mtmc.store.recordings import KeptRecordings
+from mtmc.store.stamps import digest, stored_stamp
 from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
 from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
 
@@ -82,7 +85,7 @@ class Run:
 
     def detections(self, camera_id: str) -> Detections:
         """Detections of one camera."""
-        return read_detections(self.path("detections", camera_id))
+        return read_detections(*self.tables("detections", camera_id))
 
     def tracklets(self, camera_id: str | None = None) -> list[Tracklet]:
         """Tracklets of one camera, or of all, by camera and track id."""
@@ -91,12 +94,12 @@ class Run:
 
     def embeddings(self) -> dict[str, Embeddings]:
         """Embeddings by camera id."""
-        return {camera: read_embeddings(self.path("embeddings", camera)) for camera in self.cameras("embeddings")}
+        return {camera: read_embeddings(*self.tables("embeddings", camera)) for camera in self.cameras("embeddings")}
 
     def embeddings_of(self, camera_id: str) -> Embeddings | None:
         """Embeddings of one camera, None where it has none."""
-        path = self.path("embeddings", camera_id)
-        return read_embeddings(path) if path.exists() else None
+        tables = self.tables("embeddings", camera_id)
+        return read_embeddings(*tables) if tables[0].exists() else None
 
     @property
     def network(self) -> dict[str, Any] | None:
@@ -117,12 +120,32 @@ class Run:
         """Where a table lies."""
         return self.folder / (f"{table}.parquet" if camera_id is None else f"{table}/{camera_id}.parquet")
 
+    def tables(self, table: str, camera_id: str) -> list[Path]:
+        """Where a camera's table lies: the file, or those of its parts, by rising time."""
+        return _visible(self.folder / table / camera_id, "*.parquet") or [self.path(table, camera_id)]
+
+    def made_from(self, table: str, camera_id: str) -> Any:
+        """The stamp of a camera's table, None where it has none; of several the digest of each."""
+        stamps = [stored_stamp(path) for path in self.tables(table, camera_id)]
+        return stamps[0] if len(stamps) == 1 else [digest(stamp or {}) for stamp in stamps]
+
+    def keep_tables(self, table: str, camera_id: str, names: Collection[str]) -> None:
+        """Remove tables of a camera that was cut in another way."""
+        for path in {self.path(table, camera_id), *self.tables(table, camera_id)}:
+            if str(path.relative_to(self.folder / table).with_suffix("")) not in names:
+                path.unlink(missing_ok=True)
+
     def cameras(self, table: str) -> list[str]:
         """Ids of the run's cameras that have this table; tables of cameras that are no longer in its scene do not
         count."""
-        found = sorted(p.stem for p in (self.folder / table).glob("*.parquet") if not p.name.startswith(TEMPORARY))
+        entries = _visible(self.folder / table, "*")
+        found = sorted({p.name if p.is_dir() else p.stem for p in entries if p.is_dir() or p.suffix == ".parquet"})
         ours = self.settings.get("cameras", found) if found else []
         return [camera_id for camera_id in found if camera_id in ours]
+
+
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith(TEMPORARY))
 
 
 def open_run(folder: Path | str) -> Run:

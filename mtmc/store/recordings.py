@@ -16,7 +16,7 @@ from mtmc.scene import Recording
 from mtmc.store.stamps import fingerprint
 from mtmc.video.packets import read_packets
 
-VERSION = 2
+VERSION = 3
 """Raised when the index of the same file comes out otherwise."""
 KEY = b"mtmc.recording"
 COLUMNS = ("stamps", "times_s", "keys", "path")

@@ -86,9 +86,13 @@ def write_detections(path: Path, detections: Detections, stamp: Stamp) -> None:
     write_table(path, columns, stamp)
 
 
-def read_detections(path: Path) -> Detections:
-    """Load one camera's detections."""
-    table = read_table(path)
+def read_detections(*paths: Path) -> Detections:
+    """Load one camera's detections from one table, or from several that follow each other in time."""
+    parts = [_detections(read_table(path)) for path in paths]
+    return Detections.concatenate([part for part in parts if len(part)] or parts[:1])
+
+
+def _detections(table: pa.Table) -> Detections:
     return Detections(
         _column(table, "frame"), _boxes(table), _column(table, "score"), _labels(table), _vectors(table, "feature")
     )
@@ -143,9 +147,15 @@ def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp) -> None:
     write_table(path, columns, stamp)
 
 
-def read_embeddings(path: Path) -> Embeddings:
-    """Load one camera's embeddings, unit rows again after the rounding on disk."""
-    table = read_table(path)
+def read_embeddings(*paths: Path) -> Embeddings:
+    """Load one camera's embeddings from one table or several, by track and frame; unit rows again after the rounding on
+    disk."""
+    parts = [_embeddings(read_table(path)) for path in paths]
+    found = Embeddings.joined([part for part in parts if len(part)] or parts[:1])
+    return found.take(np.lexsort((found.frames, found.track_ids)))
+
+
+def _embeddings(table: pa.Table) -> Embeddings:
     vectors = _vectors(table, "vector")
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return Embeddings(vectors, _column(table, "track_id"), _column(table, "frame"), _column(table, "quality"))

@@ -55,23 +55,27 @@ def read_packets(path: Path) -> Recording:
         fix = "Copy it again, or take it out of the folder."
         raise InputError(path, "a video", f"no readable video stream ({error})", fix) from error
     refuse_short(path, recording, len(packets))
-    last_size = _last_size(recording)
+    last_size, jumps = _last_key_frame(recording)
     refuse_other_shape(path, recording.size, last_size)
-    return replace(recording, last_size=last_size)
+    return replace(recording, last_size=last_size, jumps=jumps)
 
 
-def _last_size(recording: Recording) -> tuple[int, int]:
-    """(width, height) as shown of the last key frame that can be reached, else of the first picture."""
+def _last_key_frame(recording: Recording) -> tuple[tuple[int, int], bool]:
+    """(width, height) as shown of the last key frame that can be reached, else of the first picture, and whether a jump
+    leads there (in MPEG-TS for one it does not always)."""
     if not recording.exact or len(recording.keys) == 0:
-        return recording.size
+        return recording.size, False
+    stamp = int(recording.stamps[recording.keys[-1]])
     with av.open(str(recording.path)) as container:
         stream = video_stream(container)
         try:
-            container.seek(int(recording.stamps[recording.keys[-1]]), stream=stream)
+            container.seek(stamp, stream=stream)
             picture = next(iter(container.decode(stream)), None)
         except (av.error.FFmpegError, OSError):
-            return recording.size
-    return recording.size if picture is None else turned_size((picture.width, picture.height), recording.orientation)
+            picture = None
+    if picture is None:
+        return recording.size, False
+    return turned_size((picture.width, picture.height), recording.orientation), picture.pts == stamp
 
 
 def video_stream(container: Any) -> Any:

@@ -133,7 +133,7 @@ def test_four_files_are_as_good_as_one(recorder: Path, tmp_path: Path) -> None:
         [(t.key, t.frames.tolist()) for t in v.tracklets] for v in whole
     ]
     names = sorted(p.name for p in (tmp_path / "parts" / "detections" / "cam1").iterdir())
-    assert names == [f"000{n}.parquet" for n in (1, 2, 3, 4)]
+    assert names == [f"0000{n}.parquet" for n in (1, 2, 3, 4)]
     border = len(read_scene(recorder / "parts").cameras["cam1"].recordings[0])
     crossing = [
         t for v in parts for t in v.tracklets if any(t.frames[0] < n * border <= t.frames[-1] for n in (1, 2, 3))
@@ -165,11 +165,11 @@ def test_a_killed_run_reads_no_finished_file_again(recorder: Path, tmp_path: Pat
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
     parts = broken / "detections" / "cam1"
-    while not (parts / "0002.parquet").exists() and process.poll() is None:
+    while not (parts / "00002.parquet").exists() and process.poll() is None:
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    finished = {p: p.stat().st_mtime_ns for p in parts.glob("000*.parquet")}
+    finished = {p: p.stat().st_mtime_ns for p in parts.glob("0000*.parquet")}
     assert 2 <= len(finished) < 4
     mtmc(*arguments, "--out", broken)
     assert {p: p.stat().st_mtime_ns for p in finished} == finished

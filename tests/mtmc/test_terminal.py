@@ -42,21 +42,23 @@ def test_all_metrics_where_asked_for() -> None:
 
 def test_one_bar_for_all_and_one_for_each_running_camera() -> None:
     progress = Progress(console=Console(file=io.StringIO()))
-    bars = _Bars(progress, ("a", "b"))
+    tables = [("detections", "a/1"), ("detections", "a/2"), ("detections", "b"), ("tracklets", "b"), ("vehicles", "")]
+    bars = _Bars(progress, [*tables, ("tracklets", "a"), ("embeddings", "a"), ("embeddings", "b")])
 
     def at() -> list[tuple[str, float]]:
         return [(task.description, round(task.completed, 3)) for task in progress.tasks]
 
-    bars("a", "detect", 50, 100)
+    bars("a/2", "detect", 50, 100)
     bars("b", "detect", 100, 100)
-    assert at() == [("all cameras", 1.2), ("a detect", 50), ("b detect", 100)]
+    assert at() == [("all cameras", 1.0), ("a/2 detect", 50), ("b detect", 100)]
+    bars("b", "detect", 1, 1)
     bars("b", "track", 1, 1)
     bars("b", "embed", 7, 0)
     assert at()[2] == ("b embed", 7)
     bars("b", "embed", 1, 1)
-    assert at() == [("all cameras", 1.4), ("a detect", 50)]
-    bars("a", "embed", 1, 1)
-    bars("", "link", 1, 1)
+    assert at() == [("all cameras", 1.2), ("a/2 detect", 50)]
+    for name, stage in (("a/1", "detect"), ("a/2", "detect"), ("a", "track"), ("a", "embed"), ("", "link")):
+        bars(name, stage, 1, 1)
     assert at() == [("all cameras", 2.0), ("link", 1)]
 
 
