@@ -81,6 +81,13 @@ def test_every_file_linked_to_is_there(document: Path) -> None:
         assert (document.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_checkpoints_are_read_from_where_they_are_written(document: Path) -> None:
+    commands = "".join(block["text"] for block in blocks(document))
+    written = re.findall(r"--out (\S+)", commands)
+    assert all(str(Path(path).parent) in written for path in re.findall(r"weights (\S+\.safetensors)", commands))
+
+
 def test_there_is_something_to_run() -> None:
     kinds = [block["kind"] for document in DOCUMENTS for block in blocks(document) if not block["why"]]
     assert kinds.count("bash") >= 5

@@ -127,6 +127,24 @@ def test_embed_then_eval_of_the_vectors_is_eval_of_the_weights(weights, crops_fo
         run(*same)
 
 
+def test_commands_embed_with_the_fused_network_in_the_fast_type(weights, crops_folder, monkeypatch):
+    """`eval`, `embed` and `rank` share it; parity with the plain float32 network stands in `fused`."""
+    from reid.cli.options import embedding
+    from reid.evaluation.embed import embed_images
+    from reid.model.checkpoint import load_model
+
+    paths = sorted(crops_folder.glob("*.png"))
+    plain = embed_images(load_model(weights), paths, (32, 32))
+    for precision, least in (("float32", 1 - 1e-6), ("bfloat16", 1 - 1e-3)):
+        seen = []
+        monkeypatch.setattr("reid.model.fuse._fuse", seen.append)
+        embedding(weights, "cpu", 4, precision)
+        assert len(seen) > 2
+        monkeypatch.undo()
+        quick = embedding(weights, "cpu", 4, precision)(paths)
+        assert (quick * plain).sum(axis=1).min() > least
+
+
 def test_crops_then_eval(weights, tmp_path):
     from tests.reid.crops.test_crops import truth_rows, write_video
 
