@@ -3,7 +3,8 @@ apart.
 
 scripts/bench_page RUN                 measure the page of a finished run
 scripts/bench_page --city DIR --video FILE [--cameras 46] [--hours 1]
-                                       first make a run of simulated tracklets, every camera showing FILE over and over
+                                       first make a run of simulated tracklets, every camera showing FILE over and over,
+                                       scaled as a run of many cameras does
 """
 
 from __future__ import annotations
@@ -18,20 +19,25 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
+import psutil
 
 from mtmc.config import Config
 from mtmc.geometry import clip_boxes
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.planning import plan
+from mtmc.report import ReportParams
+from mtmc.report.looks import MANY_WIDTH_PX, PREVIEW_WIDTH_PX, picture_of
 from mtmc.report.page import write_page
 from mtmc.report.page_data import Contents
 from mtmc.results_page import camera_graph, health_of, looks_of
-from mtmc.scene_reader import read_scene
+from mtmc.scene_reader import read_camera, read_scene
 from mtmc.store import create_run, open_run
 from mtmc.store.tables import write_table, write_tracklets, write_vehicles
 from mtmc.structures import GlobalTrack, Tracklet, TrackletTable
 from mtmc.synth.tracklets.sampling import FPS, LEVELS, simulate
+from mtmc.video import Video, VideoWriter
 from mtmc.visits import visits
 
 CHROMIUM = shutil.which("chromium") or "chromium"
@@ -66,13 +72,13 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
     simulated = simulate(replace(level, streets=replace(level.streets, cameras=cameras, duration_s=seconds)), seed=0)
     table = simulated.table
     scene_folder, run_folder = folder / "scene", folder / "run"
-    long = repeat(video, folder / "long.mp4", seconds + 90)
-    for camera_id in table.cameras:
-        for place in (scene_folder, run_folder / "video" / "web"):
-            place.mkdir(parents=True, exist_ok=True)
-            target = place / f"{camera_id}.mp4"
-            target.unlink(missing_ok=True)
-            os.link(long, target)
+    widths = {scene_folder: MANY_WIDTH_PX, run_folder / "video" / "web": MANY_WIDTH_PX}
+    for place, width in (widths | {run_folder / "video" / "preview": PREVIEW_WIDTH_PX}).items():
+        long = repeat(scaled(video, folder / f"{width}.mp4", width), folder / f"long-{width}.mp4", seconds + 90)
+        place.mkdir(parents=True, exist_ok=True)
+        for camera_id in table.cameras:
+            (place / f"{camera_id}.mp4").unlink(missing_ok=True)
+            os.link(long, place / f"{camera_id}.mp4")
     scene = read_scene(scene_folder)
     size = next(iter(scene.cameras.values())).size
     tracklets = [drawn(table, row, size) for row in range(len(table))]
@@ -92,6 +98,7 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
     for camera_id in table.cameras:
         mine = [t for t in tracklets if t.camera_id == camera_id]
         write_tracklets(run.path("tracklets", camera_id), mine, stamps["tracklets", camera_id])
+        write_table(run.path("crops", camera_id), crops(mine, folder / f"{MANY_WIDTH_PX}.mp4"), {})
     contents = Contents.of(run, scene, vehicles)
     extra = {
         **camera_graph(contents),
@@ -102,6 +109,32 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
     }
     write_page(contents, "simulated", extra)
     return run_folder
+
+
+def scaled(video: Path, out: Path, width: int) -> Path:
+    """The video as a page's own, of this width."""
+    camera = read_camera("any", video)
+    size = width, round(width * camera.size[1] / camera.size[0])
+    with VideoWriter(out, camera.fps, size, ReportParams().web_crf, seekable=True) as writer:
+        for clip in Video(camera).clips(1):
+            picture = cv2.resize(clip.images[0], size, interpolation=cv2.INTER_AREA)
+            writer.write(np.asarray(picture, np.uint8), clip.first_frame / camera.fps)
+    return out
+
+
+def crops(tracklets: list[Tracklet], video: Path) -> dict[str, Any]:
+    """Two pictures of each tracklet, cut from anywhere in the video."""
+    draws = np.random.default_rng(len(tracklets))
+    images = [clip.images[0] for clip in Video(read_camera("any", video)).clips(1)][::4]
+    corners = draws.uniform((0, 0), (500, 280), (2 * len(tracklets), 2))
+    boxes = np.hstack([corners, corners + np.array([90, 60])])
+    pictures = [picture_of(images[k % len(images)], box) for k, box in enumerate(boxes)]
+    return {
+        "track_id": np.repeat([t.track_id for t in tracklets], 2),
+        "frame": np.concatenate([t.frames[[0, -1]] for t in tracklets]),
+        "colour": ["unclear"] * len(pictures),
+        "picture": pictures,
+    }
 
 
 def repeat(video: Path, out: Path, seconds: float) -> Path:
@@ -153,6 +186,7 @@ def measure(folder: Path) -> dict[str, Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
         page = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True).new_page()
+        before = _processor_s()
         page.goto(page_path.resolve().as_uri())
         page.wait_for_function("() => window.mtmc")
         page.wait_for_function(SETTLED, timeout=60_000)
@@ -162,6 +196,7 @@ def measure(folder: Path) -> dict[str, Any]:
             "bytes_a_box": round(_box_bytes(page_path) / boxes, 2),
             "page_mb": round(page_path.stat().st_size / 1e6, 2),
             "first_synchronised_frame_s": round(first, 2),
+            "first_processor_s": round(_processor_s() - before, 2),
             "seek_ms": _seeks(page),
             **_playing(page),
             "memory_mb": _renderer_mb(),
@@ -178,18 +213,19 @@ def _box_bytes(path: Path) -> int:
 def _seeks(page: Any) -> dict[str, float]:
     """Milliseconds from asking for a moment to all visible cameras showing it."""
     span = page.evaluate("() => [mtmc.model.start + 1, mtmc.model.end - 1]")
-    times = []
+    times, before = [], _processor_s()
     for moment in np.random.default_rng(0).uniform(*span, SEEKS).tolist():
         page.evaluate(f"() => {{ window.asked = performance.now(); mtmc.clock.seek({moment}) }}")
         page.wait_for_function(SETTLED, polling=5)
         times.append(page.evaluate("() => performance.now() - window.asked"))
-    return {"median": round(float(np.median(times))), "worst": round(max(times))}
+    processor = 1000 * (_processor_s() - before) / SEEKS
+    return {"median": round(float(np.median(times))), "worst": round(max(times)), "processor": round(processor)}
 
 
 def _playing(page: Any) -> dict[str, float]:
     page.evaluate("() => { mtmc.clock.seek(mtmc.model.start + 2); mtmc.clock.play(true) }")
     page.wait_for_timeout(2000)
-    spreads = []
+    spreads, before = [], _processor_s()
     for _ in range(round(PLAY_S * 10)):
         page.wait_for_timeout(100)
         spreads.append(page.evaluate("() => mtmc.mosaic.spread().spread"))
@@ -200,21 +236,23 @@ def _playing(page: Any) -> dict[str, float]:
         "spread_ms_median": round(1000 * float(np.median(spreads)), 1),
         "spread_ms_95": round(1000 * float(np.percentile(spreads, 95)), 1),
         "dropped_frames": int(sum(dropped)),
+        "playing_cores": round((_processor_s() - before) / PLAY_S, 2),
     }
 
 
 def _renderer_mb() -> float:
-    """Largest resident memory of a renderer process that this process started."""
-    sizes = [0.0]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            command = (status.parent / "cmdline").read_bytes()
-            text = status.read_text()
-        except OSError:
-            continue
-        if b"--type=renderer" in command:
-            sizes.append(int(text.split("VmRSS:")[1].split()[0]) / 1024)
-    return round(max(sizes))
+    """Resident memory of the tab: the largest of the browser's renderers."""
+    return round(max(p.memory_info().rss for p in _browser() if "--type=renderer" in p.cmdline()) / 1e6)
+
+
+def _processor_s() -> float:
+    """Processor time of the browser's processes so far, which other programs on the machine hardly change."""
+    return sum(sum(process.cpu_times()[:2]) for process in _browser())
+
+
+def _browser() -> list[psutil.Process]:
+    """The processes of the browser that this one started."""
+    return [p for p in psutil.Process().children(recursive=True) if "chrom" in p.name()]
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ Column = NDArray[Any] | tuple[NDArray[Any], int]
 
 
 def block(meta: Mapping[str, Any], columns: Mapping[str, Column]) -> str:
-    """Base64 text of a block. Whole numbers must fit 32 bits; other numbers are kept as float32."""
+    """Base64 text of a block. Bytes are kept as they are; whole numbers must fit 32 bits; others become float32."""
     heads, parts = [], []
     for name, column in columns.items():
         values, order = column if isinstance(column, tuple) else (column, 0)
@@ -36,6 +36,8 @@ def block(meta: Mapping[str, Any], columns: Mapping[str, Column]) -> str:
 
 
 def _coded(values: NDArray[Any], order: int) -> tuple[dict[str, Any], bytes]:
+    if values.dtype == np.uint8:
+        return {"type": "b", "width": 1}, values.tobytes()
     if values.dtype.kind == "f":
         return {"type": "f", "width": 4}, _planes(values.astype("<f4"))
     numbers = values.astype(np.int64)

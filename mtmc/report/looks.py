@@ -3,8 +3,9 @@ tracklet.
 
 Both are made in one pass over the camera's video, and again only when what they were made from has changed.
 
-    RUN/video/web/<camera>.mp4   no boxes, a key frame each second, every frame at its own time
-    RUN/crops/<camera>.parquet   track_id frame colour picture (WebP)
+    RUN/video/web/<camera>.mp4       no boxes, a key frame each second, every frame at its own time
+    RUN/video/preview/<camera>.mp4   the same, small, where many cameras share the screen
+    RUN/crops/<camera>.parquet       track_id frame colour picture (WebP)
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -28,8 +30,9 @@ from mtmc.structures import Embeddings, Float, Tracklet
 from mtmc.video import Image, Video, VideoWriter
 
 FEW_CAMERAS = 9
-FEW_WIDTH_PX, MANY_WIDTH_PX = 960, 640
-"""Widths of web videos for few and for many cameras, which a browser decodes side by side."""
+FEW_WIDTH_PX, MANY_WIDTH_PX, PREVIEW_WIDTH_PX = 960, 640, 320
+"""Widths of web videos for few and for many cameras, and of what a browser decodes of many side by side."""
+VIDEO_FOLDERS = ("web", "preview")
 CROP_PX = (128, 96)
 """(width, height) of a crop on the page; what stands around a narrow vehicle fills it."""
 CROP_MARGIN = 0.12
@@ -40,7 +43,7 @@ HUES = ((18, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (265, "blue
 """Hue in degrees up to which a name holds."""
 GREYS = ((75, "black"), (140, "grey"), (190, "silver"), (256, "white"))
 """Brightness up to which a name holds, for vehicles without colour."""
-VERSION = 1
+VERSION = 2
 """Raised by one when this file changes what it makes."""
 
 
@@ -58,19 +61,28 @@ def make_looks(run: Run, scene: Scene, params: ReportParams, watch: Watch, veil:
 
     Raises InputError for a damaged video, StoreError where the run folder cannot be written.
     """
-    width = params.web_width_px or (FEW_WIDTH_PX if len(scene.cameras) <= FEW_CAMERAS else MANY_WIDTH_PX)
+    many = len(scene.cameras) > FEW_CAMERAS
+    widths = {"web": params.web_width_px or (MANY_WIDTH_PX if many else FEW_WIDTH_PX)}
+    widths |= {"preview": PREVIEW_WIDTH_PX} if many else {}
     for camera in scene.cameras.values():
-        _make_look(run, camera, params.model_copy(update={"web_width_px": width}), watch, veil)
+        _make_look(run, camera, widths, params.web_crf, watch, veil)
 
 
-def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch, veil: Veil) -> None:
-    video, crops = run.folder / "video" / "web" / f"{camera.id}.mp4", run.path("crops", camera.id)
-    stamp = _stamp(run, camera, params, veil)
-    if not staleness(crops, stamp) and video.exists() == (veil.hide != "pictures"):
+def videos_of(run: Run, camera_id: str) -> dict[str, Path]:
+    """Paths of a camera's videos for the page by their folder, as far as they exist."""
+    paths = {folder: run.folder / "video" / folder / f"{camera_id}.mp4" for folder in VIDEO_FOLDERS}
+    return {folder: path for folder, path in paths.items() if path.exists()}
+
+
+def _make_look(run: Run, camera: Camera, widths: Mapping[str, int], crf: int, watch: Watch, veil: Veil) -> None:
+    crops, shown = run.path("crops", camera.id), {} if veil.hide == "pictures" else widths
+    stamp, videos = _stamp(run, camera, shown, crf, veil), videos_of(run, camera.id)
+    if not staleness(crops, stamp) and set(videos) == set(shown):
         return
-    video.unlink(missing_ok=True)
+    for video in videos.values():
+        video.unlink()
     wanted = choose(run.tracklets(camera.id), run.embeddings_of(camera.id))
-    cut = [] if veil.hide == "pictures" else list(_pass(run, camera, wanted, params, watch, veil))
+    cut = list(_pass(run, camera, wanted, shown, crf, watch, veil)) if shown else []
     columns = {
         "track_id": pa.array([want.track_id for want, *_ in cut], pa.int64()),
         "frame": pa.array([want.frame for want, *_ in cut], pa.int32()),
@@ -80,9 +92,9 @@ def _make_look(run: Run, camera: Camera, params: ReportParams, watch: Watch, vei
     write_table(crops, columns, stamp)
 
 
-def _stamp(run: Run, camera: Camera, params: ReportParams, veil: Veil) -> Mapping[str, Any]:
+def _stamp(run: Run, camera: Camera, widths: Mapping[str, int], crf: int, veil: Veil) -> Mapping[str, Any]:
     made_from = {stage: run.made_from(stage, camera.id) for stage in ("detections", "tracklets", "embeddings")}
-    looks = {"width_px": params.web_width_px, "crf": params.web_crf, "hide": veil.hide}
+    looks = {"widths_px": dict(widths), "crf": crf, "hide": veil.hide}
     return {"stage": "crops", "version": VERSION, "params": looks, "inputs": made_from}
 
 
@@ -105,28 +117,42 @@ def _best_rows(tracklet: Tracklet, embeddings: Embeddings | None) -> Iterator[in
 
 
 def _pass(
-    run: Run, camera: Camera, wanted: Sequence[Wanted], params: ReportParams, watch: Watch, veil: Veil
+    run: Run,
+    camera: Camera,
+    wanted: Sequence[Wanted],
+    widths: Mapping[str, int],
+    crf: int,
+    watch: Watch,
+    veil: Veil,
 ) -> Iterator[tuple[Wanted, str, bytes]]:
-    """Decode the camera once: write its web video, yield the crops."""
+    """Decode the camera once: write its videos, yield the crops."""
     by_frame: dict[int, list[Wanted]] = {}
     for want in wanted:
         by_frame.setdefault(want.frame, []).append(want)
-    size = _fitted(camera.size, params.web_width_px or FEW_WIDTH_PX)
     times = camera.time_s(np.arange(camera.frame_count + 1))
-    path = run.folder / "video" / "web" / f"{camera.id}.mp4"
     with ExitStack() as stack:
-        writer = stack.enter_context(VideoWriter(path, camera.fps, size, params.web_crf, seekable=True))
+        writers = [stack.enter_context(_writer(run, camera, folder, width, crf)) for folder, width in widths.items()]
         for clip in Video(camera).clips(1):
             frame = clip.first_frame
             image = veil.shown(camera.id, frame, clip.images[0])
-            if frame < len(times):
-                small = image if size == camera.size else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-                writer.write(np.asarray(small, np.uint8), float(times[frame] - times[0]))
+            for writer in writers if frame < len(times) else ():
+                writer.write(_scaled(image, writer.size), float(times[frame] - times[0]))
             yield from (
                 (want, colour_name(clip.images[0], want.box), picture_of(image, want.box))
                 for want in by_frame.get(frame, ())
             )
             watch(camera.id, "page", frame + 1, camera.frame_count)
+
+
+def _writer(run: Run, camera: Camera, folder: str, width: int, crf: int) -> VideoWriter:
+    path = run.folder / "video" / folder / f"{camera.id}.mp4"
+    return VideoWriter(path, camera.fps, _fitted(camera.size, width), crf, seekable=True)
+
+
+def _scaled(image: Image, size: tuple[int, int]) -> Image:
+    if size == (image.shape[1], image.shape[0]):
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def picture_of(image: Image, box: Float) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mtmc.atomic import replacing
+from mtmc.report.looks import videos_of
 from mtmc.report.page_data import Contents, Truth, blocks
 from mtmc.scene import Scene
 from mtmc.store import Run
@@ -81,5 +82,5 @@ def _base64(data: bytes) -> str:
 
 
 def _videos(run: Run, scene: Scene, wanted: bool) -> dict[str, str]:
-    paths = {camera_id: run.folder / "video" / "web" / f"{camera_id}.mp4" for camera_id in scene.cameras if wanted}
-    return {f"video-{k}": _base64(path.read_bytes()) for k, path in paths.items() if path.exists()}
+    paths = {camera_id: videos_of(run, camera_id).get("web") for camera_id in scene.cameras if wanted}
+    return {f"video-{k}": _base64(path.read_bytes()) for k, path in paths.items() if path is not None}

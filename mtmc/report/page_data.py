@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mtmc.geometry import bottom_centres
 from mtmc.report.columns import Column, block
+from mtmc.report.looks import videos_of
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
 from mtmc.store.tables import read_table
@@ -94,11 +95,11 @@ def blocks(contents: Contents, extra: Mapping[str, Any], truth: Truth | None = N
 
 
 def _camera(contents: Contents, camera: Camera) -> dict[str, Any]:
-    video = contents.run.folder / "video" / "web" / f"{camera.id}.mp4"
+    videos = {name: f"video/{name}/{camera.id}.mp4" for name in videos_of(contents.run, camera.id)}
     return {
         "id": camera.id, "width": camera.size[0], "height": camera.size[1], "fps": camera.fps,
         "frames": camera.frame_count, "start": _ticks(camera.time_s(np.zeros(1)))[0].item(),
-        "video": f"video/web/{camera.id}.mp4" if video.exists() else None, "footprint": _footprint(camera),
+        "video": videos.get("web"), "preview": videos.get("preview"), "footprint": _footprint(camera),
     }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ export async function unpack(id) {
 
 function column(spec, bytes) {
   const { length, width } = spec;
+  if (spec.type === "b") return bytes;
   const words = new Uint32Array(length);
   for (let plane = 0; plane < width; plane++) {
     const shift = 8 * plane,

@@ -198,13 +198,22 @@ class Boxes {
   }
 }
 
+/** Crops by tracklet; a picture gets its address when it is first asked for, as an address costs time and memory. */
 function cropTable({ columns }) {
   const table = new Map();
   let at = 0;
   columns.tracklet.forEach((number, k) => {
-    const bytes = Uint8Array.from(columns.pictures.subarray(at, (at += columns.bytes[k])));
-    const entry = { frame: columns.frame[k], url: URL.createObjectURL(new Blob([bytes], { type: "image/webp" })) };
-    table.set(number, [...(table.get(number) ?? []), entry]);
+    const from = at,
+      until = (at += columns.bytes[k]);
+    const crop = {
+      frame: columns.frame[k],
+      get url() {
+        const url = URL.createObjectURL(new Blob([columns.pictures.subarray(from, until)], { type: "image/webp" }));
+        Object.defineProperty(crop, "url", { value: url });
+        return url;
+      },
+    };
+    table.set(number, [...(table.get(number) ?? []), crop]);
   });
   return table;
 }

@@ -17,7 +17,7 @@ export class Mosaic {
         for (const entry of entries)
           this.tiles.find((tile) => tile.element === entry.target).show(entry.isIntersecting);
       },
-      { root, rootMargin: "60px" },
+      { root },
     );
     for (const tile of this.tiles) {
       tile.onPick = (id) =>
@@ -91,7 +91,7 @@ export class Mosaic {
   /** How far apart the visible videos are: seconds between the clock and the frames on the screen. */
   spread() {
     const offs = this.tiles
-      .filter((tile) => tile.visible && tile.boxes && tile.source && !tile.element.classList.contains("away"))
+      .filter((tile) => tile.visible && tile.boxes && tile.loaded && !tile.element.classList.contains("away"))
       .map((tile) => tile.video.currentTime + tile.camera.start - this.clock.time);
     return offs.length ? { spread: Math.max(...offs) - Math.min(...offs), off: offs } : { spread: 0, off: [] };
   }

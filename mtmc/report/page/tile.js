@@ -6,13 +6,15 @@ import { state } from "page/state";
 import { make, spanText } from "page/words";
 
 const JUMP_S = 0.35; // farther off than this the video jumps, nearer it runs a little faster or slower
+const PULL_STEP = 0.03; // a change of speed costs more than the milliseconds it wins
 const TRAIL_S = 1.5;
 const FIT_S = 0.004;
+const PREVIEW_PX = 400; // tiles of at most so many pixels show the small video
 
 export class Tile {
   constructor(model, camera, clock) {
-    Object.assign(this, { model, camera, clock, boxes: null, frame: -1, visible: false, overlays: [] });
-    this.video = make("video", { muted: true, playsInline: true, preload: "auto" });
+    Object.assign(this, { model, camera, clock, boxes: null, frame: -1, visible: false, loaded: null, overlays: [] });
+    this.video = this.player();
     this.canvas = make("canvas");
     this.note = make("div", { className: "note" });
     const name = make("button", { className: "name", type: "button", title: "Show large (double click)" }, camera.id);
@@ -30,42 +32,63 @@ export class Tile {
     this.canvas.addEventListener("click", (event) => this.onPick?.(this.vehicleAt(event)));
     this.canvas.addEventListener("pointermove", (event) => this.onHover?.(this.vehicleAt(event)));
     this.canvas.addEventListener("pointerleave", () => this.onHover?.(null));
-    new ResizeObserver(() => this.draw()).observe(this.element);
-    this.watchFrames();
+    new ResizeObserver(() => {
+      if (this.visible) this.load();
+      this.draw();
+    }).observe(this.element);
   }
 
   /** Take up or let go of the decoder. */
   show(visible) {
     if (visible === this.visible) return;
     this.visible = visible;
-    if (!visible) {
-      this.video.pause();
-      this.video.removeAttribute("src");
-      this.video.load();
-      return;
-    }
     const inside = `video-${this.camera.id}`;
-    if (!this.source && present(inside))
-      this.source = URL.createObjectURL(new Blob([take(inside)], { type: "video/mp4" }));
-    this.source ??= this.camera.video;
-    if (this.source) this.video.src = this.source;
+    if (present(inside)) this.inside = URL.createObjectURL(new Blob([take(inside)], { type: "video/mp4" }));
+    this.load();
+    if (!visible) return;
     this.model.boxesOf(this.camera.index).then((boxes) => {
       this.boxes = boxes;
       this.sync();
     });
   }
 
-  watchFrames() {
-    this.video.addEventListener("seeked", () => this.clock.playing || this.presented(this.video.currentTime));
-    if (!this.video.requestVideoFrameCallback) {
-      this.video.addEventListener("timeupdate", () => this.presented(this.video.currentTime));
-      return;
+  /** Address of the smallest video that fills the tile; null where nothing is to be seen. */
+  get source() {
+    if (!this.visible) return null;
+    const { video, preview } = this.camera,
+      small = this.element.clientWidth * devicePixelRatio <= PREVIEW_PX;
+    return this.inside ?? (small && preview ? preview : video);
+  }
+
+  /** Change to the video that is wanted now; the one before stays in sight until it has its first picture. */
+  load() {
+    const { source } = this;
+    if (source === this.loaded) return;
+    this.loaded = source;
+    const others = [...this.element.querySelectorAll("video")];
+    this.video = this.player();
+    others.at(-1).after(this.video);
+    const drop = () => others.forEach(letGo);
+    if (!source) return drop();
+    this.video.addEventListener("loadeddata", drop, { once: true });
+    this.video.src = source;
+    this.sync();
+  }
+
+  player() {
+    const video = make("video", { muted: true, playsInline: true, preload: this.camera.preview ? "metadata" : "auto" });
+    const shown = (time) => video === this.video && this.presented(time);
+    video.addEventListener("seeked", () => this.clock.playing || shown(video.currentTime));
+    if (!video.requestVideoFrameCallback) {
+      video.addEventListener("timeupdate", () => shown(video.currentTime));
+      return video;
     }
     const each = (_, { mediaTime }) => {
-      this.presented(mediaTime);
-      this.video.requestVideoFrameCallback(each);
+      shown(mediaTime);
+      video.requestVideoFrameCallback(each);
     };
-    this.video.requestVideoFrameCallback(each);
+    video.requestVideoFrameCallback(each);
+    return video;
   }
 
   /** A frame of the video is on the screen. */
@@ -84,7 +107,7 @@ export class Tile {
     const running =
       target >= 0 && this.clock.time <= this.boxes.timeOf(this.boxes.time.length - 1) + 1 / this.camera.fps;
     this.element.classList.toggle("away", !running);
-    if (!this.source || this.video.error) {
+    if (!this.loaded || this.video.error) {
       this.frame = running ? frame : -1;
       this.shownTime = this.clock.time;
       this.draw();
@@ -102,7 +125,7 @@ export class Tile {
       if (Math.abs(off) > 0.04) video.currentTime = target;
       video.play().catch(() => {});
     } else if (Math.abs(off) > JUMP_S * Math.max(1, this.clock.rate) && !video.seeking) video.currentTime = target;
-    const pull = Math.abs(off) < 0.002 ? 0 : Math.max(-0.25, Math.min(0.25, -off * 2.5));
+    const pull = Math.max(-0.25, Math.min(0.25, PULL_STEP * Math.round((-off * 2.5) / PULL_STEP)));
     const rate = Math.max(0.0625, Math.min(16, this.clock.rate * (1 + pull)));
     if (Math.abs(video.playbackRate - rate) > 0.003) video.playbackRate = rate;
   }
@@ -250,4 +273,12 @@ export class Tile {
     hit.sort((a, b) => a.box[2] * a.box[3] - b.box[2] * b.box[3]);
     return hit[0]?.vehicle.id ?? null;
   }
+}
+
+/** Give a player's decoder and memory back. */
+function letGo(video) {
+  video.pause();
+  video.removeAttribute("src");
+  video.load();
+  video.remove();
 }

@@ -8,6 +8,7 @@ import { clockText, percent, spanText } from "page/words";
 export class Timeline {
   constructor(canvas, tip, model, clock) {
     Object.assign(this, { canvas, tip, model, clock, top: 0, drag: null, from: model.start, to: model.end });
+    Object.assign(this, { width: 0, height: 0 });
     this.crowd = crowd(model);
     for (const vehicle of model.vehicles) vehicle.rows = stacked(vehicle.visits);
     this.picture = new Picture(this);
@@ -22,7 +23,7 @@ export class Timeline {
     };
     for (const [name, method] of Object.entries(events))
       canvas.addEventListener(name, (event) => this[method](event), { passive: false });
-    new ResizeObserver(() => this.draw()).observe(canvas);
+    new ResizeObserver(() => this.measure()).observe(canvas);
     on(["vehicle", "hover", "found", "range"], () => {
       this.choose();
       this.reveal();
@@ -31,12 +32,12 @@ export class Timeline {
     clock.on(() => this.keepInView());
   }
 
-  get width() {
-    return this.canvas.clientWidth;
+  /** The canvas's size is asked for when it changes: asking at every picture would lay out the whole page. */
+  measure() {
+    Object.assign(this, { width: this.canvas.clientWidth, height: this.canvas.clientHeight });
+    this.draw();
   }
-  get height() {
-    return this.canvas.clientHeight;
-  }
+
   x(time) {
     return GUTTER_PX + ((time - this.from) / (this.to - this.from)) * (this.width - GUTTER_PX - 8);
   }

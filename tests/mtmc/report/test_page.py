@@ -4,6 +4,7 @@ keys."""
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,22 @@ def test_videos_stand_on_the_frames_of_one_clock(run_folder: Path, open_page: Op
     page.wait_for_function("() => window.mtmc.clock.time > 5.5 || !window.mtmc.clock.playing")
     spread = page.evaluate("() => window.mtmc.mosaic.spread().spread")
     assert spread < 0.1  # one frame
+
+
+def test_tiles_show_the_small_video_and_the_large_one_in_focus(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_page: Open
+) -> None:
+    monkeypatch.setattr("mtmc.report.looks.FEW_CAMERAS", 1)
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    mtmc("report", copy)
+    page = open_page(copy / "report.html", width=1000, height=700)
+    folders = "() => window.mtmc.mosaic.tiles.map((tile) => tile.video.src.split('/').at(-2))"
+    page.wait_for_function(SETTLED)
+    assert page.evaluate(folders) == ["preview", "preview"]
+    page.keyboard.press("1")
+    page.wait_for_function("() => document.querySelectorAll('.tile video').length === 2")
+    page.wait_for_function(SETTLED)
+    assert page.evaluate(folders) == ["web", "preview"]
 
 
 def test_click_on_a_vehicle_lights_it_in_all_cameras(run_folder: Path, open_page: Open) -> None:
