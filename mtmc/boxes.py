@@ -148,8 +148,10 @@ class Boxes(Columns):
 
     def duplicates(self) -> Mask:
         """Rows (N,) that repeat the camera, id and frame of an earlier row."""
-        keys = pack(self.camera, self.frames, self.ids)
+        keys = pack(self.camera, self.ids, self.frames)
         repeated = np.zeros(len(self), np.bool_)
+        if (np.diff(keys) > 0).all():  # in the usual order of a file of tracks: nothing to sort
+            return repeated
         if (np.diff(np.sort(keys)) == 0).any():
             order = np.argsort(keys, kind="stable")
             repeated[order[1:]] = np.diff(keys[order]) == 0

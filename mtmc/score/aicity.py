@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mtmc.boxes import Boxes
 from mtmc.errors import InputError
 from mtmc.geometry import outside_mask
+from mtmc.score.compare import distinct
 
 FILTERS = ("roi", "single_camera", "duplicate", "other_camera")
 KEPT = -1
@@ -60,7 +61,7 @@ def outside_masks(boxes: Boxes, masks: Mapping[str, Mask]) -> Mask:
 
 def _seen_once(boxes: Boxes) -> Mask:
     """Rows of ids that appear in one camera only."""
-    names, ids = np.unique(boxes.ids, return_inverse=True)
+    names, ids = distinct(boxes.ids)
     first, last = np.full(len(names), np.iinfo(np.int64).max), np.full(len(names), -1)
     np.minimum.at(first, ids, boxes.camera)
     np.maximum.at(last, ids, boxes.camera)

@@ -95,15 +95,23 @@ def _follow(
     at, before_time, before_track = rivals[order].tolist(), known_time[order].tolist(), known_track[order].tolist()
     vehicles, tracks = vehicle[rivals][order].tolist(), track[rivals][order].tolist()
     times, weights = time[rivals][order].tolist(), similarity[rivals][order].tolist()
+    stars = _stars(vehicle[rivals][order], track[rivals][order], starts).tolist()
     latest: dict[int, tuple[int, int]] = {}
     picked: list[int] = []
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+
+    def carries_on(k: int) -> bool:
+        """Whether the vehicle of an edge was last matched to its track."""
+        moment, partner = latest.get(vehicles[k], (-1, -1))
+        return (partner if moment > before_time[k] else before_track[k]) == tracks[k]
+
+    for start, stop, star in zip(starts.tolist(), stops.tolist(), stars, strict=True):
         group = range(start, stop)
-        last = {}
-        for k in group:
-            moment, partner = latest.get(vehicles[k], (-1, -1))
-            last[vehicles[k]] = partner if moment > before_time[k] else before_track[k]
-        for k in _match_group(group, vehicles, tracks, weights, last):
+        carried = filter(carries_on, group)
+        if star:  # one edge of them matches
+            found = [next(carried, max(group, key=weights.__getitem__))]
+        else:
+            found = _match_group(group, vehicles, tracks, weights, list(carried))
+        for k in found:
             latest[vehicles[k]] = times[k], tracks[k]
             picked.append(at[k])
     return picked
@@ -126,16 +134,22 @@ def _last_sure(
     return np.where(fits, time[at], -1), np.where(fits, track[at], -1)
 
 
+def _stars(vehicle: Long, track: Long, starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether all edges of a part, which begin at ``starts``, share their vehicle or their track."""
+    spread = [np.maximum.reduceat(ids, starts) - np.minimum.reduceat(ids, starts) for ids in (vehicle, track)]
+    return np.asarray(np.minimum(*spread) == 0)
+
+
 def _match_group(
-    group: range, vehicles: list[int], tracks: list[int], weights: list[float], last: dict[int, int]
+    group: range, vehicles: list[int], tracks: list[int], weights: list[float], carried: list[int]
 ) -> list[int]:
-    """Edges of one contested part to match: carried on in order of the vehicles, then the best assignment of the
+    """Edges of one contested part to match: ``carried`` on in order of the vehicles, then the best assignment of the
     rest."""
     picked: list[int] = []
     taken_vehicles: set[int] = set()
     taken_tracks: set[int] = set()
-    for k in group:
-        if last[vehicles[k]] == tracks[k] and tracks[k] not in taken_tracks:
+    for k in carried:
+        if tracks[k] not in taken_tracks:
             picked.append(k)
             taken_vehicles.add(vehicles[k])
             taken_tracks.add(tracks[k])

@@ -5,7 +5,7 @@ Shape shorthand: G truth boxes, P predicted boxes, U true vehicles, V predicted 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,7 +51,7 @@ class Side:
 
     def part(self, rows: slice | Mask) -> Side:
         """Some rows, with codes for the ids that remain, in the same order."""
-        kept, codes = np.unique(self.ids[rows], return_inverse=True)
+        kept, codes = distinct(self.ids[rows])
         return Side(self.rows[rows], self.time[rows], codes, self.camera[rows], self.names[kept])
 
 
@@ -59,7 +59,7 @@ class Side:
 class Comparison:
     """Two sides and the pairs of boxes that overlap at all: left (E,) row of ``truth``, right (E,) row of
     ``predicted``, similarity (E,) in (0, 1]; a pair may be matched from ``threshold`` on. Edges are sorted by time,
-    truth code and predicted code."""
+    truth code and predicted code. ``span``: moments of the joined time line per camera."""
 
     truth: Side
     predicted: Side
@@ -67,6 +67,7 @@ class Comparison:
     right: Long
     similarity: Double
     threshold: float
+    span: int
 
     @property
     def close(self) -> NDArray[np.intp]:
@@ -80,27 +81,27 @@ class Comparison:
         stays = ~dropped[self.predicted.rows]
         edges = stays[self.right]
         left, right = self.left[edges], (np.cumsum(stays) - 1)[self.right[edges]]
-        return Comparison(self.truth, self.predicted.part(stays), left, right, self.similarity[edges], self.threshold)
+        kept = self.predicted.part(stays)
+        return replace(self, predicted=kept, left=left, right=right, similarity=self.similarity[edges])
 
     def ids_by_camera(self) -> tuple[Comparison, Long, Long]:
         """The same comparison with an id of its own for each id in each camera, and the camera of each true (U,) and
         predicted (V,) id."""
         (truth, of_vehicle), (predicted, of_track) = self.truth.ids_by_camera(), self.predicted.ids_by_camera()
-        apart = Comparison(truth, predicted, self.left, self.right, self.similarity, self.threshold)
-        return apart, of_vehicle, of_track
+        return replace(self, truth=truth, predicted=predicted), of_vehicle, of_track
 
     def one_camera(self, camera: int) -> Comparison:
         """The same comparison in one camera: the time line puts camera after camera, so that all is slices."""
         truth = _run(self.truth.camera, camera)
         predicted = _run(self.predicted.camera, camera)
         edges = slice(*np.searchsorted(self.left, (truth.start, truth.stop)))
-        return Comparison(
-            self.truth.part(truth),
-            self.predicted.part(predicted),
-            self.left[edges] - truth.start,
-            self.right[edges] - predicted.start,
-            self.similarity[edges],
-            self.threshold,
+        return replace(
+            self,
+            truth=self.truth.part(truth),
+            predicted=self.predicted.part(predicted),
+            left=self.left[edges] - truth.start,
+            right=self.right[edges] - predicted.start,
+            similarity=self.similarity[edges],
         )
 
 
@@ -113,24 +114,33 @@ Measure = Literal["iou", "ground"]
 
 
 def compare(
-    truth: Boxes, predicted: Boxes, threshold: float, measure: Measure = "iou", reach_m: float = 1.0
+    truth: Boxes,
+    predicted: Boxes,
+    threshold: float,
+    measure: Measure = "iou",
+    reach_m: float = 1.0,
+    earlier: Comparison | None = None,
 ) -> Comparison:
     """Join the cameras of ``truth`` in ascending order into one time line, code the ids and measure all overlaps.
 
     ``predicted`` must have the cameras of ``truth``, and neither side two boxes of one id in one frame. Similarity is
     the IoU of the boxes, or with ``ground`` ``1 - d / (2 reach_m)`` of the world coordinates' distance d, so that 0.5
     means ``reach_m``. Codes follow the ids' first appearance, so neither the names of ids nor the order of rows has a
-    say in any number.
+    say in any number. ``earlier``: another comparison of the same truth, which is then not sorted again.
     """
     span = 1 + max(int(side.frames.max(initial=0)) for side in (truth, predicted))
-    one, other = _side(truth, span), _side(predicted, span)
+    if earlier is not None and span <= earlier.span:
+        span, one = earlier.span, earlier.truth
+    else:
+        one = _side(truth, span)
+    other = _side(predicted, span)
     left, right, similarity = overlaps(truth, one, predicted, other, measure, reach_m)
-    return Comparison(one, other, left, right, similarity, threshold)
+    return Comparison(one, other, left, right, similarity, threshold, span)
 
 
 def _side(boxes: Boxes, span: int) -> Side:
     time = boxes.camera * span + boxes.frames
-    names, ids = np.unique(boxes.ids, return_inverse=True)
+    names, ids = distinct(boxes.ids)
     first_seen = _order_of_appearance(boxes, time, ids, len(names))
     code = np.empty(len(names), np.int64)
     code[first_seen] = np.arange(len(names))
@@ -156,8 +166,7 @@ def _order_of_appearance(boxes: Boxes, time: Long, ids: Long, count: int) -> NDA
 def overlaps(truth: Boxes, one: Side, predicted: Boxes, other: Side, measure: Measure, reach_m: float) -> Edges:
     """Row of ``one``, row of ``other`` and similarity above 0 of all overlapping pairs, sorted by row of ``one`` and
     ``other``."""
-    start = np.searchsorted(other.time, one.time, side="left")
-    pairs = np.searchsorted(other.time, one.time, side="right") - start
+    start, pairs = _at_moments(other.time, one.time)
     ends = np.cumsum(pairs)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(PAIRS_AT_ONCE, total, PAIRS_AT_ONCE))
@@ -174,6 +183,16 @@ def overlaps(truth: Boxes, one: Side, predicted: Boxes, other: Side, measure: Me
         found.append(near.of(left, right))
     lefts, rights, similarities = zip(*found, strict=True)
     return np.concatenate(lefts), np.concatenate(rights), np.concatenate(similarities)
+
+
+def _at_moments(times: Long, moments: Long) -> tuple[Long, Long]:
+    """First row of sorted ``times`` (N,) at each of ``moments`` (M,), and how many rows are there."""
+    size = int(max(times.max(initial=0), moments.max(initial=0))) + 1
+    if size > DENSE_PER_EDGE * (len(times) + len(moments)):
+        start = np.searchsorted(times, moments, side="left")
+        return start, np.searchsorted(times, moments, side="right") - start
+    counts = np.bincount(times, minlength=size)
+    return (np.cumsum(counts) - counts)[moments], counts[moments]
 
 
 class _Iou:
@@ -217,14 +236,18 @@ class _Nearness:
 def pair_codes(first: Long, second: Long, width: int) -> tuple[Long, Long, Long]:
     """The distinct pairs among (first, second) (E,), sorted: their two members (K,) each, and the number (E,) of each
     edge's pair."""
-    keys = first * width + second
+    pairs, number = distinct(first * width + second)
+    return pairs // width, pairs % width, number
+
+
+def distinct(keys: Long) -> tuple[Long, Long]:
+    """The distinct ones (K,) among ``keys`` (E,), sorted, and the place (E,) of each key among them."""
     size = int(keys.max(initial=-1)) + 1
-    if size > DENSE_PER_EDGE * len(keys):
-        pairs, number = np.unique(keys, return_inverse=True)
-        return pairs // width, pairs % width, number
+    if size > DENSE_PER_EDGE * len(keys) or keys.min(initial=0) < 0:
+        return np.unique(keys, return_inverse=True)
     present = np.zeros(size, np.bool_)
     present[keys] = True
-    pairs = np.flatnonzero(present)
+    found = np.flatnonzero(present)
     numbers = np.empty(size, np.int64)
-    numbers[pairs] = np.arange(len(pairs))
-    return pairs // width, pairs % width, numbers[keys]
+    numbers[found] = np.arange(len(found))
+    return found, numbers[keys]

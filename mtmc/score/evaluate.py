@@ -38,7 +38,7 @@ def score_scene(truth: Boxes, predicted: Boxes, params: ScoreParams, masks: Mapp
     same = len(comparison.predicted) == len(before.predicted)
     tracklets = find_tracklets(before, matches if same else match_frames(before), boxes)
     lost = np.flatnonzero(~kept & (reasons != FILTERS.index("other_camera")))
-    dropped = _compare(truth, _distinct(predicted.take(lost)), params)
+    dropped = _compare(truth, _distinct(predicted.take(lost)), params, before)
     ground = _worlds(truth, boxes)
     whole = measure_scene(comparison, identities, matches, ground)
     cameras = measure_cameras(comparison, len(truth.cameras), ground)
@@ -77,7 +77,7 @@ def lost_boxes(
     kept = np.flatnonzero(reasons == KEPT)
     comparison = _compare(truth, predicted.take(kept), params)
     away = np.flatnonzero((reasons != KEPT) & (reasons != FILTERS.index("other_camera")))
-    dropped = _compare(truth, _distinct(predicted.take(away)), params)
+    dropped = _compare(truth, _distinct(predicted.take(away)), params, comparison)
     loss = explain_loss(comparison, match_identities(comparison), dropped, reasons[away], params.localisation_floor)
     true_cause, predicted_cause = np.full(len(truth), OUTSIDE), np.full(len(predicted), OUTSIDE)
     true_cause[comparison.truth.rows] = loss.truth_cause
@@ -119,16 +119,16 @@ def _report(reasons: Reasons, params: ScoreParams, masked: bool) -> dict[str, in
     return {name: count if used else None for name, count, used in zip(FILTERS, counts, on, strict=True)}
 
 
-def _compare(truth: Boxes, predicted: Boxes, params: ScoreParams) -> Comparison:
+def _compare(truth: Boxes, predicted: Boxes, params: ScoreParams, earlier: Comparison | None = None) -> Comparison:
     aligned = _on_cameras_of(truth, predicted)
     if params.measure == "iou":
-        return compare(truth, aligned, params.min_iou)
+        return compare(truth, aligned, params.min_iou, earlier=earlier)
     for boxes in (truth, aligned):
         unknown = ~np.isfinite(boxes.world).all(axis=1)
         if unknown.any():
             fix = "Score with --measure iou, or give a calibrated scene."
             raise InputError(boxes.where(int(np.argmax(unknown))), "world coordinates in metres", "none", fix)
-    return compare(truth, aligned, 0.5, "ground", params.max_distance_m)
+    return compare(truth, aligned, 0.5, "ground", params.max_distance_m, earlier)
 
 
 def _on_cameras_of(truth: Boxes, predicted: Boxes) -> Boxes:

@@ -46,9 +46,8 @@ def higher_order(comparison: Comparison, of_vehicle: Long, true_boxes: Long, pre
     levels = np.searchsorted(THRESHOLDS - EPSILON, similarity, side="right")
     group, count, steps = of_vehicle[u], len(true_boxes), len(THRESHOLDS) + 1
     reached = _at_least(np.bincount(pair * steps + levels, minlength=len(u) * steps), len(u))
-    hits, association = np.zeros((count, len(THRESHOLDS))), np.zeros((count, len(THRESHOLDS)))
-    np.add.at(hits, group, reached)
-    np.add.at(association, group, reached * reached / np.maximum(boxes[:, None] - reached, 1))
+    hits = _summed(reached, group, count)
+    association = _summed(reached * reached / np.maximum(boxes[:, None] - reached, 1), group, count)
     association /= np.maximum(hits, 1)
     detection = hits / np.maximum((true_boxes + predicted_boxes)[:, None] - hits, 1)
     located = _at_least(np.bincount(group[pair] * steps + levels, similarity, count * steps), count)
@@ -60,6 +59,13 @@ def higher_order(comparison: Comparison, of_vehicle: Long, true_boxes: Long, pre
 def _at_least(sums: Double | Long, count: int) -> Double:
     """Sums (count, 19) over all levels from each threshold on, of flat ones by level (count * 20)."""
     return np.asarray(sums.reshape(count, len(THRESHOLDS) + 1)[:, ::-1].cumsum(axis=1)[:, -2::-1], np.float64)
+
+
+def _summed(values: Double, group: Long, count: int) -> Double:
+    """Sums (count, 19) of the rows (N, 19) of each group."""
+    cells = group[:, None] * len(THRESHOLDS) + np.arange(len(THRESHOLDS))
+    sums = np.bincount(cells.ravel(), values.ravel(), count * len(THRESHOLDS))
+    return np.asarray(sums, np.float64).reshape(count, -1)
 
 
 def _share(comparison: Comparison) -> Double:

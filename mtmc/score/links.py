@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mtmc.boxes import Boxes, pack
-from mtmc.score.compare import Comparison, pair_codes
+from mtmc.score.compare import Comparison, distinct, pair_codes
 
 Long = NDArray[np.int64]
 
@@ -100,7 +100,7 @@ def _pairs(groups: Long, cameras: Long) -> int:
     """Unordered pairs of tracklets in the same group and different cameras."""
     if len(groups) == 0:
         return 0
-    _, group = np.unique(groups, return_inverse=True)
+    _, group = distinct(groups)
     _, _, both = pair_codes(group, cameras, int(cameras.max()) + 1)
     whole, within = np.bincount(group), np.bincount(both)
     return int((whole * (whole - 1) // 2).sum() - (within * (within - 1) // 2).sum())
@@ -132,7 +132,7 @@ def _together(groups: Long, cameras: Long, count: int) -> Long:
     """Pairs of members of one group in cameras a and b (count, count)."""
     if len(groups) == 0:
         return np.zeros((count, count), np.int64)
-    _, group = np.unique(groups, return_inverse=True)
+    _, group = distinct(groups)
     members = csr_array((np.ones(len(group), np.int64), (group, cameras)), shape=(int(group.max()) + 1, count))
     return np.asarray((members.T @ members).toarray(), np.int64)
 
