@@ -48,6 +48,7 @@ PARTS = {
     "start": "input.start",
     "end": "input.end",
     "stride": "input.stride",
+    "max_fps": "input.max_fps",
     "fps": "input.fps",
 }
 """Short names of the parameters that choose parts, and what of the videos is looked at, and their keys."""
@@ -88,7 +89,8 @@ def planned(
         config: TOML file of parameters.
         overrides: single parameters, such as ``"track.jde.max_lost_s=2"``.
         device: ``auto``, ``cpu``, ``cuda``, ...
-        parts: ``detector weights tracker embedder reid_weights link start end stride fps``, as the command's options.
+        parts: ``detector weights tracker embedder reid_weights link start end stride max_fps fps``, as the command's
+            options.
     """
     settings = _settings(config, overrides, parts)
     folder = Path("runs") / Path(videos).resolve().name if out is None else Path(out)

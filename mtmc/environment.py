@@ -15,10 +15,14 @@ from pathlib import Path
 import psutil
 
 from mtmc import __version__
+from mtmc.detect import DetectParams
+from mtmc.detect.model_files import PUBLISHED, is_here, model_path
+from mtmc.detect.params import PACKAGES
 from mtmc.errors import DETECTRON2
 from mtmc.weights import DETECTOR, EMBEDDER
 
 PARTS = {
+    "detector auto": ("onnxruntime", ""),
     "detector motion": ("", ""),
     "detector recorded": ("", ""),
     "detector onnx": ("onnxruntime", ""),
@@ -98,19 +102,30 @@ def _version(module: str) -> str:
 def _weights() -> Iterator[Fact]:
     for name, path in (("weights demo, detector", DETECTOR), ("weights demo, embedder", EMBEDDER)):
         yield Fact(name, "ok", str(path)) if path.is_file() else Fact(name, "missing", str(path), "Install mtmc again.")
+    for name in ("auto", "detectron2", "torchvision"):
+        fix = "Fetched on first use, or give --weights FILE."
+        here = _fetched(name)
+        found = ", ".join(sorted(map(str, here)))
+        what = f"weights of detector {name}"
+        yield Fact(what, "ok", found) if here else Fact(what, "missing", "not fetched yet", fix)
+
+
+def _fetched(detector: str) -> list[Path]:
+    """The published models of a detector that lie in its cache."""
     home = Path.home()
-    caches = {
-        "detector detectron2": Path(os.environ.get("FVCORE_CACHE") or home / ".torch" / "iopath_cache"),
-        "detector torchvision": Path(os.environ.get("TORCH_HOME") or home / ".cache" / "torch") / "hub" / "checkpoints",
-    }
-    for name, folder in caches.items():
-        here = [path.name for pattern in ("model_final_*.pkl", "maskrcnn*.pth") for path in folder.rglob(pattern)]
-        if here:
-            yield Fact(f"weights of {name}", "ok", f"{', '.join(sorted(here))} in {folder}")
-        else:
-            yield Fact(
-                f"weights of {name}", "missing", "not fetched yet", "Fetched on first use, or give --weights FILE."
-            )
+    if detector == "detectron2":
+        return list(Path(os.environ.get("FVCORE_CACHE") or home / ".torch" / "iopath_cache").rglob("model_final_*.pkl"))
+    if detector == "torchvision":
+        hub = Path(os.environ.get("TORCH_HOME") or home / ".cache" / "torch") / "hub"
+        return list((hub / "checkpoints").glob("maskrcnn*.pth"))
+    return [model_path(name) for name in PUBLISHED if is_here(name)]
+
+
+def is_fetched(chosen: DetectParams) -> bool:
+    """Whether the model of a detector lies on this machine; those given by file do, and some need none."""
+    if chosen.detector == "onnx" and str(chosen.weights) in PUBLISHED:
+        return is_here(str(chosen.weights))
+    return chosen.weights is not None or chosen.detector not in PACKAGES or bool(_fetched(chosen.detector))
 
 
 def _codecs() -> Iterator[Fact]:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from mtmc.config import Config, build_config
-from mtmc.detect import DetectParams, make_detector
+from mtmc.detect import DetectParams, make_detector, settle
 from mtmc.errors import ConfigError, StoreError
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
+from mtmc.scene_reader import find_recordings
 from mtmc.store import Run
 from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness, stored_stamp
 from mtmc.video import Video
@@ -27,6 +28,8 @@ SLICE_S = 60.0
 """Long recordings are worked on in slices of about so many seconds."""
 VERSIONS = {"detections": 1, "tracklets": 2, "embeddings": 1, "vehicles": 2, "visits": 2, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
+AUTO_FPS = 10.0
+"""Frames per second that are looked at where the detector is ``auto`` and nobody says how many."""
 
 
 Key = tuple[str, str]
@@ -39,7 +42,7 @@ Parts = Mapping[str, Mapping[str, Camera]]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A run as asked for: the videos and the scene they make, the configuration, where it goes, the stamp of every
-    table, and the parts of each camera that can be worked on one by one."""
+    table, and the parts of each camera that can be worked on one by one; ``auto``: nobody named the detector."""
 
     videos: Path
     scene: Scene
@@ -48,6 +51,7 @@ class Plan:
     stamps: Mapping[Key, Stamp]
     parts: Mapping[str, Parts]
     device: str = "auto"
+    auto: bool = False
 
     def path(self, stage: str, name: str) -> Path:
         """Where a table lies."""
@@ -70,8 +74,9 @@ class Plan:
 
 
 def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
-    """Read the scene and work out every table's stamp. Raises UserError for anything that would stop the run at
-    once."""
+    """Read the scene and work out every table's stamp; ``auto`` becomes the detector that it stands for, its model
+    fetched if need be. Raises UserError for anything that would stop the run at once."""
+    auto, config = config.detect.detector == "auto", _settled(videos, config, device)
     for stage in (config.detect, config.track, config.embed, config.link):
         stage.check()
     run = Run(out)
@@ -84,7 +89,21 @@ def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
         raise ConfigError(out, f"a run of {todo.source}", found, "Give another folder with --out, or delete this one.")
     for camera in todo.scene.cameras.values():
         _check_files(camera, config)
-    return todo
+    return replace(todo, auto=auto)
+
+
+def _settled(videos: Path, config: Config, device: str) -> Config:
+    if config.detect.detector == "auto":
+        config = capped(config)
+        find_recordings(videos)  # a folder without videos is said before anything is fetched
+    return config.model_copy(update={"detect": settle(config.detect, device)})
+
+
+def capped(config: Config) -> Config:
+    """The configuration with the frame rate at which ``auto`` looks, unless another is asked for."""
+    if config.detect.detector != "auto" or config.input.max_fps is not None:
+        return config
+    return config.model_copy(update={"input": config.input.model_copy(update={"max_fps": AUTO_FPS})})
 
 
 def _check_files(camera: Camera, config: Config) -> None:

@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"traffic"}),
     frozenset({"results_page"}),
     frozenset({"planning"}),
-    frozenset({"tasks", "pipeline", "find", "export", "given_tracks"}),
+    frozenset({"tasks", "pipeline", "find", "export", "given_tracks", "forecast"}),
     frozenset({"api", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),
 )
@@ -47,10 +47,11 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"benchmark"}),
     ),
     "mtmc.detect": (
-        frozenset({"labels", "torch_network", "detectron2_compat", "detector", "install_detectron2"}),
+        frozenset({"labels", "torch_network", "detectron2_compat", "detector", "install_detectron2", "model_files"}),
         frozenset({"params"}),
         frozenset({"postprocess", "detectron2_files"}),
         frozenset({"detectron2", "detectron2_model", "torchvision", "onnx", "motion", "recorded"}),
+        frozenset({"auto"}),
         frozenset({"__init__"}),
     ),
     "mtmc.track": (

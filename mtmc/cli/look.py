@@ -85,11 +85,15 @@ def doctor(
         facts = [fact.row() for fact in examine_environment()]
         _show_findings(facts, ("what", "state", "found", "fix"), json_)
         return
-    from mtmc.doctor import examine
+    from mtmc.doctor import Finding, examine
+    from mtmc.forecast import forecast_folder
 
-    findings = [finding.row() for finding in examine(folder, deep)]
-    _show_findings(findings, ("camera", "severity", "what", "fix"), json_)
-    if any(finding["severity"] == "error" for finding in findings):
+    found = examine(folder, deep)
+    grave = any(finding.severity == "error" for finding in found)
+    if not grave:
+        found.append(Finding("", "note", forecast_folder(folder), "Or --detector motion, onnx, --weights demo."))
+    _show_findings([finding.row() for finding in found], ("camera", "severity", "what", "fix"), json_)
+    if grave:
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from mtmc.errors import ConfigError
 
 if TYPE_CHECKING:
     from mtmc.planning import Plan
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -27,7 +30,9 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
     ] = None,
-    detector: Annotated[str | None, typer.Option(help="detectron2, torchvision, onnx, motion or recorded.")] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="auto, detectron2, torchvision, onnx, motion or recorded.")
+    ] = None,
     weights: Annotated[str | None, typer.Option(help="The detector's model file (or recorded boxes).")] = None,
     tracker: Annotated[str | None, typer.Option(help="jde or deepsort.")] = None,
     embedder: Annotated[str | None, typer.Option(help="sgfd or histogram.")] = None,
@@ -36,6 +41,9 @@ def run(
     start: Annotated[str | None, typer.Option(help="From here on: seconds or clock time (07:30:00).")] = None,
     end: Annotated[str | None, typer.Option(help="Up to here, likewise.")] = None,
     stride: Annotated[int | None, typer.Option(min=1, help="Every so many-th frame only.")] = None,
+    max_fps: Annotated[
+        float | None, typer.Option(min=0, help="Frames per second looked at, 0 for all.  [default: 10 with auto]")
+    ] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of folders of pictures.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     workers: Annotated[
@@ -55,6 +63,7 @@ def run(
     """
     from mtmc import api
     from mtmc.cli.progress import logged, watching
+    from mtmc.forecast import forecast
     from mtmc.pipeline import default_workers, run_pipeline
 
     parts = {
@@ -67,11 +76,15 @@ def run(
         "start": start,
         "end": end,
         "stride": stride,
+        "max_fps": max_fps,
         "fps": fps,
     }
-    todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
+    with logged():
+        todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
     count = workers or default_workers(todo.units, device)
     with logged(todo.run.folder), watching(todo.stale()) as watch:
+        if todo.auto and any(stage == "detections" for stage, _ in todo.stale()):
+            log.info("%s", forecast(todo.scene, todo.config.detect, device))
         run_pipeline(todo, count, watch)
     tell(todo, json_)
 

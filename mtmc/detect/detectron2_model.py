@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mtmc.detect.detectron2_compat import apply
 from mtmc.detect.detectron2_files import merge_file, new_config, read_pickle
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, label_table
+from mtmc.detect.model_files import OTHERWISE, Unreachable
 from mtmc.detect.params import DEFAULT_MODEL, RANDOM, DetectParams
 from mtmc.detect.torch_network import not_weights
 from mtmc.errors import ConfigError, WeightsError
@@ -127,6 +128,12 @@ def _load_weights(model: Any, params: DetectParams, config: Any) -> tuple[str, .
     return ()
 
 
+def published_file(params: DetectParams) -> Path:
+    """The file of the zoo's model that the parameters name, fetched if it is not here. Raises Unreachable."""
+    apply()
+    return _fetched(params, _config(params))
+
+
 def _fetched(params: DetectParams, config: Any) -> Path:
     """The zoo's file, from the cache or the network (Detectron2's own cache, ``$FVCORE_CACHE`` or
     ``~/.torch/iopath_cache``)."""
@@ -141,8 +148,8 @@ def _fetched(params: DetectParams, config: Any) -> Path:
     try:
         return Path(PathManager.get_local_path(url))
     except (OSError, ValueError, RuntimeError) as error:
-        fix = "Fetch it where there is a network and give it with --weights."
-        raise WeightsError(url, "a model that can be fetched", str(error), fix) from error
+        fix = f"Fetch it where there is a network and give it with --weights. {OTHERWISE}"
+        raise Unreachable(url, "a model that can be fetched", str(error), fix) from error
 
 
 def _load_safetensors(model: Any, path: Path) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from mtmc.detect.model_files import BY_HAND, PUBLISHED, RELEASE, fetch
 from mtmc.detect.torch_network import Precision
 from mtmc.errors import WeightsError, require
 from mtmc.params import OPTIONS, Params, StageParams
@@ -18,7 +19,9 @@ DEFAULT_MODEL = "COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x"
 RANDOM = "random"
 """In place of a weights file: a network that knows nothing."""
 
-DETECTORS = {name: f"mtmc.detect.{name}:make" for name in ("detectron2", "torchvision", "onnx", "motion", "recorded")}
+DETECTORS = {
+    name: f"mtmc.detect.{name}:make" for name in ("auto", "detectron2", "torchvision", "onnx", "motion", "recorded")
+}
 
 
 class MotionParams(Params):
@@ -52,12 +55,17 @@ PACKAGES = {"detectron2": "detectron2", "torchvision": "torchvision"}
 class DetectParams(StageParams):
     """What to detect with, and which boxes to keep."""
 
-    detector: str = "detectron2"
-    """detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device)."""
+    detector: str = "auto"
+    """auto, detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device). auto:
+    what reads the weights given; else Mask R-CNN on a GPU; else YOLOX, fetched once; without a network, the packaged
+    one."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
-    """Model file; detectron2 and torchvision fetch their published one if none is given; ``demo`` for the slim one that
-    comes with the package; ``random`` for trying out."""
+    """Model file; detectron2 and torchvision fetch their published one if none is given; ``yolox_nano``, ``yolox_tiny``
+    or ``yolox_s`` for those of YOLOX's release; ``demo`` for the slim one that comes with the package; ``random`` for
+    trying out."""
+    mirror: str = RELEASE
+    """Where YOLOX's models are fetched from: an address under which the files lie by their names."""
     model: str = "auto"
     """detectron2: a model zoo name or a YAML file; auto: the YAML beside the weights (same name), else
     COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x."""
@@ -94,6 +102,13 @@ class DetectParams(StageParams):
     def _demo(cls, value: object) -> object:
         return DETECTOR if value == "demo" else value
 
+    @field_validator("mirror")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://", "file://")):
+            raise ValueError("an address that begins with https://, http:// or file://")
+        return value
+
     @field_validator("classes", "model_classes")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -120,7 +135,8 @@ class DetectParams(StageParams):
         check_part("detect.detector", self.detector, DETECTORS)
         if self.detector in PACKAGES:
             require(PACKAGES[self.detector])
-        if self.detector == "onnx" or (self.weights not in (None, Path(RANDOM)) and self.detector != "recorded"):
+        named = str(self.weights) in (RANDOM, *PUBLISHED, *BY_HAND)
+        if self.detector == "onnx" or (self.weights is not None and not named and self.detector != "recorded"):
             required_weights(self)
 
     def model_file(self) -> Path | None:
@@ -138,9 +154,13 @@ class DetectParams(StageParams):
 
 
 def required_weights(params: DetectParams) -> Path:
-    """The weights file. Raises WeightsError where none is given or there is no such file."""
+    """The weights file, fetched if it is a published model's name. Raises WeightsError where none is given or can be
+    had."""
     if params.weights is None:
-        raise WeightsError(f"detector {params.detector}", "a model file", "none", "Give one with --weights.")
+        fix = f"Give one with --weights: a file, or {' or '.join(PUBLISHED)}, which is fetched."
+        raise WeightsError(f"detector {params.detector}", "a model file", "none", fix)
+    if str(params.weights) in (*PUBLISHED, *BY_HAND):
+        return fetch(str(params.weights), params.mirror)
     if not params.weights.is_file():
         raise WeightsError(params.weights, "a model file", "no such file", "Check --weights.")
     return params.weights

@@ -11,6 +11,7 @@ import numpy as np
 from mtmc.detect.detector import ClipDetector
 from mtmc.detect.detectron2_compat import require_torchvision
 from mtmc.detect.labels import COCO_ID_COUNT, COCO_IDS, label_table
+from mtmc.detect.model_files import OTHERWISE, Unreachable
 from mtmc.detect.params import RANDOM, DetectParams
 from mtmc.detect.postprocess import make_detections
 from mtmc.detect.torch_network import Precision, autocast, read_checkpoint
@@ -42,7 +43,7 @@ def _load(model: Any, weights: Path | None) -> None:
     if str(weights) == RANDOM:
         logger.warning("Detection runs on random weights: its boxes mean nothing.")
         return
-    state = _published() if weights is None else read_checkpoint(weights)
+    state = published_weights() if weights is None else read_checkpoint(weights)
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
@@ -50,16 +51,16 @@ def _load(model: Any, weights: Path | None) -> None:
         raise WeightsError(str(weights), "torchvision's Mask R-CNN R50-FPN", found, "Give its .pth file.") from error
 
 
-def _published() -> Any:
-    """torchvision's COCO weights, from torch's cache or the network."""
+def published_weights() -> Any:
+    """torchvision's COCO weights, from torch's cache or the network. Raises Unreachable."""
     from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
     weights = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
     try:
         return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except OSError as error:
-        fix = "Fetch it where there is a network and give it with --weights."
-        raise WeightsError(weights.url, "a model that can be fetched", str(error), fix) from error
+        fix = f"Fetch it where there is a network and give it with --weights. {OTHERWISE}"
+        raise Unreachable(weights.url, "a model that can be fetched", str(error), fix) from error
 
 
 class TorchvisionDetector:

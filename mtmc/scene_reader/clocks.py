@@ -35,6 +35,16 @@ class InputParams(Params):
     )
     end: str = Field("", description="look up to here, likewise")
     stride: int = Field(1, ge=1, description="look at every so many-th frame only")
+    max_fps: float | None = Field(
+        None,
+        ge=0,
+        description="look at no more frames per second, 0 = at all; by default at 10 where the detector is auto",
+    )
+
+    def stride_at(self, fps: float) -> int:
+        """Every which frame of a camera is looked at. A rate up to a twentieth above the limit keeps to it."""
+        rate = fps / self.stride
+        return self.stride * max(1, math.ceil(rate / self.max_fps - 0.05) if self.max_fps else 1)
 
     @field_validator("start", "end", mode="before")
     @classmethod
@@ -178,14 +188,15 @@ def looked_at(scene: Scene, params: InputParams) -> Scene:
         inside: Mask = (times >= (-np.inf if start is None else start)) & (times < (np.inf if end is None else end))
         if camera.times_s is not None:
             inside &= np.concatenate([[True], times[1:] > np.maximum.accumulate(times)[:-1]])
-        chosen = np.flatnonzero(inside)[:: params.stride]
+        stride = params.stride_at(camera.fps)
+        chosen = np.flatnonzero(inside)[::stride]
         if len(chosen) == 0:
             expected = f"a time between {times[0]:.1f} and {times[-1]:.1f} s for camera {camera_id}"
             raise ConfigError(
                 "--start, --end", expected, f"{params.start or 'start'} to {params.end or 'end'}", "Choose another."
             )
         whole = len(chosen) == camera.frame_count
-        cameras[camera_id] = camera if whole else replace(camera, chosen=chosen, stride=params.stride)
+        cameras[camera_id] = camera if whole else replace(camera, chosen=chosen, stride=stride)
     return replace(scene, cameras=cameras)
 
 

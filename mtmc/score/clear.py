@@ -102,7 +102,7 @@ def _follow(
     def carries_on(k: int) -> bool:
         """Whether the vehicle of an edge was last matched to its track."""
         moment, partner = latest.get(vehicles[k], (-1, -1))
-        return (partner if moment > before_time[k] else before_track[k]) == tracks[k]
+        return bool((partner if moment > before_time[k] else before_track[k]) == tracks[k])
 
     for start, stop, star in zip(starts.tolist(), stops.tolist(), stars, strict=True):
         group = range(start, stop)

@@ -50,13 +50,31 @@ def load_sides(
     boxes = read_side(path)
     truth_path = truth or _own_truth(path, run)
     true_boxes = read_side(truth_path)
+    true_boxes, left_out = _looked_at(true_boxes, run)
     boxes = _named_alike(boxes, true_boxes.cameras)
     names = sorted({*boxes.cameras, *true_boxes.cameras}, key=camera_order)
     if on_ground and truth_path.is_dir():
         scene = read_scene(truth_path)
         boxes, true_boxes = with_ground(boxes, scene), with_ground(true_boxes, scene)
     white, notes = _choose_masks(masks, truth_path, names, true_boxes) if use_masks else ({}, ())
-    return Sides(true_boxes, boxes, white, truth_path, path, run, notes)
+    return Sides(true_boxes, boxes, white, truth_path, path, run, (*left_out, *notes))
+
+
+def _looked_at(truth: Boxes, folder: Path | None) -> tuple[Boxes, tuple[str, ...]]:
+    """The true boxes of the frames that a run has looked at, and a note where there are others."""
+    if folder is None or not open_run(folder).looks_at_a_part:
+        return truth, ()
+    cameras = open_run(folder).scene.cameras
+    seen = np.ones(len(truth), np.bool_)
+    for index, camera_id in enumerate(truth.cameras):
+        name = _same_camera(camera_id, list(cameras))
+        if name is not None:
+            rows = truth.camera == index
+            seen[rows] = np.isin(truth.frames[rows], cameras[name].frames)
+    if seen.all():
+        return truth, ()
+    found = f"{len(truth) - int(seen.sum())} of {len(truth)} true boxes are of frames that the run did not look at"
+    return truth.take(seen), (f"{found}; they are left out",)
 
 
 def newest_run(runs: Path) -> Path:

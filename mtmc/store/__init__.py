@@ -59,8 +59,7 @@ class Run:
     @property
     def scene(self) -> Scene:
         """The scene that the run was made from, read anew; what its video files show is known from ``recordings``."""
-        asked = InputParams.model_validate(self.settings["config"].get("input", {}))
-        return self.scene_of(Path(self.settings["videos"]), asked)
+        return self.scene_of(Path(self.settings["videos"]), self._asked)
 
     def scene_of(self, videos: Path, asked: InputParams) -> Scene:
         """The scene of ``videos``, or that of tracks without any."""
@@ -71,6 +70,15 @@ class Run:
     def given(self) -> Given | None:
         """The tables that were not made here, None where all were."""
         return read_given(self.folder)
+
+    @property
+    def looks_at_a_part(self) -> bool:
+        """Whether the run was asked to look at a part of the frames only."""
+        return self._asked != InputParams(fps=self._asked.fps)
+
+    @property
+    def _asked(self) -> InputParams:
+        return InputParams.model_validate(self.settings["config"].get("input", {}))
 
     @property
     def kept_recordings(self) -> KeptRecordings:

@@ -40,7 +40,7 @@ def test_other_failed_imports_are_faults() -> None:
     ("absent", "arguments", "said"),
     [
         ("torch", ["run", ".", "--embedder", "sgfd", "--detector", "motion"], "mtmc[torch]"),
-        ("detectron2", ["run", "."], "install_detectron2"),
+        ("detectron2", ["run", ".", "--detector", "detectron2"], "install_detectron2"),
         ("deep_sort_realtime", ["run", ".", "--tracker", "deepsort", "--detector", "motion"], "mtmc[deepsort]"),
     ],
 )

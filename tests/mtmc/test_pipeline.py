@@ -299,3 +299,16 @@ def test_a_camera_taken_out_of_the_scene_is_out_of_the_run(city: Path, tmp_path:
     assert open_run(out).cameras("tracklets") == ["c001"]
     assert mtmc("export", out, "--format", "mot").returncode == 0
     assert {path.stem for path in (out / "mot").iterdir()} == {"c001"}
+
+
+def test_a_run_is_scored_on_the_frames_that_it_looked_at(city: Path, tmp_path: Path) -> None:
+    for camera in city.iterdir():
+        rows = (f"{n + 1},1,{(4 * n) % 76},20,20,20,1,-1,-1,-1" for n in range(18))
+        (camera / "gt").mkdir()
+        (camera / "gt" / "gt.txt").write_text("\n".join(rows) + "\n")
+    kept = ["--set", "track.clean.min_length_s=0", "--set", "track.clean.min_best_score=0"]
+    done = mtmc("run", city, "--out", tmp_path / "run", *QUICK, *kept, "--max-fps", 5)
+    assert done.returncode == 0, done.stderr
+    scored = mtmc("score", tmp_path / "run", "--no-multi-camera", "--json")
+    assert "18 of 36 true boxes are of frames that the run did not look at" in scored.stderr
+    assert json.loads(scored.stdout)["truth_boxes"] == 18
