@@ -11,6 +11,7 @@ import typer
 
 from reid.cli.attention import attention
 from reid.cli.bench import bench
+from reid.cli.convert import convert
 from reid.cli.crops import crops
 from reid.cli.embed import embed
 from reid.cli.eval import evaluate
@@ -38,6 +39,7 @@ app.command("eval")(evaluate)
 app.command("train")(train)
 app.command("rank")(rank)
 app.command("attention")(attention)
+app.command("convert")(convert)
 app.command("export")(export)
 app.command("bench")(bench)
 app.command("embed")(embed)

@@ -6,6 +6,7 @@ sgfd         the whole network: branches, necks, classifiers, rotation branch
 checkpoint   how is a network kept in one file, with its parameters?
 pretrained   where do start values come from, and under which licence?
 weight_files what do other people's files hold? State dicts out of their wrappers
+toolkits     by which names do other toolkits call our layers?
 fuse         how is it made fast for inference?
 export       how does it run without PyTorch?
 quantise     how does it run in whole numbers?

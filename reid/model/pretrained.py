@@ -21,10 +21,16 @@ from reid.errors import UserError
 from reid.model.backbone import CutBackbone, make_backbone
 from reid.model.checkpoint import load_model, read_header
 from reid.model.sgfd import SGFD
+from reid.model.toolkits import heads, released_sgfd
 from reid.model.weight_files import Weights, read_weights
 
 CLASSIFIER = re.compile(r"(^|\.)_?(classifier|fc|head)\.(weight|bias)$|^classifier\.")
 """Names of the last layer, which no backbone has."""
+
+
+RESNET_LAYER = re.compile(r"(conv1|bn1|layer\d|NL_\d)\.")
+FRESH = ("num_batches_tracked", "classifier", "rotation_")
+"""Parts of a network that start at random whatever is given."""
 
 
 class Packaged(NamedTuple):
@@ -54,14 +60,15 @@ class Origin(NamedTuple):
     licence: str
 
 
-def start_from(model: SGFD, pretrained: str) -> list[Origin]:
+def start_from(model: SGFD, pretrained: str, whole: bool = False) -> list[Origin]:
     """Fill a fresh network in place; classifiers and rotation branch keep their random start. Returns what was used.
 
     Args:
         model: the network.
-        pretrained: ``none``; ``imagenet``; a .safetensors of this project (same network, any identities); a file of
-            weights of the backbone (the attention encoder stays random); or a folder with one for each, named like
-            resnet50-19c8e357.pth.
+        pretrained: ``none``; ``imagenet``; a .safetensors of this project (same network, any identities); the released
+            SGFD; a file of weights of the backbone and perhaps its neck (the attention encoder stays random); or a
+            folder with one for each, named like resnet50-19c8e357.pth.
+        whole: refuse to leave a random attention encoder.
 
     Raises:
         UserError: no such file, no such weights for this network, or no way to fetch them.
@@ -77,7 +84,15 @@ def start_from(model: SGFD, pretrained: str) -> list[Origin]:
     elif path.is_dir():
         found = {name: _read_local(_find(path, name), name) for name in _needed(model)}
     else:
-        found = {model.params.backbone: _read_local(path, model.params.backbone)}
+        weights = read_weights(path)
+        if (released := released_sgfd(weights, pretrained)) is not None:
+            _fill_part(model, released, f"--pretrained {pretrained}", besides=FRESH)
+            return [Origin("all", path.name, "that of the file")]
+        if whole and model.attention_encoder is not None:
+            fix = "Set network.variant to global."
+            raise UserError(path, f"weights of the variant {model.params.variant}", "those of a backbone", fix)
+        found = {model.params.backbone: (weights, Origin(model.params.backbone, path.name, "that of the file"))}
+        _fill_head(model, heads(weights), f"--pretrained {pretrained}")
     _fill(model, {name: weights for name, (weights, _) in found.items()}, pretrained)
     return [origin for _, origin in found.values()]
 
@@ -97,6 +112,29 @@ def _fill(model: SGFD, weights: dict[str, Weights], source: str) -> None:
     for role, name, part in parts:
         if part is not None:
             _fill_part(part, _in_our_names(name, weights[name]), f"--pretrained {source}, {role}")
+    if backbone.startswith("resnet"):
+        known = {name for part in backbone_parts[:2] for name in part.state_dict()}
+        _refuse_more(weights[backbone], known, f"--pretrained {source}", backbone)
+
+
+def _refuse_more(weights: Weights, known: set[str], where: str, backbone: str) -> None:
+    """Raise UserError where the weights have layers that a ResNet lacks: they would compute something else."""
+    more = sorted(name for name in weights if RESNET_LAYER.match(name) and name not in known)
+    if more:
+        raise UserError(where, f"no layers but those of {backbone}", more[0], "Set network.backbone to the file's.")
+
+
+def _fill_head(model: SGFD, tensors: Weights, where: str) -> None:
+    """Neck and pooling of the global branch, as far as given."""
+    if not tensors:
+        return
+    own = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("heads.gb.")}
+    if ("heads.gb.power" in tensors) != ("heads.gb.power" in own):
+        pooling = "gem" if "heads.gb.power" in tensors else "average"
+        raise UserError(where, f"pooling {pooling}", model.params.pooling, f"Set network.pooling to {pooling}.")
+    _fill_part(
+        model.heads["gb"], {name.removeprefix("heads.gb."): each for name, each in tensors.items()}, where, FRESH
+    )
 
 
 def _in_our_names(name: str, weights: Weights) -> Weights:
@@ -118,10 +156,13 @@ def _plain(name: str) -> str:
     return re.sub(r"[._]+", ".", name.removeprefix("features."))
 
 
-def _fill_part(part: nn.Module, tensors: Weights, where: str) -> None:
+def _fill_part(
+    part: nn.Module, tensors: Weights, where: str, besides: tuple[str, ...] = ("num_batches_tracked",)
+) -> None:
+    """Copy tensors into a part by name; names that hold one of ``besides`` may be missing."""
     for name, own in part.state_dict().items():
         found = tensors.get(name)
-        if found is None and name.endswith("num_batches_tracked"):
+        if found is None and any(word in name for word in besides):
             continue
         if found is None or found.shape != own.shape:
             shape = "none" if found is None else f"{tuple(found.shape)}"
