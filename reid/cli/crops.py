@@ -17,6 +17,16 @@ def crops(
         Path | None,
         typer.Option(help="Ground truth: a 9-column AI City file, or a folder of c001/gt/gt.txt.", show_default=False),
     ] = None,
+    certain: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Of an mtmc run only vehicles of several cameras whose every link is at least so probable, or was "
+            "confirmed by an edit.",
+            show_default=False,
+        ),
+    ] = None,
     per_track: Annotated[int, typer.Option(min=1, help="Crops per vehicle and camera, evenly spaced.")] = 20,
     min_side: Annotated[int, typer.Option(min=1, help="Leave out boxes narrower or lower than this, pixels.")] = 24,
     margin: Annotated[float, typer.Option(min=0, max=1, help="Share of the box added on each side.")] = 0.0,
@@ -39,14 +49,18 @@ def crops(
     Examples:
       reid crops AICity/train/S01 --out crops/
       reid crops runs/S01 --gt AICity/train/S01 --out crops/
+      reid crops runs/mine --certain 0.95 --out crops/
       reid train --dataset csv --root crops/
     """
     from reid.crops.boxes import read_annotated, read_run
     from reid.crops.cut import CropRules, cut_crops
+    from reid.errors import UserError
 
-    read = read_run if (source / "run.json").exists() else read_annotated
+    is_run = (source / "run.json").exists()
+    if certain is not None and not is_run:
+        raise UserError("--certain", "the folder of an mtmc run", str(source), "Leave it out: truth is certain.")
     rules = CropRules(per_track, min_side, margin, validation, seed)
-    rows = cut_crops(read(source, gt), out, rules)
+    rows = cut_crops(read_run(source, gt, certain) if is_run else read_annotated(source, gt), out, rules)
     vehicles, cameras = ({row[name] for row in rows} for name in ("vehicle_id", "camera_id"))
     held_out = {row["vehicle_id"] for row in rows if row["split"] == "val"}
     counts = f"{len(rows):,} crops of {len(vehicles)} vehicles ({len(held_out)} val) in {len(cameras)} cameras"

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from reid.crops.certain import certain_vehicles
 from reid.datasets.layout import read_text, split_fields
 from reid.errors import UserError
 
@@ -65,13 +66,21 @@ def read_annotated(scene: Path, truth: Path | None = None) -> list[Clip]:
     return clips
 
 
-def read_run(run: Path, truth: Path | None = None) -> list[Clip]:
+def read_run(run: Path, truth: Path | None = None, certain: float | None = None) -> list[Clip]:
     """The tracked videos of an mtmc run; with a truth (see `read_annotated`) only boxes that overlap it, under its
-    vehicle ids.
+    vehicle ids; with ``certain`` only vehicles whose links are at least so probable (see `certain_vehicles`).
 
-    Raises UserError for a run that is not finished or whose videos are gone.
+    Raises UserError for a run that is not finished or whose videos are gone, and where no vehicle is certain.
     """
     table = _read_vehicles(run)
+    if certain is not None:
+        kept = certain_vehicles(run, table, certain)
+        if not len(kept):
+            found = "none: every vehicle has a doubtful link, or one camera"
+            raise UserError(
+                run, f"vehicles of links of {certain:g} and more", found, "Lower --certain, or confirm some."
+            )
+        table = table.filter(pc.is_in(table["vehicle_id"], pa.array(kept)))
     videos = dict(find_videos(_videos_of(run)))
     clips = []
     for camera_id in pc.unique(table["camera_id"]).to_pylist():
@@ -184,7 +193,7 @@ def _read_vehicles(run: Path) -> pa.Table:
     path = run / "vehicles.parquet"
     if not path.is_file():
         raise UserError(run, "vehicles.parquet", "none", "Let `mtmc run` finish first.")
-    columns = ["vehicle_id", "camera_id", "frame", "x1", "y1", "x2", "y2"]
+    columns = ["vehicle_id", "camera_id", "track_id", "frame", "x1", "y1", "x2", "y2"]
     try:
         return pq.read_table(path, columns=columns)
     except (pa.ArrowInvalid, OSError, KeyError) as error:
