@@ -33,6 +33,20 @@ def label_index(name: str) -> int:
     return LABELS.index(name)
 
 
+OTHER_NAMES = {
+    "pedestrian": "person", "bicyclist": "bicycle", "cyclist": "bicycle", "bike": "bicycle",
+    "motorcyclist": "motorcycle", "motorbike": "motorcycle", "sedan": "car", "suv": "car", "taxi": "car",
+    "delivery_van": "van", "private_van": "van", "minivan": "van", "lorry": "truck", "pickup": "truck",
+}  # fmt: skip
+
+
+def label_of(name: object) -> int | None:
+    """Our label for somebody's class ("Delivery van", "lorry"); None where we have no word for it."""
+    word = str(name).strip().lower().replace(" ", "_")
+    word = OTHER_NAMES.get(word, word)
+    return label_index(word) if word in LABELS else None
+
+
 def _set(instance: object, name: str, values: ArrayLike, dtype: type[np.generic]) -> None:
     object.__setattr__(instance, name, np.ascontiguousarray(values, dtype=dtype))
 

@@ -16,7 +16,19 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"text"}),
     frozenset(
-        {"assignment", "atomic", "memory", "geometry", "params", "toml", "calibration", "weights", "plugin", "devices"}
+        {
+            "assignment",
+            "atomic",
+            "memory",
+            "geometry",
+            "params",
+            "toml",
+            "calibration",
+            "weights",
+            "plugin",
+            "devices",
+            "onnx_files",
+        }
     ),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
@@ -49,7 +61,8 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     "mtmc.detect": (
         frozenset({"labels", "torch_network", "detectron2_compat", "detector", "install_detectron2", "model_files"}),
         frozenset({"params"}),
-        frozenset({"postprocess", "detectron2_files"}),
+        frozenset({"postprocess", "detectron2_files", "onnx_pictures"}),
+        frozenset({"onnx_heads"}),
         frozenset({"detectron2", "detectron2_model", "torchvision", "onnx", "motion", "recorded"}),
         frozenset({"auto"}),
         frozenset({"__init__"}),

@@ -58,7 +58,7 @@ def link_tracks(
     Tracks: AI City, MOT, CSV or Parquet with named columns, CVAT for video, OTVision. Frames count from 1 in AI City,
     MOT and OTVision files, from 0 in others, unless --first-frame says so.
 
-    \\b
+    \b
     Examples:
       mtmc link tracks.csv --fps 10 --vectors vectors.npz --out runs/mine
       mtmc link 'mot/{camera}.txt' --fps 10 --size 1280x720 --offsets starts.txt

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.structures import label_index
+from mtmc.structures import label_index, label_of
 
 DROPPED = -1
 
@@ -28,3 +28,9 @@ def label_table(names: Mapping[int, str] | Sequence[str], count: int) -> NDArray
         if name:
             table[number] = label_index(name)
     return table
+
+
+def labels_of(names: Sequence[str]) -> NDArray[np.int16]:
+    """Our labels (C,) of a model's own class names, DROPPED where we have no word for one."""
+    ours = [label_of(name) for name in names]
+    return np.array([DROPPED if label is None else label for label in ours], np.int16)

@@ -18,7 +18,7 @@ import numpy as np
 from mtmc.errors import InputError
 from mtmc.geometry import valid_boxes
 from mtmc.structures import Tracklet
-from mtmc.track_files.tables import label_of
+from mtmc.track_files.tables import kind_of
 from mtmc.track_files.told import CameraTracks
 
 Box = tuple[int, list[float], float]
@@ -118,4 +118,4 @@ def _tracklet(camera_id: str, number: int, boxes: list[Box], kind: str | None) -
         raise ValueError(f"track {number} has a box without area")
     if frames[0] < 0:
         raise ValueError(f"track {number} begins before the first frame")
-    return Tracklet(camera_id, number, frames, corners, scores, label_of(kind or "vehicle"))
+    return Tracklet(camera_id, number, frames, corners, scores, kind_of(kind or "vehicle"))

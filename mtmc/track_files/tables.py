@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mtmc.errors import InputError
 from mtmc.geometry import xywh_to_xyxy
-from mtmc.structures import LABELS, Double, Float, Long, Rows, Tracklet, label_index
+from mtmc.structures import Double, Float, Long, Rows, Tracklet, label_index, label_of
 from mtmc.track_files.told import CameraTracks
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -35,10 +35,6 @@ SIDES = (
     ("left", "top", "width", "height"), ("bb_left", "bb_top", "bb_width", "bb_height"), ("x", "y", "w", "h"),
     ("x", "y", "width", "height"),
 )  # fmt: skip
-OTHER_LABELS = {
-    "pedestrian": "person", "bicyclist": "bicycle", "cyclist": "bicycle", "motorcyclist": "motorcycle",
-    "motorbike": "motorcycle", "delivery_van": "van", "private_van": "van", "lorry": "truck",
-}  # fmt: skip
 
 
 def read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
@@ -60,11 +56,10 @@ def read_parquet(path: Path, camera_id: str, first_frame: int | None) -> list[Ca
     return _tracks(path, table, camera_id, told if first_frame is None else first_frame)
 
 
-def label_of(name: object) -> int:
+def kind_of(name: object) -> int:
     """Our label for somebody's class; ``vehicle`` for what we have no word for."""
-    word = str(name).strip().lower().replace(" ", "_")
-    word = OTHER_LABELS.get(word, word)
-    return label_index(word if word in LABELS else "vehicle")
+    label = label_of(name)
+    return label_index("vehicle") if label is None else label
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +104,7 @@ def _tracks(path: Path, table: pa.Table, camera_id: str, first_frame: int) -> li
     count = len(table)
     cameras = [camera_id] * count if camera_id else [str(name) for name in table.column(columns["camera"]).to_pylist()]
     labels = table.column(columns["label"]).to_pylist() if "label" in columns else ["vehicle"] * count
-    known = {name: label_of(name) for name in set(labels)}
+    known = {name: kind_of(name) for name in set(labels)}
     rows = _Rows(
         path,
         np.array(cameras, object),

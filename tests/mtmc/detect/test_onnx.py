@@ -43,8 +43,8 @@ def test_own_classes_are_named(tmp_path: Path) -> None:
 
 
 def test_other_models_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="an output of shape"):
-        find(tmp_path, write_onnx(tmp_path / "m.onnx", np.zeros((1, 10, 85), np.float32)))
+    with pytest.raises(WeightsError, match="outputs of shape"):
+        find(tmp_path, write_onnx(tmp_path / "m.onnx", np.zeros((1, 10, 45), np.float32)))
     with pytest.raises(WeightsError, match="inputs"):
         find(tmp_path, write_onnx(tmp_path / "n.onnx", one_car_head(), channels=1))
     (tmp_path / "text.onnx").write_text("no model")
