@@ -55,14 +55,21 @@ PARTS = {
 
 
 def run(
-    videos: Path | str, out: Path | str | None = None, *, workers: int = 1, watch: Watch | None = None, **settings: Any
+    videos: Path | str,
+    out: Path | str | None = None,
+    *,
+    workers: int = 1,
+    cluster: str = "",
+    watch: Watch | None = None,
+    **settings: Any,
 ) -> Run:
     """Track every vehicle over all cameras of a scene; what is fresh in the run folder is not made again.
 
     Args:
         videos: folder of one scene: AI City (``S06/c041/vdo.avi``) or plain videos (``cam1.mp4``).
         out: run folder; ``runs/<name of the scene's folder>`` by default.
-        workers: cameras at once, each in a process of its own; 0: one per core.
+        workers: slices of recordings at once, each in a process of its own; 0: one per core.
+        cluster: work on the Ray cluster of this address instead: ``auto`` or ``ray://HEAD:10001``.
         watch: told (camera id, stage, done, total) now and then.
         settings: as for ``planned``: parts by name, ``config``, ``overrides``, ``device``.
 
@@ -70,7 +77,7 @@ def run(
     """
     todo = planned(videos, out, **settings)
     count = workers or default_workers(todo.units, todo.device)
-    return Run(run_pipeline(todo, count, watch or (lambda *news: None)))
+    return Run(run_pipeline(todo, count, watch or (lambda *news: None), cluster))
 
 
 def planned(

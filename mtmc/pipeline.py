@@ -9,11 +9,13 @@ import json
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from mtmc import __version__
 from mtmc.atomic import locked, write_json
+from mtmc.cluster import cluster
 from mtmc.edits import apply_edits, contradiction, read_edits
 from mtmc.link import Linked
 from mtmc.memory import peak_of_all_mb
@@ -24,21 +26,22 @@ from mtmc.store.stamps import digest
 from mtmc.store.tables import read_table, write_table, write_vehicles
 from mtmc.tasks import Unit, forget_parts, run_unit, timed
 from mtmc.visits import visits
-from mtmc.workers import Graph, Here, Timings, Watch, processes, run_graph
+from mtmc.workers import Graph, Here, Pool, Timings, Watch, processes, run_graph
 
 logger = logging.getLogger(__name__)
 
 
-def run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
-    """Run what is stale and nothing else. Raises UserError; finished tables stay and are not made again.
+def run_pipeline(todo: Plan, workers: int, watch: Watch, address: str = "") -> Run:
+    """Run what is stale and nothing else, in so many processes, or on the Ray cluster of an ``address``. Raises
+    UserError; finished tables stay and are not made again.
 
     The run folder is this process's alone as long as it runs.
     """
     with locked(todo.run.folder):
-        return _run_pipeline(todo, workers, watch)
+        return _run_pipeline(todo, workers, watch, address)
 
 
-def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
+def _run_pipeline(todo: Plan, workers: int, watch: Watch, address: str) -> Run:
     settings = {
         "mtmc": __version__,
         "videos": todo.source,
@@ -52,7 +55,7 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch) -> Run:
         run.keep_recordings(camera)
         for stage, parts in todo.parts[camera.id].items():
             run.keep_tables(stage, camera.id, parts)
-    timings = _read_timings(run) | _do(unit_graph(todo, stale), min(workers, todo.units), watch)
+    timings = _read_timings(run) | _do(todo, unit_graph(todo, stale), workers, address, watch)
     if ("vehicles", "") in stale:
         timings["vehicles"] = timed(lambda: _link(todo, watch))
     if ("visits", "") in stale:
@@ -96,12 +99,17 @@ def unit_graph(todo: Plan, stale: Collection[Key]) -> Graph[Unit]:
     return graph
 
 
-def _do(graph: Graph[Unit], workers: int, watch: Watch) -> Timings:
+def _do(todo: Plan, graph: Graph[Unit], workers: int, address: str, watch: Watch) -> Timings:
+    pool: AbstractContextManager[Pool]
+    if address and graph:
+        pool = cluster(address, todo.run.folder, todo.device.startswith("cuda"))
+    elif workers > 1 and len(graph) > 1:
+        pool = processes(min(workers, len(graph)))
+    else:
+        pool = nullcontext(Here(watch))
     try:
-        if workers <= 1 or len(graph) <= 1:
-            return run_graph(run_unit, graph, Here(watch), watch)
-        with processes(min(workers, len(graph))) as pool:
-            return run_graph(run_unit, graph, pool, watch)
+        with pool as workers_at_hand:
+            return run_graph(run_unit, graph, workers_at_hand, watch)
     finally:
         forget_parts()
 

@@ -40,6 +40,11 @@ class Unit:
     stamp: Stamp
     device: str
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a network is at work on a GPU."""
+        return self.stage != "tracklets" and self.device.startswith("cuda")
+
 
 def run_unit(unit: Unit, watch: Watch) -> Timings:
     """Make a unit's table, unless a worker that was lost had made it before; seconds by table. Raises UserError naming

@@ -33,6 +33,8 @@ Watch = Callable[[str, str, int, int], None]
 """Told (camera id, stage, done, total) now and then."""
 Timings = dict[str, float]
 """Seconds by table."""
+News = logging.LogRecord | tuple[str, str, int, int]
+"""What a worker logged, or what ``Watch`` is told."""
 Work = Callable[[Task, Watch], Timings]
 """A function of a module: does one task."""
 Graph = Mapping[Any, tuple[Task, Sequence[Any]]]
@@ -135,15 +137,20 @@ class Processes:
 
     def tell(self, watch: Watch) -> None:
         """Hand on the workers' progress and logs."""
-        while True:
-            try:
-                news = self._progress.get_nowait()
-            except queue.Empty:
-                return
-            if isinstance(news, logging.LogRecord):
-                logging.getLogger(news.name).handle(news)
-            else:
-                watch(*news)
+        hand_on(self._progress, watch)
+
+
+def hand_on(news: Any, watch: Watch) -> None:
+    """Say what workers have put into a queue (of ``News``) so far."""
+    while True:
+        try:
+            said = news.get_nowait()
+        except queue.Empty:
+            return
+        if isinstance(said, logging.LogRecord):
+            logging.getLogger(said.name).handle(said)
+        else:
+            watch(*said)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"structures", "boxes"}),
     frozenset({"scene"}),
-    frozenset({"formats", "rows", "video", "appearance", "workers"}),
+    frozenset({"formats", "rows", "video", "appearance", "workers", "cluster"}),
     frozenset({"scene_reader"}),
     frozenset({"track_files"}),
     frozenset({"store"}),

@@ -47,8 +47,11 @@ def run(
     fps: Annotated[float | None, typer.Option(help="Frames per second of folders of pictures.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Cameras at once.  [default: one per core]", show_default=False)
+        int | None, typer.Option(min=1, help="Processes at once.  [default: one per core]", show_default=False)
     ] = None,
+    cluster: Annotated[
+        str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)
+    ] = "",
     json_: Annotated[bool, typer.Option("--json", help="Print a summary for machines on stdout.")] = False,
 ) -> None:
     """Track every vehicle over all cameras of a scene: detect, track, embed, link, export, draw.
@@ -60,6 +63,7 @@ def run(
       mtmc run cams/
       mtmc run cams/ --detector motion --set track.jde.max_lost_s=2.0
       mtmc run S06/ --config paper --reid-weights best.safetensors
+      mtmc run cams/ --cluster ray://head:10001
     """
     from mtmc import api
     from mtmc.cli.progress import logged, watching
@@ -85,7 +89,7 @@ def run(
     with logged(todo.run.folder), watching(todo.stale()) as watch:
         if todo.auto and any(stage == "detections" for stage, _ in todo.stale()):
             log.info("%s", forecast(todo.scene, todo.config.detect, device))
-        run_pipeline(todo, count, watch)
+        run_pipeline(todo, count, watch, cluster)
     tell(todo, json_)
 
 

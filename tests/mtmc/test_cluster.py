@@ -1,0 +1,159 @@
+"""Runs on a Ray cluster of several nodes on this machine: the same bytes as in one process, whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.builders import make_video
+
+pytest.importorskip("ray")
+from ray.cluster_utils import Cluster
+
+from tests.golden.commands import mtmc
+
+ROOT = Path(__file__).resolve().parents[2]
+HOW = ["--embedder", "histogram", "--link", "electricity", "--set", "report.video=false", "--set", "report.page=false"]
+DETECTOR = '''
+import time
+from pathlib import Path
+
+import numpy as np
+from mtmc import Detections
+
+
+class Bright:
+    """What is brighter than the road; takes its time, and counts its beginnings."""
+
+    def __init__(self, params, device):
+        self.params = params
+
+    def begin(self, camera, frames):
+        with Path(self.params.options["log"]).open("a") as log:
+            log.write(f"{camera.id} {camera.frames[0]}\\n")
+        return self.detect
+
+    def detect(self, clip):
+        time.sleep(self.params.options["seconds"])
+        spots = [np.argwhere(image.max(axis=2) > 160) for image in clip.images]
+        rows = [(f, *s.min(0)[::-1], *(s.max(0)[::-1] + 1)) for f, s in zip(clip.frames, spots) if len(s)]
+        rows = np.array(rows, float).reshape(-1, 5)
+        return Detections(rows[:, 0], rows[:, 1:], np.ones(len(rows)), np.zeros(len(rows)), np.zeros((len(rows), 0)))
+'''
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Cluster]:
+    """Three nodes, one of them the head."""
+    os.environ["PYTHONPATH"] = str(ROOT)  # what the nodes' workers import
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    yield cluster
+    cluster.shutdown()
+
+
+def city(folder: Path, cameras: int, recordings: int) -> Path:
+    for camera in range(1, cameras + 1):
+        for row in range(recordings):
+            make_video(folder / "scene" / f"cam{camera:02d}_20240501_07000{2 * row}.avi", frames=20)
+    (folder / "bright.py").write_text(DETECTOR)
+    return folder / "scene"
+
+
+def how(folder: Path, out: str, seconds: float) -> list[object]:
+    options = ["--set", f"detect.options.log={folder / out}.log", "--set", f"detect.options.seconds={seconds}"]
+    return ["run", folder / "scene", "--out", folder / out, "--detector", "bright:Bright", *HOW, *options]
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """Parquet without stamps, which name the log; and the text."""
+    import pyarrow.parquet as pq
+
+    tables = {str(p.relative_to(folder)): pq.read_table(p) for p in folder.rglob("*.parquet")}
+    return {name: table.replace_schema_metadata(None) for name, table in tables.items()} | {
+        "track3.txt": (folder / "track3.txt").read_bytes()
+    }
+
+
+def test_nodes_give_what_one_process_gives(nodes: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    city(tmp_path, 2, 2)
+    monkeypatch.chdir(tmp_path)
+    mtmc(*how(tmp_path, "here", 0), "--workers", 1)
+    mtmc(*how(tmp_path, "there", 0), "--cluster", nodes.address)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert len((tmp_path / "there.log").read_text().splitlines()) == 4
+
+
+class Trouble(threading.Thread):
+    """Kills workers and nodes at random; watches that no finished table is written again."""
+
+    def __init__(self, cluster: Cluster, run: Path, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.cluster, self.run_folder, self.rng = cluster, run, np.random.default_rng(seed)
+        self.kills, self.rewritten, self.ended = {"worker": 0, "node": 0}, list[str](), threading.Event()
+        self.made: dict[Path, int] = {}
+
+    def run(self) -> None:
+        while not self.ended.wait(float(self.rng.uniform(0.3, 1.2))):
+            self.look()
+            others = [node for node in self.cluster.list_all_nodes() if not node.head]
+            if self.rng.random() < 0.25 and others:
+                self.cluster.remove_node(others[int(self.rng.integers(len(others)))], allow_graceful=False)
+                self.cluster.add_node(num_cpus=1)
+                self.kills["node"] += 1
+            else:
+                self.kill_worker()
+
+    def kill_worker(self) -> None:
+        found = [p for p in psutil.process_iter(["cmdline"]) if "ray::_work" in " ".join(p.info["cmdline"] or [])]
+        mine = [p for p in found if os.getpid() in {parent.pid for parent in p.parents()}]
+        if mine:
+            mine[int(self.rng.integers(len(mine)))].kill()
+            self.kills["worker"] += 1
+
+    def look(self) -> None:
+        for path in self.run_folder.rglob("[!.]*.parquet"):
+            changed = path.stat().st_mtime_ns
+            if self.made.setdefault(path, changed) != changed:
+                self.rewritten.append(path.name)
+
+
+@pytest.mark.slow
+def test_killed_workers_and_nodes_change_nothing(nodes: Cluster, tmp_path: Path) -> None:
+    """Twelve cameras of four recordings, until thirty have been killed."""
+    city(tmp_path, 12, 4)
+    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+
+    def run(*arguments: object) -> None:
+        command = [sys.executable, "-m", "mtmc", *map(str, arguments)]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    run(*how(tmp_path, "here", 0), "--workers", 1)
+    kills = {"worker": 0, "node": 0}
+    for turn in range(20):
+        trouble = Trouble(nodes, tmp_path / f"there{turn}", turn)
+        trouble.start()
+        run(*how(tmp_path, f"there{turn}", 0.3), "--cluster", nodes.address)
+        trouble.ended.set()
+        trouble.join()
+        trouble.look()
+        assert trouble.rewritten == []
+        assert contents(tmp_path / f"there{turn}") == contents(tmp_path / "here")
+        kills = {kind: count + trouble.kills[kind] for kind, count in kills.items()}
+        began = len((tmp_path / f"there{turn}.log").read_text().splitlines())
+        print(f"turn {turn}: {trouble.kills}, {began} beginnings of 48")  # noqa: T201
+        if sum(kills.values()) >= 30:
+            break
+    assert sum(kills.values()) >= 30
+    assert kills["node"] > 0
