@@ -13,6 +13,7 @@ EXTRAS = {
     "check": ("motmetrics",),
     "train": ("tensorboard", "matplotlib", "onnx", "onnxscript"),
     "backbones": ("timm",),
+    "openvino": ("openvino",),
     "tune": ("optuna",),
     "tables": ("pandas", "openpyxl"),
 }

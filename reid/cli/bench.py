@@ -33,7 +33,9 @@ class Row(NamedTuple):
 
 
 def bench(
-    models: Annotated[list[Path], typer.Argument(help="Checkpoints or exported .onnx files.", show_default=False)],
+    models: Annotated[
+        list[Path], typer.Argument(help="Checkpoints, or exported .onnx and .xml files.", show_default=False)
+    ],
     dataset: Annotated[str | None, typer.Option(help="Data set to score them on.", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Its folder.", show_default=False)] = None,
     images: Annotated[int, typer.Option(min=1, help="Drawn vehicles at once, to time.")] = 32,
@@ -63,7 +65,7 @@ def bench(
         cosine = float((vectors * first).sum(axis=1).min()) if vectors.shape == first.shape else None
         scores = _scores(size, run, dataset, root)
         rate = images / min(_seconds(partial(run, pixels)) for _ in range(REPEATS))
-        rows.append(Row(str(path), path.stat().st_size / 2**20, rate, cosine, *scores))
+        rows.append(Row(str(path), _bytes(path) / 2**20, rate, cosine, *scores))
     typer.echo(json.dumps([row._asdict() for row in rows]) if as_json else _table(rows))
 
 
@@ -74,16 +76,23 @@ def _opened(path: Path, device: str, threads: int) -> tuple[tuple[int, int], Cal
     from reid.devices import choose_device, choose_precision
     from reid.evaluation.embed import embed_crops
     from reid.model.checkpoint import load_model
-    from reid.model.export import open_onnx, read_input_size
+    from reid.model.export import open_onnx, open_openvino, read_input_size
     from reid.model.fuse import fused
 
-    if path.suffix == ".onnx":
-        size, session = read_input_size(path), open_onnx(path, threads or None)
+    if path.suffix in (".onnx", ".xml"):
+        size = read_input_size(path)
+        session = open_onnx(path, threads or None) if path.suffix == ".onnx" else open_openvino(path, threads or None)
         return size, lambda crops: session(np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32))
     chosen = choose_device(device)
     model = fused(load_model(path, chosen), choose_precision("auto", chosen))
     size = model.params.image_size
     return size, lambda crops: embed_crops(model, list(crops), size, chosen, len(crops))
+
+
+def _bytes(path: Path) -> int:
+    """Size of a model, OpenVINO's weights beside it included."""
+    files = [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def _drawn(size: tuple[int, int], count: int) -> NDArray[np.uint8]:

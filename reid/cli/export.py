@@ -1,4 +1,4 @@
-"""``reid export``: a checkpoint as ONNX or TorchScript."""
+"""``reid export``: a checkpoint as ONNX, OpenVINO or TorchScript."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from reid.model.export import ExportFormat
     from reid.model.sgfd import SGFD
 
 SAMPLES, CALIBRATION = 6, 200
@@ -20,12 +21,14 @@ SAMPLES, CALIBRATION = 6, 200
 
 def export(
     weights: Weights,
-    out: Annotated[Path, typer.Option(help="File to write: .onnx, or .pt for TorchScript.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option(help="File to write: .onnx, .xml for OpenVINO, or .pt for TorchScript.", show_default=False)
+    ],
     samples: Annotated[
         Path | None, typer.Option(help="Folder of crops to compare on; drawn vehicles without.", show_default=False)
     ] = None,
     form: Annotated[
-        Literal["onnx", "torchscript"] | None,
+        Literal["onnx", "openvino", "torchscript"] | None,
         typer.Option("--format", help="By the ending of --out.", show_default=False),
     ] = None,
     int8: Annotated[
@@ -53,7 +56,8 @@ def export(
     if int8:
         _export_int8(model, out, samples)
         return
-    chosen = form or ("onnx" if out.suffix == ".onnx" else "torchscript")
+    by_ending: dict[str, ExportFormat] = {".onnx": "onnx", ".xml": "openvino"}
+    chosen = form or by_ending.get(out.suffix, "torchscript")
     made = export(model, out, _samples(samples, model.params.image_size, SAMPLES), chosen)
     if not made.kept:
         message = f"error: {out}: cosine {made.cosine:.6f} to PyTorch is below {LEAST_COSINE}; not written"

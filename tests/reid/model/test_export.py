@@ -12,7 +12,7 @@ import torch
 
 import reid.model.export
 from reid.errors import UserError
-from reid.model.export import export, open_onnx, read_input_size
+from reid.model.export import export, open_onnx, open_openvino, read_input_size
 from tests.reid.recipes import tiny_network
 
 CROPS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
@@ -34,6 +34,21 @@ def test_onnx_takes_pixels_and_gives_unit_vectors_for_any_batch(tmp_path: Path) 
     (tmp_path / "b.onnx").write_text("no network")
     with pytest.raises(UserError, match="an exported network"):
         read_input_size(tmp_path / "b.onnx")
+
+
+@pytest.mark.slow
+def test_openvino_agrees_and_says_what_it_takes(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="wants the extra openvino")
+    made = export(tiny_network(None), tmp_path / "a.xml", CROPS, "openvino")
+    assert made.kept
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin", "a.xml"]
+    pixels = CROPS.transpose(0, 3, 1, 2).astype(np.float32)
+    vectors = open_openvino(tmp_path / "a.xml", threads=1)(np.tile(pixels, (3, 1, 1, 1)))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert read_input_size(tmp_path / "a.xml") == (32, 32)
+    (tmp_path / "b.xml").write_text("<net/>")
+    with pytest.raises(UserError, match="an exported network"):
+        read_input_size(tmp_path / "b.xml")
 
 
 @pytest.mark.parametrize("variant", ["full", "plain", "global"])
