@@ -18,6 +18,7 @@ from reid.cli.eval import evaluate
 from reid.cli.export import export
 from reid.cli.rank import rank
 from reid.cli.train import train
+from reid.cli.tune import tune
 from reid.exits import run_command
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ def _commands() -> None:
 
 app.command("eval")(evaluate)
 app.command("train")(train)
+app.command("tune")(tune)
 app.command("rank")(rank)
 app.command("attention")(attention)
 app.command("convert")(convert)

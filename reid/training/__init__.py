@@ -7,4 +7,5 @@ run_log       what is told and written while it runs?
 resume        what must a stopped training's state hold?
 distributed   how do several processes share it?
 trainer       the loop: rate, batch, forward, loss, backward, step, log, evaluate, save
+tuning        which settings learn better?
 """
