@@ -31,6 +31,7 @@ PARTS = {
     "tracker jde": ("", ""),
     "tracker deepsort": ("deep_sort_realtime", "deepsort"),
     "embedder histogram": ("", ""),
+    "embedder onnx": ("onnxruntime", ""),
     "embedder sgfd": ("torch", "torch"),
     "score --check": ("motmetrics", "check"),
     "reid train": ("tensorboard", "train"),

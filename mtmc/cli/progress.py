@@ -92,6 +92,21 @@ def _shares(tables: Collection[tuple[str, str]]) -> dict[tuple[str, str], float]
     return {(name, words[s][0]): words[s][1] / whole / parts[s, camera] for s, name, camera in todo}
 
 
+class _Once(logging.Filter):
+    """Lets each sentence pass once: many cameras may give cause for the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is new."""
+        text = record.getMessage()
+        new = text not in self._said
+        self._said.add(text)
+        return new
+
+
 @contextmanager
 def logged(folder: Path | None = None) -> Iterator[None]:
     """Log what the package says to stderr, and to ``log.txt`` in ``folder`` too. Raises StoreError where that cannot be
@@ -105,6 +120,7 @@ def logged(folder: Path | None = None) -> Iterator[None]:
             handlers.append(logging.FileHandler(folder / "log.txt"))
             handlers[-1].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     for handler in handlers:
+        handler.addFilter(_Once())
         log.addHandler(handler)
     try:
         yield

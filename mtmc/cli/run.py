@@ -35,8 +35,10 @@ def run(
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The detector's model file (or recorded boxes).")] = None,
     tracker: Annotated[str | None, typer.Option(help="jde or deepsort.")] = None,
-    embedder: Annotated[str | None, typer.Option(help="sgfd or histogram.")] = None,
-    reid_weights: Annotated[str | None, typer.Option(help="The SGFD checkpoint (from `reid train`).")] = None,
+    embedder: Annotated[str | None, typer.Option(help="auto, sgfd, onnx or histogram.")] = None,
+    reid_weights: Annotated[
+        str | None, typer.Option(help="The embedder's model: a checkpoint of `reid train`, or an .onnx file.")
+    ] = None,
     link: Annotated[str | None, typer.Option(help="network, electricity, hungarian, agglomerative or zones.")] = None,
     start: Annotated[str | None, typer.Option(help="From here on: seconds or clock time (07:30:00).")] = None,
     end: Annotated[str | None, typer.Option(help="Up to here, likewise.")] = None,

@@ -2,6 +2,7 @@
 
     sample       which crops stand for a tracklet
     sgfd         vectors from the paper's network (the bridge to ``reid``)
+    onnx         vectors from any network in an ONNX file
     histogram    vectors from colours alone
 
 Shape shorthand: M crops, D feature size.
@@ -22,7 +23,7 @@ from pydantic import Field, field_validator
 
 from mtmc.embed.sample import Crop, best_crops, choose
 from mtmc.errors import WeightsError, require
-from mtmc.params import OPTIONS, StageParams
+from mtmc.params import OPTIONS, Params, StageParams
 from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Camera
 from mtmc.structures import Embeddings, Tracklet
@@ -43,15 +44,33 @@ class Embedder(Protocol):
         ...
 
 
+class OnnxParams(Params):
+    """What the pictures of a network in an ONNX file look like, where the file does not tell; a value is (pixel / scale
+    - mean) / std."""
+
+    size: tuple[int, int] | None = None
+    """(height, width) in pixels; by default as the graph or its metadata say."""
+    colour: Literal["RGB", "BGR"] | None = None
+    """Order of the channels; RGB by default."""
+    scale: float | None = Field(default=None, gt=0)
+    """What pixels of 0 to 255 are divided by; 255 by default."""
+    mean: tuple[float, float, float] | None = None
+    """Taken away after that, by channel; ImageNet's by default."""
+    std: tuple[float, float, float] | None = None
+    """Divided by then, by channel; ImageNet's by default."""
+    output: str = ""
+    """Name of the output with the vectors; the first one by default."""
+
+
 class EmbedParams(StageParams):
     """What to embed with, and which crops stand for a tracklet."""
 
     embedder: str = "auto"
-    """sgfd, histogram, or ``module:callable`` that takes (params, device); auto: sgfd, with the packaged weights if
-    none are given."""
+    """sgfd, onnx, histogram, or ``module:callable`` that takes (params, device); auto: sgfd, with the packaged weights
+    if none are given, or onnx for an .onnx file."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
-    """sgfd: checkpoint of the ``reid`` command; ``demo`` for the one that comes with the package."""
+    """sgfd: checkpoint of the ``reid`` command; ``demo`` for the one that comes with the package. onnx: the file."""
     crops: int = Field(default=8, ge=1, le=1000)
     """Crops per tracklet, spread over its life; fewer where it has fewer boxes."""
     margin: float = Field(default=0.05, ge=0, le=1)
@@ -62,6 +81,7 @@ class EmbedParams(StageParams):
     """Arithmetic of sgfd; auto: bfloat16 where the device computes it natively, else float32."""
     flip: bool = False
     """sgfd: average with the mirrored crop; twice the time."""
+    onnx: OnnxParams = OnnxParams()
 
     @field_validator("weights", mode="before")
     @classmethod
@@ -74,6 +94,13 @@ class EmbedParams(StageParams):
         files = {"embedder": source_file(self.embedder, EMBEDDERS), "weights": weights}
         return {key: path for key, path in files.items() if path is not None}
 
+    @property
+    def chosen(self) -> str:
+        """The embedder, told by the weights for ``auto``."""
+        if self.embedder != "auto" or self.weights is None:
+            return self.embedder
+        return "onnx" if self.weights.suffix.lower() == ".onnx" else "sgfd"
+
     @staticmethod
     def packaged() -> Path | None:
         """The checkpoint that comes with the package, where it and torch are there; else auto means colours."""
@@ -82,10 +109,12 @@ class EmbedParams(StageParams):
     def check(self) -> None:
         """Raises ConfigError for an unknown embedder, WeightsError for a missing checkpoint."""
         check_part("embed.embedder", self.embedder, EMBEDDERS)
-        if self.embedder == "sgfd" or (self.embedder == "auto" and self.weights is not None):
+        if self.chosen == "sgfd":
             require("torch")
+        if self.chosen == "onnx" and self.weights is None:
+            raise WeightsError("embedder onnx", "a model file", "none", "Give one with --reid-weights model.onnx.")
         if self.weights is not None and not self.weights.is_file():
-            raise WeightsError(self.weights, "a checkpoint of SGFD", "no such file", "Check --reid-weights.")
+            raise WeightsError(self.weights, "weights of the embedder", "no such file", "Check --reid-weights.")
 
 
 def embed(
@@ -110,8 +139,8 @@ def embed(
 
 
 def _by_weights(params: EmbedParams, device: str) -> Embedder:
-    """SGFD, with the packaged weights where none are given; colours where these or torch are not there. Said in one
-    line."""
+    """What the weights given ask for; SGFD with the packaged ones where there are none; colours where these or torch
+    are not there. Said in one line."""
     weights = params.weights or params.packaged()
     if weights is None:
         logger.warning("No torch, or no embedding weights: vehicles are told apart by colour histograms only.")
@@ -120,10 +149,16 @@ def _by_weights(params: EmbedParams, device: str) -> Embedder:
         logger.warning(
             "No embedding weights given: the packaged ones tell vehicles apart (how well: mtmc/weights/CARD.md)."
         )
-    return make_embedder(params.model_copy(update={"embedder": "sgfd", "weights": weights}), device)
+    given = params.model_copy(update={"weights": weights})
+    return make_embedder(given.model_copy(update={"embedder": given.chosen}), device)
 
 
-EMBEDDERS: Menu = {"auto": _by_weights, "sgfd": "mtmc.embed.sgfd:make", "histogram": "mtmc.embed.histogram:make"}
+EMBEDDERS: Menu = {
+    "auto": _by_weights,
+    "sgfd": "mtmc.embed.sgfd:make",
+    "onnx": "mtmc.embed.onnx:make",
+    "histogram": "mtmc.embed.histogram:make",
+}
 
 
 def make_embedder(params: EmbedParams, device: str = "auto") -> Embedder:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mtmc.embed import Embedder, EmbedParams, make_embedder
+from reid.cli import main as reid
 from reid.config import NetworkParams
 from reid.model.checkpoint import save_model
 from reid.model.sgfd import SGFD
@@ -28,7 +29,16 @@ def _sgfd(folder: Path) -> EmbedParams:
     return EmbedParams(embedder="sgfd", weights=folder / "tiny.safetensors", batch=2, precision="float32")
 
 
-@pytest.fixture(scope="module", params=[_histogram, _sgfd], ids=lambda make: make.__name__.strip("_"))
+def _onnx(folder: Path) -> EmbedParams:
+    """What `reid export` writes."""
+    weights = _sgfd(folder).weights
+    with pytest.raises(SystemExit) as end:
+        reid(["export", "--weights", str(weights), "--out", str(folder / "tiny.onnx")])
+    assert not end.value.code
+    return EmbedParams(embedder="onnx", weights=folder / "tiny.onnx", batch=2)
+
+
+@pytest.fixture(scope="module", params=[_histogram, _sgfd, _onnx], ids=lambda make: make.__name__.strip("_"))
 def embedder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     make: Made = request.param
     return make_embedder(make(tmp_path_factory.mktemp("weights")), "cpu")
@@ -60,3 +70,9 @@ def test_colours_are_not_mixed_up(embedder: Embedder) -> None:
     vectors = embedder.vectors([blue, blue, blue[..., ::-1].copy()])
     assert (vectors[0] == vectors[1]).all()
     assert np.abs(vectors[0] - vectors[2]).max() > 1e-3
+
+
+def test_an_export_gives_the_vectors_of_its_checkpoint(tmp_path: Path) -> None:
+    exported = make_embedder(_onnx(tmp_path), "cpu").vectors(crops())
+    network = make_embedder(_sgfd(tmp_path), "cpu").vectors(crops())
+    assert (exported * network).sum(axis=1).min() > 1 - 1e-5

@@ -66,7 +66,7 @@ def test_without_weights_the_packaged_ones_and_without_these_colours_are_announc
 
 
 def test_wrong_names_and_weights_are_explained(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="one of auto, sgfd, histogram"):
+    with pytest.raises(ConfigError, match="one of auto, sgfd, onnx, histogram"):
         make_embedder(EmbedParams(embedder="resnet"))
     with pytest.raises(ConfigError, match="module:callable"):
         make_embedder(EmbedParams(embedder="nowhere:make"))
