@@ -30,6 +30,7 @@ PARTS = {
     "detector torchvision": ("torchvision", "torch"),
     "tracker jde": ("", ""),
     "tracker deepsort": ("deep_sort_realtime", "deepsort"),
+    "tracker trackers": ("trackers", "trackers"),
     "embedder histogram": ("", ""),
     "embedder onnx": ("onnxruntime", ""),
     "embedder sgfd": ("torch", "torch"),

@@ -16,6 +16,9 @@ EXTRAS = {
     "openvino": ("openvino",),
     "tune": ("optuna",),
     "tables": ("pandas", "openpyxl"),
+    "trackers": ("trackers", "supervision"),
+    "rerun": ("rerun",),
+    "ray": ("ray",),
 }
 DETECTRON2 = 'Run pip install "mtmc[detectron2]", then python -m mtmc.detect.install_detectron2.'
 

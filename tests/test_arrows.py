@@ -31,7 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"structures", "boxes"}),
-    frozenset({"scene"}),
+    frozenset({"scene", "with_supervision"}),
     frozenset({"formats", "rows", "video", "appearance", "workers", "cluster"}),
     frozenset({"scene_reader"}),
     frozenset({"track_files"}),
@@ -71,7 +71,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"tracks", "sparse_iou"}),
         frozenset({"sorted_detections"}),
         frozenset({"appearance_scale"}),
-        frozenset({"jde", "deepsort", "duplicates"}),
+        frozenset({"jde", "deepsort", "roboflow", "duplicates"}),
         frozenset({"repair", "filter"}),
         frozenset({"__init__"}),
     ),

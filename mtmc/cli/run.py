@@ -34,7 +34,7 @@ def run(
         str | None, typer.Option(help="auto, detectron2, torchvision, onnx, motion or recorded.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="The detector's model file (or recorded boxes).")] = None,
-    tracker: Annotated[str | None, typer.Option(help="jde or deepsort.")] = None,
+    tracker: Annotated[str | None, typer.Option(help="jde, deepsort or trackers.")] = None,
     embedder: Annotated[str | None, typer.Option(help="auto, sgfd, onnx or histogram.")] = None,
     reid_weights: Annotated[
         str | None, typer.Option(help="The embedder's model: a checkpoint of `reid train`, or an .onnx file.")

@@ -9,6 +9,7 @@ A tracker groups detections (``Tracker``, one method); what follows is the same 
     appearance_scale     what the clip's own features are worth
     jde/                 the default tracker
     deepsort             the package deep-sort-realtime as a tracker
+    roboflow             the trackers of the package trackers
     repair               cut ends, split switches, join fragments, fill gaps
     duplicates           second tracks on one vehicle
     filter               which boxes and tracklets are kept (``clean``)
@@ -34,6 +35,7 @@ from mtmc.track.filter import CleanParams, clean
 from mtmc.track.jde.params import JdeParams
 from mtmc.track.jde.tracker import JdeTracker
 from mtmc.track.repair import RepairParams, fill, repair
+from mtmc.track.roboflow import RoboflowTracker
 from mtmc.track.tracks import FrameRate, Tracker, Tracks
 
 __all__ = [
@@ -54,7 +56,9 @@ __all__ = [
 class TrackParams(StageParams):
     """Parameters of the track stage."""
 
-    tracker: str = Field("jde", description='"jde", "deepsort", or "module:callable" that takes (params, device)')
+    tracker: str = Field(
+        "jde", description='"jde", "deepsort", "trackers", or "module:callable" that takes (params, device)'
+    )
     options: dict[str, Any] = OPTIONS
     jde: JdeParams = Field(default_factory=JdeParams)
     deepsort: DeepSortParams = Field(default_factory=DeepSortParams)
@@ -74,11 +78,14 @@ class TrackParams(StageParams):
         check_part("track.tracker", self.tracker, TRACKERS)
         if self.tracker == "deepsort":
             require("deep_sort_realtime")
+        if self.tracker == "trackers":
+            RoboflowTracker(self.options)
 
 
 TRACKERS: Menu = {
     "jde": lambda params, device: JdeTracker(params.jde),
     "deepsort": lambda params, device: DeepSortTracker(params.deepsort),
+    "trackers": lambda params, device: RoboflowTracker(params.options),
 }
 
 

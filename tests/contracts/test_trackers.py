@@ -14,6 +14,9 @@ from tests.mtmc.track.clips import SIZE, detections, drive
 
 FUSED: dict[str, Any] = {"association": "fused", "min_score": 0.5, "second_pass_score": 0.5}
 MENU = {name: TrackParams(tracker=name) for name in TRACKERS}
+for name in ("SORTTracker", "OCSORTTracker", "BoTSORTTracker", "CBIoUTracker"):
+    later = {} if name in ("SORTTracker", "OCSORTTracker") else {"instant_first_frame_activation": False}
+    MENU[f"trackers, {name}"] = TrackParams(tracker="trackers", options={"name": name, **later})
 MENU["jde, fused"] = TrackParams(jde=JdeParams(**FUSED))
 MENU["jde, filtered boxes"] = TrackParams(jde=JdeParams(output="kalman"))
 

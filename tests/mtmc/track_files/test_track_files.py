@@ -54,6 +54,15 @@ def test_mot_files_by_camera(tmp_path: Path) -> None:
     same(read(f"{tmp_path}/{{camera}}.txt"))
 
 
+def test_files_of_boxmot(tmp_path: Path) -> None:
+    """frame, id, left, top, width, height, confidence, class, its row: as BoxMOT writes them."""
+    (tmp_path / "c001.txt").write_text("1,1,10,20,30,40,0.910000,3,0\n2,1,12,20,30,40,0.880000,3,1\n")
+    (track,) = read(tmp_path)["c001"]
+    assert track.frames.tolist() == [0, 1]
+    assert track.xyxy[1].tolist() == [12, 20, 42, 60]
+    assert track.scores.tolist() == pytest.approx([0.91, 0.88])
+
+
 def test_motchallenge_with_its_sequence(tmp_path: Path) -> None:
     for camera_id, mine in TRACKS.items():
         (tmp_path / camera_id / "gt").mkdir(parents=True)
