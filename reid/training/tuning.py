@@ -96,7 +96,7 @@ def tune(
     done.append(attempt({}))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=own.loop.seed))
-    spans = {
+    spans: dict[str, optuna.distributions.BaseDistribution] = {
         key: optuna.distributions.FloatDistribution(*span, log=_by_logarithm(span)) for key, span in ranges.items()
     }
     study.add_trial(optuna.trial.create_trial(params=start, distributions=spans, value=done[0].score))
