@@ -18,6 +18,7 @@ import reid.cli
 from mtmc.config import Config, load_config
 from mtmc.params import known_keys, load, shipped_file
 from mtmc.synth.tracklets.places import PlaceParams
+from mtmc.synth.writers.reid_set import ReidSetParams
 from reid.config import TrainParams
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,7 +59,7 @@ def test_examples_of_help_can_be_typed(example: str) -> None:
     app.commands[name].make_context(name, list(arguments), resilient_parsing=False)
     settings = [value for flag, value in pairwise(arguments) if flag == "--set"]
     if name in PARAMETERS:
-        load(PARAMETERS[name], None, settings)
+        load(ReidSetParams if "--reid" in arguments else PARAMETERS[name], None, settings)
         for flag, value in pairwise(arguments):
             if flag == "--config":
                 assert shipped_file(Path(value), KINDS[name]).is_file()
@@ -70,7 +71,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("key", remedies())
 def test_settings_named_in_sentences_exist(key: str) -> None:
-    known = {*known_keys(Config), *known_keys(PlaceParams), *known_keys(TrainParams)}
+    known = {key for params in (Config, PlaceParams, ReidSetParams, TrainParams) for key in known_keys(params)}
     assert key in known or any(key.startswith(f"{stage}.options.") for stage in ("detect", "track", "embed", "link"))
 
 
