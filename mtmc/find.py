@@ -15,15 +15,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
 
 from mtmc.config import build_config
 from mtmc.errors import InputError
 from mtmc.link.describe import mean_feature
+from mtmc.link.explain import own_evidence
+from mtmc.scene_reader.clocks import scene_time
 from mtmc.store import Run
 from mtmc.store.tables import read_table
 from mtmc.structures import LABELS, GlobalTrack
@@ -41,7 +45,8 @@ MEASURES = ("stay", "travel", "p", "cameras", "boxes", "speed")
 @dataclass(frozen=True, slots=True)
 class Found:
     """A vehicle of a run in plain values; visits by start, ``p`` and ``speed_kmh`` None where nothing is known;
-    ``cosine`` with the picture that was asked for, None without one."""
+    ``cosine`` with the picture that was asked for, None without one; ``…_utc`` by the calendar, as in the table of
+    visits."""
 
     run: str
     vehicle_id: int
@@ -54,6 +59,8 @@ class Found:
     speed_kmh: float | None
     visits: tuple[dict[str, Any], ...]
     cosine: float | None = None
+    start_utc: datetime | None = None
+    end_utc: datetime | None = None
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -87,14 +94,18 @@ class Found:
         return None if last is None else float(last["start_s"] - first["end_s"])
 
 
-def find(run: Run, words: str = "", picture: Path | None = None) -> list[Found]:
-    """The vehicles that all words fit, by start; with a picture, those that look most like it first.
+def find(run: Run, words: str = "", picture: Path | None = None, since: str = "", until: str = "") -> list[Found]:
+    """The vehicles that all words fit and some camera saw between ``since`` and ``until``, by start; with a picture,
+    those that look most like it first.
 
-    Raises InputError for a word without meaning, a picture that cannot be read or a run without embeddings.
+    Moments are seconds on the scene's clock, times of day or dates and times. Raises InputError for a word without
+    meaning, a picture that cannot be read or a run without embeddings, ConfigError for a moment that is none.
     """
     vehicles = list(_vehicles(run, picture))
     fits = parse(words, run, {vehicle.colour for vehicle in vehicles})
-    found = [vehicle for vehicle in vehicles if fits(vehicle)]
+    first, last = (scene_time(run.scene, text, option) for text, option in ((since, "--from"), (until, "--to")))
+    low, high = -np.inf if first is None else first, np.inf if last is None else last
+    found = [v for v in vehicles if fits(v) and any(s["start_s"] <= high and s["end_s"] >= low for s in v.visits)]
     return sorted(found, key=lambda v: (-(v.cosine or 0.0), v.start_s, v.vehicle_id))
 
 
@@ -164,6 +175,8 @@ def _vehicles(run: Run, picture: Path | None) -> Iterator[Found]:
             max(speeds, default=None),
             tuple(mine),
             None if picture is None else max((alike[t.key] for t in vehicle.tracklets if t.key in alike), default=-1.0),
+            mine[0].get("start_utc"),
+            max((v["end_utc"] for v in mine if v.get("end_utc") is not None), default=None),
         )
 
 
@@ -182,6 +195,7 @@ def _least_sure(run: Run) -> dict[int, float]:
     if table is None or "vehicle_id" not in table.column_names:
         return {}
     least: dict[int, float] = {}
+    table = table.filter(pa.array(own_evidence({name: table[name].to_numpy() for name in table.column_names})))
     for vehicle_id, p in zip(table["vehicle_id"].to_pylist(), table["probability"].to_pylist(), strict=True):
         least[vehicle_id] = min(p, least.get(vehicle_id, 1.0))
     return least

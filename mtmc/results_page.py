@@ -4,24 +4,29 @@
 from __future__ import annotations
 
 import json
+import logging
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtmc import __version__
+from mtmc.atomic import write_json
 from mtmc.edits import read_edits
+from mtmc.errors import InputError
 from mtmc.health import examine
 from mtmc.link.describe import describe
+from mtmc.link.explain import own_evidence
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.link.problem import Links
 from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.lost_boxes import compare_with_truth
-from mtmc.report import ReportParams, Watch
+from mtmc.report import Hide, ReportParams, Watch
 from mtmc.report.looks import make_looks
 from mtmc.report.page import is_current, write_page
-from mtmc.report.page_data import Contents
+from mtmc.report.page_data import Contents, Truth
 from mtmc.report.privacy import Veil
 from mtmc.scene import Scene
 from mtmc.store import Run
@@ -29,9 +34,32 @@ from mtmc.store.stamps import digest, stored_stamp
 from mtmc.store.tables import read_table
 from mtmc.visits import flows
 
+PAGE_FILE = "page.json"
 MOST_LOOKS = 400
 LEAST_S = 8.0
 """Cameras nearer than this many seconds would touch in the graph."""
+
+logger = logging.getLogger(__name__)
+
+
+class Asked(BaseModel):
+    """What a page was asked to have, kept beside it: nobody who hid something finds it shown again after an edit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    truth: bool = False
+    ground_truth: Path | None = None
+    embed_video: bool = False
+    hide: Hide = "nothing"
+
+    @staticmethod
+    def before(run: Run, hide: Hide) -> Asked:
+        """As the last page of the run; what is hidden is never less than ``hide``."""
+        path = run.folder / PAGE_FILE
+        try:
+            last = Asked.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValidationError):
+            last = Asked()
+        return last.model_copy(update={"hide": max(hide, last.hide, key=get_args(Hide).index)})
 
 
 def make_page(
@@ -39,22 +67,22 @@ def make_page(
     scene: Scene,
     params: ReportParams,
     watch: Watch,
-    ground_truth: Path | None = None,
-    with_truth: bool = False,
-    embed_video: bool = False,
+    asked: Asked | None = None,
 ) -> Path:
     """Write the web videos, crops and ``report.html`` of a finished run, each only where it is missing or stale.
 
-    ``with_truth`` adds the truth panel, from ``ground_truth`` or else the scene's own. Raises InputError for a damaged
-    video or ground truth that does not fit, StoreError for a run folder that lacks tables or cannot be written.
+    ``asked``: what the page shall have beside ``params``; as the last time if None, as after edits. Raises InputError
+    for a damaged video or ground truth that does not fit, StoreError for a run folder that lacks tables or cannot be
+    written.
     """
-    veil = Veil.of(run, scene, params.hide)
+    wanted = asked or Asked.before(run, params.hide)
+    veil = Veil.of(run, scene, wanted.hide)
     remove_unveiled(run, veil)
     make_looks(run, scene, params, watch, veil)
-    path, mark = run.folder / "report.html", _mark(run, scene, veil, embed_video)
-    if with_truth or not is_current(path, mark):
+    path, mark = run.folder / "report.html", _mark(run, scene, veil, wanted.embed_video)
+    if wanted.truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())
-        truth = compare_with_truth(contents, ground_truth) if with_truth else None
+        truth = _truth(contents, wanted, insist=asked is not None)
         looks = looks_of(contents)
         extra = {
             **camera_graph(contents),
@@ -64,8 +92,22 @@ def make_page(
             "looks": looks_rows(looks),
             "health": health_of(contents, looks),
         }
-        write_page(contents, "with truth" if with_truth else mark, extra, truth, embed_video)
+        write_page(contents, "with truth" if wanted.truth else mark, extra, truth, wanted.embed_video)
+    write_json(run.folder / PAGE_FILE, wanted.model_dump(mode="json"))
     return path
+
+
+def _truth(contents: Contents, wanted: Asked, insist: bool) -> Truth | None:
+    """The truth panel; truth that has gone since the last page only costs the panel."""
+    if not wanted.truth:
+        return None
+    try:
+        return compare_with_truth(contents, wanted.ground_truth)
+    except InputError as error:
+        if insist:
+            raise
+        logger.warning("The page goes without its truth panel: %s", error)
+        return None
 
 
 def edits_of(run: Run) -> list[dict[str, Any]]:
@@ -102,12 +144,14 @@ def health_of(contents: Contents, looks: Looks) -> dict[str, Any]:
 
 
 def made_links(contents: Contents) -> Links | None:
-    """The links of the run by the places of their tracklets, None where the linker told none."""
+    """The links of the run that evidence speaks for, by the places of their tracklets; None where the linker told
+    none."""
     columns = contents.link_columns()
     if not columns:
         return None
     source, target = np.asarray(columns["link_from"]), np.asarray(columns["link_to"])
-    known = np.flatnonzero((source >= 0) & (target >= 0))
+    spoken = own_evidence({name.removeprefix("link_"): np.asarray(column) for name, column in columns.items()})
+    known = np.flatnonzero((source >= 0) & (target >= 0) & spoken)
     return Links(source[known], target[known], np.asarray(columns["link_probability"], np.float64)[known])
 
 

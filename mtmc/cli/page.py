@@ -65,23 +65,25 @@ def report(
     """
     from mtmc.cli.progress import logged, watching
     from mtmc.config import build_config
-    from mtmc.results_page import make_page
+    from mtmc.results_page import Asked, make_page
     from mtmc.store import open_run
 
     opened = open_run(run)
     params = build_config(opened.settings["config"], "run.json").report
-    if private is not None:
-        params = params.model_copy(update={"hide": private.value})
+    hide = params.hide if private is None else private.value
     if figure is not None:
         from mtmc.report.figures import draw_figure
         from mtmc.report.privacy import Veil
 
         path = run / f"{figure.value}.{format_.value}"
-        draw_figure(opened, opened.scene, figure.value, path, Veil.of(opened, opened.scene, params.hide))
+        draw_figure(opened, opened.scene, figure.value, path, Veil.of(opened, opened.scene, hide))
         typer.echo(path)
         return
     with logged(), watching() as watch:
-        path = make_page(opened, opened.scene, params, watch, gt, truth or gt is not None, embed_video)
+        asked = Asked(
+            truth=truth or gt is not None, ground_truth=gt and gt.resolve(), embed_video=embed_video, hide=hide
+        )
+        path = make_page(opened, opened.scene, params, watch, asked)
     typer.echo(path)
     if open_:
         typer.launch(str(path))
@@ -123,6 +125,10 @@ def find(
     like: Annotated[
         Path | None, typer.Option(help="A picture of a vehicle: the most alike first.", show_default=False)
     ] = None,
+    from_: Annotated[
+        str, typer.Option("--from", help="Seen at or after this: seconds, 08:15 or 2024-05-01T08:15.")
+    ] = "",
+    to: Annotated[str, typer.Option(help="Seen at or before this.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
@@ -131,7 +137,7 @@ def find(
     \b
     Examples:
       mtmc find runs/S06 --where "truck c041>c043 travel<60"
-      mtmc find runs/mon runs/tue --like car.jpg
+      mtmc find runs/mon runs/tue --like car.jpg --from 08:00 --to 08:30
     """
     import json
 
@@ -141,20 +147,22 @@ def find(
     from mtmc.find import find as search
     from mtmc.store import open_run
 
-    found = [vehicle for folder in runs for vehicle in search(open_run(folder), where, like)]
+    found = [vehicle for folder in runs for vehicle in search(open_run(folder), where, like, from_, to)]
     if like is not None:
         found.sort(key=lambda vehicle: -(vehicle.cosine or 0.0))
     if json_:
-        keys = ("run", "vehicle_id", "label", "colour", "start_s", "end_s", "boxes", "p", "speed_kmh", "cosine")
-        rows = [{key: getattr(v, key) for key in keys} | {"cameras": v.cameras} for v in found[:limit]]
-        typer.echo(json.dumps(rows, indent=2))
+        keys = ("run", "vehicle_id", "label", "colour", "start_s", "end_s", "start_utc", "end_utc", "boxes", "p",
+                "speed_kmh", "cosine", "cameras")  # fmt: skip
+        typer.echo(json.dumps([{key: getattr(v, key) for key in keys} for v in found[:limit]], indent=2, default=str))
         return
     table = Table("run", "vehicle", "what", "way", "from", "to", "least sure" if like is None else "alike")
     for v in found[:limit]:
         last = v.p if like is None else v.cosine
         what = v.label if v.colour == "unclear" else f"{v.colour} {v.label}"
         sure = "" if last is None else f"{last:.2f}"
-        table.add_row(v.run, str(v.vehicle_id), what, " > ".join(v.cameras), f"{v.start_s:.1f}", f"{v.end_s:.1f}", sure)
+        start = f"{v.start_s:.1f}" if v.start_utc is None else f"{v.start_utc:%F %T}"
+        end = f"{v.end_s:.1f}" if v.end_utc is None else f"{v.end_utc:%T}"
+        table.add_row(v.run, str(v.vehicle_id), what, " > ".join(v.cameras), start, end, sure)
     Console().print(table)
     typer.echo(f"{len(found)} found")
 

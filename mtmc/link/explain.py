@@ -15,7 +15,7 @@ from mtmc.link.evidence.ground_overlap import GroundMatches
 from mtmc.link.evidence.views import ViewPairs, Views
 from mtmc.link.learning.em import Learned
 from mtmc.link.learning.view_model import ViewScores
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.structures import Double, Long, Mask, TrackletTable
 
 EVIDENCE = ("appearance", "time", "path", "size", "kind", "place", "ground")
 """Columns of evidence in links.parquet. MODEL.md has the equation of each: path is the route, kind the label's class,
@@ -96,6 +96,12 @@ def explain_bridges(table: TrackletTable, source: Long, target: Long, least_prob
         **evidence,
         **_no_rival(len(source)),
     }
+
+
+def own_evidence(columns: Mapping[str, NDArray[Any]]) -> Mask:
+    """Links (E,) that something speaks for: not those of ``explain_bridges``, whose probability means nothing."""
+    spoken = [np.asarray(columns[name]) != 0 for name in ("prior", *EVIDENCE) if name in columns]
+    return np.asarray(np.any(spoken, axis=0), np.bool_)
 
 
 def _no_rival(count: int) -> Columns:

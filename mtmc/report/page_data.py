@@ -78,7 +78,8 @@ def blocks(contents: Contents, extra: Mapping[str, Any], truth: Truth | None = N
     colours = {key: colour for table in crops.values() for key, colour in zip(table.keys, table.colours, strict=True)}
     meta = {"labels": LABELS, "evidence": EVIDENCE, "ticksPerSecond": TICKS_PER_S, "stepsPerPixel": STEPS_PER_PX}
     meta |= {"scene": contents.scene.name}
-    meta |= {"origin": contents.scene.origin}
+    zero = contents.scene.clock_zero
+    meta |= {"origin": contents.scene.origin, "zero": None if zero is None else zero.replace(tzinfo=None).isoformat()}
     meta |= {"cameras": [_camera(contents, camera) for camera in contents.cameras], **extra}
     yield "core", block({**meta, "colours": (names := sorted(set(colours.values())))}, _core(contents, colours, names))
     for camera in contents.cameras:

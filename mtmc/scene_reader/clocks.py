@@ -181,7 +181,7 @@ def looked_at(scene: Scene, params: InputParams) -> Scene:
     """The scene with the frames chosen that are looked at: between start and end, every so many-th, and none of a time
     that the recording before has shown already. Raises ConfigError where a clock time is asked for and no camera's
     clock is known."""
-    start, end = (_scene_time(scene, text) for text in (params.start, params.end))
+    start, end = (scene_time(scene, text) for text in (params.start, params.end))
     cameras = {}
     for camera_id, camera in scene.cameras.items():
         times = camera.time_s(np.arange(camera.frame_count))
@@ -200,14 +200,18 @@ def looked_at(scene: Scene, params: InputParams) -> Scene:
     return replace(scene, cameras=cameras)
 
 
-def _scene_time(scene: Scene, text: str) -> float | None:
+def scene_time(scene: Scene, text: str, option: str = "--start, --end") -> float | None:
+    """Seconds on the scene's clock of a moment that a user gave: seconds, a time of day or date and time; None for "".
+
+    Raises ConfigError naming ``option`` for a time of day where no camera's clock is known.
+    """
     seconds = _seconds(text)
     if not text or seconds is not None:
         return seconds
     moment, zero = _clock(text), scene.clock_zero
     if zero is None or moment is None:
         fix = "Give seconds, or the cameras' start in scene.toml."
-        raise ConfigError("--start, --end", "seconds, as no camera's clock is known", repr(text), fix)
+        raise ConfigError(option, "seconds, as no camera's clock is known", repr(text), fix)
     if isinstance(moment, time):
         moment = datetime.combine(zero.date(), moment.replace(tzinfo=None))
     if moment.tzinfo is None:

@@ -13,7 +13,7 @@ import { parse } from "page/search";
 import { on, set, state } from "page/state";
 import { Timeline } from "page/timeline";
 import { TruthPanel } from "page/truth";
-import { clockText, plural, spanText } from "page/words";
+import { plural, spanText } from "page/words";
 
 const $ = (selector) => document.querySelector(selector);
 const RATES = [0.1, 0.25, 0.5, 1, 2, 4, 8];
@@ -108,7 +108,7 @@ const buttons = {
 for (const [selector, act] of Object.entries(buttons)) $(selector).addEventListener("click", act);
 
 clock.on(() => {
-  $("#time").textContent = clockText(clock.time, 2);
+  $("#time").textContent = model.when(clock.time, 2);
   $("#play").textContent = clock.playing ? "❚❚" : "▶";
   $("#play").title = clock.playing ? "Pause (space)" : "Play (space)";
   $("#rate").textContent = `${clock.rate}×`;

@@ -4,7 +4,7 @@
 import { cameraColour, vehicleColour } from "page/colours";
 import { corrections } from "page/review";
 import { on, set, state } from "page/state";
-import { clockText, make, oddsText, percent, plural, spanText } from "page/words";
+import { make, oddsText, percent, plural, spanText } from "page/words";
 
 const DOUBT = 0.6;
 const MEANING = {
@@ -109,7 +109,7 @@ export class Card {
     const zones = visit.entry || visit.exit ? ` · in ${visit.entry || "–"} out ${visit.exit || "–"}` : "";
     const crops = make("div", { className: "crops" });
     mine.forEach((tracklet) => this.crops(crops, tracklet));
-    const when = `${clockText(visit.start, 1)} – ${clockText(visit.end, 1)}`;
+    const when = `${this.model.when(visit.start, 1)} – ${this.model.when(visit.end, 1)}`;
     const item = make(
       "li",
       { className: "visit", style: { "--camera": cameraColour(visit.camera, this.model.cameras.length) } },
@@ -129,12 +129,13 @@ export class Card {
 
   gap(visit, before, across) {
     const seconds = visit.start - before.end;
+    const spoken = across.filter((link) => !link.bridge);
     const text = seconds >= 0 ? `${spanText(seconds)} between` : `seen by both for ${spanText(-seconds)}`;
     return make(
       "li",
       { className: "gap" },
       make("span", { className: "seconds" }, text),
-      across.map((link) => this.link(link, "link")),
+      (spoken.length ? spoken : across.slice(0, 1)).map((link) => this.link(link, "link")),
     );
   }
 
@@ -159,6 +160,7 @@ export class Card {
   // --- links ---------------------------------------------------------------------------------------------
 
   link(link, name) {
+    if (link.bridge) return this.bridge(link);
     const title = name === "piece" ? "two pieces joined" : "the same vehicle";
     const sure = make("span", { className: "sure", style: { "--p": link.probability } });
     const doubt = link.probability < DOUBT;
@@ -169,6 +171,19 @@ export class Card {
       this.bars(link),
       this.decided(link),
       this.rival(link),
+      this.judge(link),
+    );
+  }
+
+  /** Both are the vehicle's by what other cameras saw. */
+  bridge(link) {
+    const { from, to } = link,
+      name = (number) => this.model.cameras[this.model.tracklets[number].camera].id;
+    return make(
+      "details",
+      { className: "why" },
+      make("summary", {}, "held together by what other cameras saw"),
+      make("p", { className: "decided" }, `Nothing was compared between ${name(from)} and ${name(to)} itself.`),
       this.judge(link),
     );
   }
@@ -257,7 +272,7 @@ export class Card {
   rest(vehicle) {
     const told = plural(vehicle.tracklets.length, "tracklet");
     const names = vehicle.tracklets.map((t) => `${this.model.cameras[t.camera].id} #${t.track}`);
-    const least = vehicle.links.length ? `, least sure link ${percent(vehicle.doubt)}` : "";
+    const least = Number.isFinite(vehicle.sure) ? `, least sure link ${percent(vehicle.sure)}` : "";
     return [make("p", { className: "decided" }, `${told}: ${names.join(", ")}${least}.`)];
   }
 

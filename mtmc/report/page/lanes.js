@@ -2,13 +2,13 @@
 
 import { cameraColour, themed, vehicleColour } from "page/colours";
 import { state } from "page/state";
-import { clockText } from "page/words";
 
 export const RULER_PX = 34;
 export const GUTTER_PX = 58;
 export const DOUBT = 0.6;
 const BAR_PX = 16;
-const ROW_PX = 8;
+const ROW_PX = 10;
+const NAME_PX = 8.5; // smallest letters that are still read
 const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
 
 /** Height of a vehicle's lane: views that overlap stand below one another. */
@@ -50,7 +50,8 @@ export class Picture {
     const { from, to, width } = this.line;
     const least = ((to - from) / (width - GUTTER_PX)) * 76;
     const step = STEPS_S.find((s) => s >= least) ?? 86400;
-    const first = Math.ceil(from / step) * step;
+    const { zero } = this.line.model,
+      first = Math.ceil((from + zero) / step) * step - zero;
     return {
       step,
       times: Array.from({ length: Math.max(0, Math.floor((to - first) / step) + 1) }, (_, k) => first + k * step),
@@ -87,7 +88,7 @@ export class Picture {
     g.fillStyle = colours.dim;
     const { step, times } = this.ticks();
     for (const time of times) {
-      const text = clockText(time, step < 1 ? 1 : 0),
+      const text = model.when(time, step < 1 ? 1 : 0),
         left = line.x(time) + 4;
       if (left + g.measureText(text).width < width) g.fillText(text, left, 3);
     }
@@ -143,7 +144,7 @@ export class Picture {
     g.beginPath();
     g.roundRect(left, y, right - left, high, Math.min(3, high / 2));
     g.fill();
-    const size = Math.min(11, high + 2);
+    const size = Math.max(NAME_PX, Math.min(11, high));
     if (right - left < size * 0.65 * name.length + 10) return;
     g.fillStyle = `oklch(0.2 0.03 260 / ${alpha})`;
     g.font = `650 ${size}px ${this.colours.font}`;
@@ -162,14 +163,14 @@ export class Picture {
       const [y, high] = this.place(vehicle, vehicle.rows[Math.max(at, 0)], top);
       return y + high / 2;
     };
-    for (const { from, to, probability } of vehicle.links) {
+    for (const { from, to, probability, bridge } of vehicle.links) {
       const a = tracklets[from],
         b = tracklets[to],
-        doubt = probability < DOUBT;
+        doubt = probability < DOUBT && !bridge;
       if (b.start <= a.end && !doubt) continue;
       g.globalAlpha = alpha;
       g.strokeStyle = doubt ? this.colours.doubt : this.colours.dim;
-      g.lineWidth = doubt ? 1.5 : 0.8 + 2.4 * probability ** 2;
+      g.lineWidth = doubt ? 1.5 : bridge ? 0.8 : 0.8 + 2.4 * probability ** 2;
       g.setLineDash(doubt ? [3, 3] : []);
       g.beginPath();
       g.moveTo(line.x(Math.min(a.end, b.start)), middle(a));

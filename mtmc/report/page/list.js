@@ -2,9 +2,10 @@
 
 import { cameraColour, vehicleColour } from "page/colours";
 import { on, set, state } from "page/state";
-import { clockText, make, percent, plural } from "page/words";
+import { make, percent, plural } from "page/words";
 
 const AT_ONCE = 120;
+const DOUBT = 0.6;
 
 export class List {
   constructor(root, model, clock) {
@@ -68,7 +69,6 @@ export class List {
       }),
     );
     const score = this.scores?.get(vehicle.id);
-    const doubtful = vehicle.links.length && vehicle.doubt < 0.6;
     const row = make(
       "li",
       { tabIndex: -1, data: { vehicle: vehicle.id } },
@@ -83,11 +83,11 @@ export class List {
       make(
         "span",
         { className: "side" },
-        clockText(vehicle.start),
+        this.model.when(vehicle.start),
         make(
           "small",
-          { className: doubtful ? "doubt" : "" },
-          score !== undefined ? score.toFixed(2) : vehicle.links.length ? percent(vehicle.doubt) : "",
+          { className: vehicle.sure < DOUBT ? "doubt" : "", title: score === undefined ? "least sure link" : "alike" },
+          score !== undefined ? score.toFixed(2) : Number.isFinite(vehicle.sure) ? percent(vehicle.sure) : "",
         ),
       ),
     );

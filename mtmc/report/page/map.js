@@ -3,6 +3,7 @@
 
 import { drawMap, NODE_PX } from "page/map_picture";
 import { on, set, state } from "page/state";
+import { pinch } from "page/touch";
 import { make, spanText } from "page/words";
 
 const EDGE_PX = 34;
@@ -21,6 +22,7 @@ export class MapPanel {
       model.head.flows.map((flow) => this.flowRow(flow)),
     );
     root.append(make("div", { className: "map" }, this.canvas), this.note, this.list);
+    this.pinching = pinch(this.canvas, (...moved) => this.zoomAt(...moved));
     const events = {
       wheel: "roll",
       pointerdown: "press",
@@ -96,21 +98,25 @@ export class MapPanel {
 
   roll(event) {
     event.preventDefault();
-    const factor = Math.exp(-event.deltaY * 0.002),
-      { clientWidth: width, clientHeight: height } = this.canvas;
-    const at = [event.offsetX - width / 2, event.offsetY - height / 2];
-    this.pan = this.pan.map((value, k) => at[k] - (at[k] - value) * factor);
+    this.zoomAt(Math.exp(-event.deltaY * 0.002), event.offsetX, event.offsetY);
+  }
+
+  /** Zoom about a place of the canvas, and move by some pixels. */
+  zoomAt(factor, x, y, ...by) {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const at = [x - width / 2, y - height / 2];
+    this.pan = this.pan.map((value, k) => at[k] - (at[k] - value) * factor + (by[k] ?? 0));
     this.zoom *= factor;
     this.draw();
   }
 
   press(event) {
     this.canvas.setPointerCapture(event.pointerId);
-    this.drag = { x: event.offsetX, y: event.offsetY, pan: this.pan, moved: false };
+    this.drag = !this.pinching() && { x: event.offsetX, y: event.offsetY, pan: this.pan, moved: false };
   }
 
   move(event) {
-    if (!this.drag) return;
+    if (!this.drag || this.pinching()) return;
     const by = [event.offsetX - this.drag.x, event.offsetY - this.drag.y];
     if (Math.hypot(...by) > 4) this.drag.moved = true;
     this.pan = this.drag.pan.map((value, k) => value + by[k]);
@@ -118,9 +124,9 @@ export class MapPanel {
   }
 
   release(event) {
-    const moved = this.drag?.moved;
+    const { drag } = this;
     this.drag = null;
-    if (moved) return;
+    if (!drag || drag.moved) return;
     const near = ([x, y]) => Math.hypot(x - event.offsetX, y - event.offsetY);
     const dot = this.dots?.filter(({ at }) => near(at) < 12).sort((a, b) => near(a.at) - near(b.at))[0];
     if (dot) return set({ vehicle: dot.vehicle.id });

@@ -24,7 +24,7 @@ export function drawMap(map) {
   g.clearRect(0, 0, width, height);
   g.strokeStyle = map.colours.dim;
   g.lineWidth = 1;
-  for (const line of map.layer) line(map, g, line);
+  for (const points of map.layer) line(map, g, points);
   map.dots = [];
   if (map.ground) drawGround(map, g);
   arrows(map, g);

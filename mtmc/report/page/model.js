@@ -1,6 +1,7 @@
 // The run: cameras, tracklets, vehicles, visits and links; each camera's boxes and crops when they are first needed.
 
 import { present, unpack } from "page/columns";
+import { clockText, secondsOfDay } from "page/words";
 
 /** Load the core and give what the panels ask of it. */
 export async function loadModel() {
@@ -19,12 +20,18 @@ class Model {
     this.visits = visits(columns, this.tick);
     this.vehicles = vehicles(this);
     this.byId = new Map(this.vehicles.map((vehicle) => [vehicle.id, vehicle]));
+    this.zero = secondsOfDay(core.zero);
     this.start = Math.min(...this.cameras.map((camera) => camera.start));
     const ends = this.cameras.map((camera) => camera.start + camera.frames / camera.fps);
     this.end = this.tracklets.reduce((late, tracklet) => Math.max(late, tracklet.end), Math.max(...ends));
     this.boxes = new Map();
     this.crops = new Map();
     this.vectors = null;
+  }
+
+  /** A moment for people: time of day where a file tells it, else since zero of the scene's clock. */
+  when(seconds, decimals = 0) {
+    return clockText(seconds + this.zero, decimals);
   }
 
   /** Boxes of a camera by index; a promise, kept. */
@@ -99,6 +106,8 @@ function links(columns, kinds) {
       value: columns[`link_${kind}`][k],
       decisive: Boolean(columns.link_decisive[k] & (1 << kinds.indexOf(kind))),
     })),
+    // Nothing speaks for it: both belong to the vehicle by what other cameras saw; its probability means nothing.
+    bridge: [columns.link_prior[k], ...evidence.map((kind) => columns[`link_${kind}`][k])].every((value) => !value),
   }));
 }
 
@@ -145,9 +154,11 @@ function described(vehicle) {
     start: tracklets[0].start,
     end: Math.max(...tracklets.map((tracklet) => tracklet.end)),
     boxes: tracklets.reduce((sum, tracklet) => sum + tracklet.boxes, 0),
-    doubt: Math.min(1, ...vehicle.links.map((link) => link.probability)),
+    sure: vehicle.links.filter((link) => !link.bridge).reduce((p, link) => fmin(p, link.probability), NaN),
   });
 }
+
+const fmin = (a, b) => (a <= b ? a : b);
 
 /** A camera's boxes, by tracklet and by frame. */
 class Boxes {

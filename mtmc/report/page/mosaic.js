@@ -38,6 +38,21 @@ export class Mosaic {
   tick() {
     this.followNow();
     for (const tile of this.tiles) tile.sync();
+    this.beside?.sync();
+  }
+
+  /** Another view of the camera in focus beside it, none for null. */
+  stand(tile) {
+    this.beside?.show(false);
+    this.beside?.element.remove();
+    this.beside = tile;
+    this.root.classList.toggle("beside", tile !== null);
+    if (tile) {
+      tile.onFocus = () => set({ focus: null });
+      this.root.append(tile.element);
+    }
+    this.layOut();
+    tile?.show(true);
   }
 
   /** Columns that show the cameras largest; in focus, one large with the others in a strip below. */
@@ -67,7 +82,9 @@ export class Mosaic {
     const cell = Math.min(size, (width - GAP_PX * (best - 1)) / best);
     this.root.style.setProperty("--columns", best);
     this.root.style.setProperty("--cell", `${Math.floor(cell)}px`);
-    this.root.style.setProperty("--focus", `${Math.floor(Math.min(width, (height - STRIP_PX - GAP_PX) * aspect))}px`);
+    const room = this.beside && width > 560 ? (width - GAP_PX) / 2 : width,
+      high = height - STRIP_PX - GAP_PX;
+    this.root.style.setProperty("--focus", `${Math.floor(Math.min(room, high * aspect))}px`);
   }
 
   /** In follow mode the camera that sees the chosen vehicle is the large one; long absences are jumped over. */

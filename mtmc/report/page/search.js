@@ -17,7 +17,7 @@ const COMPARE = {
 const MEASURES = {
   stay: (vehicle) => Math.max(...vehicle.visits.map((visit) => visit.end - visit.start)),
   travel: (vehicle) => vehicle.end - vehicle.start,
-  p: (vehicle) => (vehicle.links.length ? vehicle.doubt : NaN),
+  p: (vehicle) => vehicle.sure,
   cameras: (vehicle) => vehicle.cameras.length,
   boxes: (vehicle) => vehicle.boxes,
   speed: (vehicle) => Math.max(-1, ...vehicle.visits.map((visit) => visit.speed).filter(Number.isFinite)),

@@ -12,15 +12,16 @@ const FIT_S = 0.004;
 const PREVIEW_PX = 400; // tiles of at most so many pixels show the small video
 
 export class Tile {
-  constructor(model, camera, clock) {
-    Object.assign(this, { model, camera, clock, boxes: null, frame: -1, visible: false, loaded: null, overlays: [] });
+  /** `bare`: without the run's own boxes, for what others draw. */
+  constructor(model, camera, clock, bare = false) {
+    Object.assign(this, { model, camera, clock, bare, boxes: null, frame: -1, visible: false, loaded: null, overlays: [] });
     this.video = this.player();
     this.canvas = make("canvas");
     this.note = make("div", { className: "note" });
     const name = make("button", { className: "name", type: "button", title: "Show large (double click)" }, camera.id);
     this.element = make(
       "div",
-      { className: "tile", data: { camera: camera.id } },
+      { className: bare ? "tile bare" : "tile", data: { camera: camera.id } },
       this.video,
       this.canvas,
       name,
@@ -43,7 +44,7 @@ export class Tile {
     if (visible === this.visible) return;
     this.visible = visible;
     const inside = `video-${this.camera.id}`;
-    if (present(inside)) this.inside = URL.createObjectURL(new Blob([take(inside)], { type: "video/mp4" }));
+    if (present(inside)) this.camera.inside = URL.createObjectURL(new Blob([take(inside)], { type: "video/mp4" }));
     this.load();
     if (!visible) return;
     this.model.boxesOf(this.camera.index).then((boxes) => {
@@ -55,9 +56,9 @@ export class Tile {
   /** Address of the smallest video that fills the tile; null where nothing is to be seen. */
   get source() {
     if (!this.visible) return null;
-    const { video, preview } = this.camera,
+    const { inside, video, preview } = this.camera,
       small = this.element.clientWidth * devicePixelRatio <= PREVIEW_PX;
-    return this.inside ?? (small && preview ? preview : video);
+    return inside ?? (small && preview ? preview : video);
   }
 
   /** Change to the video that is wanted now; the one before stays in sight until it has its first picture. */
@@ -157,14 +158,15 @@ export class Tile {
     this.scale = width / this.camera.width;
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, width, height);
-    const rows = this.boxes && !this.element.classList.contains("away") ? [...this.boxes.rowsAt(this.frame)] : [];
+    const shown = this.boxes && !this.bare && !this.element.classList.contains("away");
+    const rows = shown ? [...this.boxes.rowsAt(this.frame)] : [];
     const items = rows.map((row) => this.item(row)).sort((a, b) => a.box[1] + a.box[3] - b.box[1] - b.box[3]);
-    if (state.vehicle !== null) this.veil(g, width, height, items);
+    if (state.vehicle !== null && !this.bare) this.veil(g, width, height, items);
     for (const item of items) this.trail(g, item);
     for (const item of items) this.frameOf(g, item);
     for (const item of items) this.label(g, item, width);
     this.items = items;
-    this.tellNext(items);
+    if (!this.bare) this.tellNext(items);
     for (const overlay of this.overlays) overlay(g, this);
   }
 

@@ -3,7 +3,8 @@
 
 import { GUTTER_PX, laneHeight, Picture, RULER_PX } from "page/lanes";
 import { on, set, state } from "page/state";
-import { clockText, percent, spanText } from "page/words";
+import { pinch } from "page/touch";
+import { percent, spanText } from "page/words";
 
 export class Timeline {
   constructor(canvas, tip, model, clock) {
@@ -13,6 +14,7 @@ export class Timeline {
     for (const vehicle of model.vehicles) vehicle.rows = stacked(vehicle.visits);
     this.picture = new Picture(this);
     this.choose();
+    this.pinching = pinch(canvas, (factor, x, y, dx, dy) => this.pinched(factor, x, dx, dy));
     const events = {
       pointerdown: "press",
       pointermove: "move",
@@ -117,7 +119,7 @@ export class Timeline {
   press(event) {
     const time = this.timeAt(event.offsetX);
     this.canvas.setPointerCapture(event.pointerId);
-    this.drag = {
+    this.drag = !this.pinching() && {
       x: event.offsetX,
       y: event.offsetY,
       time,
@@ -130,6 +132,7 @@ export class Timeline {
 
   move(event) {
     const { drag } = this;
+    if (this.pinching()) return;
     if (!drag) return this.point(event);
     if (Math.abs(event.offsetX - drag.x) + Math.abs(event.offsetY - drag.y) > 4) drag.moved = true;
     if (!drag.moved) return;
@@ -148,6 +151,12 @@ export class Timeline {
     const lane = this.laneAt(event.offsetY);
     if (event.offsetX > GUTTER_PX) this.clock.seek(drag.time);
     if (lane) set({ vehicle: lane.id, tab: "vehicle" });
+  }
+
+  pinched(factor, x, dx, dy) {
+    this.moveTo(this.from - (dx / (this.width - GUTTER_PX)) * (this.to - this.from));
+    this.scroll(this.top - dy);
+    this.zoom(1 / factor, this.timeAt(x));
   }
 
   leave() {
@@ -182,8 +191,9 @@ export class Timeline {
     let text = "";
     if (visit) {
       const name = this.model.cameras[visit.camera].id;
-      text = `${lane.id} in ${name}, ${clockText(visit.start, 1)} for ${spanText(visit.end - visit.start)}`;
-    } else if (link) text = `${percent(link.probability)} sure that both are vehicle ${lane.id}`;
+      text = `${lane.id} in ${name}, ${this.model.when(visit.start, 1)} for ${spanText(visit.end - visit.start)}`;
+    } else if (link?.bridge) text = `vehicle ${lane.id} by what other cameras saw`;
+    else if (link) text = `${percent(link.probability)} sure that both are vehicle ${lane.id}`;
     this.tip.hidden = !text;
     this.tip.textContent = text;
     const left = Math.min(event.offsetX + 12, this.width - this.tip.offsetWidth - 8);

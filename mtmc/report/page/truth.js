@@ -3,7 +3,8 @@
 import { themed } from "page/colours";
 import { present, unpack } from "page/columns";
 import { on, set, state } from "page/state";
-import { clockText, make, plural } from "page/words";
+import { Tile } from "page/tile";
+import { make, plural } from "page/words";
 
 const TOGETHER_S = 0.6; // lost boxes of one vehicle and cause this near in time are one error
 const AT_ONCE = 150;
@@ -37,7 +38,8 @@ export class TruthPanel {
     Object.assign(this, { root, model, clock, mosaic, events: [], shown: null, at: -1 });
     this.cameras = [];
     on(["tab"], () => this.open());
-    for (const tile of mosaic.tiles) tile.overlays.push((g, shownTile) => this.draw(g, shownTile));
+    on(["tab", "focus"], () => this.standBeside());
+    for (const tile of mosaic.tiles) tile.overlays.push((g) => this.draw(g, tile));
   }
 
   static available = (model) => Boolean(model.head.truth);
@@ -51,6 +53,18 @@ export class TruthPanel {
       this.fill();
     }
     this.mosaic.tiles.forEach((tile) => tile.draw());
+  }
+
+  /** The camera in focus stands there twice: as predicted, and beside it as it is true. */
+  standBeside() {
+    const wanted = state.tab === "truth" ? state.focus : null;
+    this.mosaic.stand(wanted === null ? null : this.twin(this.model.cameras[wanted]));
+  }
+
+  twin(camera) {
+    const tile = new Tile(this.model, camera, this.clock, true);
+    tile.overlays.push((g) => this.draw(g, tile));
+    return tile;
   }
 
   async load(camera) {
@@ -184,9 +198,16 @@ export class TruthPanel {
         on: { click: () => this.go(k) },
       },
       make("b", {}, this.model.cameras[event.camera].id),
-      make("span", {}, `${event.isTrue ? "true" : "predicted"} ${event.vehicle}`),
       make("span", {}, named(cause)),
-      make("small", {}, `${clockText(event.start, 1)} · ${plural(event.boxes, "box", "boxes")}`),
+      make(
+        "small",
+        {},
+        [
+          `${event.isTrue ? "true" : "predicted"} ${event.vehicle}`,
+          this.model.when(event.start, 1),
+          plural(event.boxes, "box", "boxes"),
+        ].join(" · "),
+      ),
     );
   }
 
@@ -226,13 +247,15 @@ export class TruthPanel {
     }
   }
 
-  /** True boxes dashed in white; lost ones of both sides filled in the colour of their cause. */
+  /** True boxes dashed in white, beside the predicted ones where the camera stands there twice; lost ones of both sides
+   *  filled in the colour of their cause. */
   draw(g, tile) {
     const truth = this.cameras[tile.camera.index];
     if (state.tab !== "truth" || !truth || !tile.boxes || tile.element.classList.contains("away")) return;
     const { causes } = this.model.head.truth,
       s = tile.scale / tile.boxes.steps;
-    for (const row of truth.byFrame.get(tile.frame) ?? []) {
+    const alone = state.focus !== tile.camera.index;
+    for (const row of tile.bare || alone ? (truth.byFrame.get(tile.frame) ?? []) : []) {
       const cause = truth.true_cause[row];
       const box = ["left", "top", "width", "height"].map((side) => truth[`true_${side}`][row] * s);
       if (cause >= 0) fill(g, box, causeColour(causes[cause], 0.38));
@@ -241,7 +264,7 @@ export class TruthPanel {
       g.strokeStyle = "white";
       g.strokeRect(...box);
       g.setLineDash([]);
-      tagBelow(g, `true ${truth.true_vehicle[row]}`, box);
+      tagBelow(g, tile.bare ? String(truth.true_vehicle[row]) : `true ${truth.true_vehicle[row]}`, box);
     }
     this.ring(g, tile, truth);
     for (const { row, box } of tile.items)

@@ -11,6 +11,12 @@ export function clockText(seconds, decimals = 0) {
   return `${seconds < 0 ? "−" : ""}${head}:${rest}`;
 }
 
+/** Seconds since midnight of a date and time such as 2024-05-01T08:15:00; 0 without one. */
+export function secondsOfDay(moment) {
+  const [, hours, minutes, seconds] = moment?.match(/T(\d+):(\d+):([\d.]+)/) ?? [0, 0, 0, 0];
+  return 3600 * hours + 60 * minutes + Number(seconds);
+}
+
 /** A span of time: 8.3 s, 2 min 10 s, 1 h 5 min. */
 export function spanText(seconds) {
   const size = Math.abs(seconds);

@@ -33,6 +33,21 @@ def run_folder(scene_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def lossy_run(scene_folder: Path) -> Path:
+    """A run whose detector misses boxes now and then and shifts others, with its truth in the page."""
+    for camera in sorted(scene_folder.glob("c*")):
+        rows = [line.split(",") for line in (camera / "det" / "true.txt").read_text().splitlines()]
+        kept = [
+            [*row[:2], str(float(row[2]) + 25 * (int(row[0]) % 11 == 0)), *row[3:]] for row in rows if int(row[0]) % 7
+        ]
+        (camera / "det" / "lossy.txt").write_text("\n".join(",".join(row) for row in kept) + "\n")
+    out = scene_folder.parent / "lossy"
+    run(scene_folder, out, (*TRUE_BOXES, "--workers", 1), (*KEEP_ALL, "detect.recorded=det/lossy.txt"))
+    mtmc("report", out, "--truth")
+    return out
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Debian's chromium by Playwright."""
     api = pytest.importorskip("playwright.sync_api", reason="wants playwright (pip install playwright)")

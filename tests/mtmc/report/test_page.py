@@ -1,28 +1,18 @@
-"""The results page in a real browser, network off: it shows what the tables say, and every panel works by mouse and
+"""The results page in a real browser, network off: pictures, timeline and card show what the tables say, by mouse and
 keys."""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
-from mtmc.errors import InputError
-from mtmc.find import find
 from mtmc.report.colours import colour_of
 from mtmc.report.page_data import STEPS_PER_PX
-from mtmc.store import open_run
-from mtmc.video import Video
-from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, run
-
-Open = Callable[..., Any]
+from tests.golden.commands import mtmc
+from tests.mtmc.report.pages import PRESENTED, SETTLED, Open, shared_vehicle, table
 
 ALL_BOXES = """async () => {
   const { model } = window.mtmc, rows = [];
@@ -36,27 +26,6 @@ ALL_BOXES = """async () => {
   }
   return rows;
 }"""
-PRESENTED = (
-    "() => window.mtmc.mosaic.tiles.filter((t) => t.visible).every((t) => t.frame >= 0 && t.video.readyState >= 2)"
-)
-
-SETTLED = """() => window.mtmc.mosaic.tiles.every(
-  (t) => t.boxes && !t.video.seeking && t.frame === t.boxes.frameAt(window.mtmc.clock.time))"""
-
-
-def table(run_folder: Path, name: str) -> list[dict[str, Any]]:
-    return list(pq.read_table(run_folder / f"{name}.parquet").to_pylist())
-
-
-def shared_vehicle(run_folder: Path) -> tuple[int, float]:
-    """A vehicle in two cameras, and a moment at which the first of them sees it."""
-    visits = table(run_folder, "visits")
-    ids = {v["vehicle_id"] for v in visits if v["camera_id"] == "c001"} & {
-        v["vehicle_id"] for v in visits if v["camera_id"] == "c002"
-    }
-    chosen = min(ids)
-    first = min((v for v in visits if v["vehicle_id"] == chosen), key=lambda v: v["start_s"])
-    return chosen, (first["start_s"] + first["end_s"]) / 2
 
 
 def test_every_box_in_the_page_is_its_row_in_the_table(run_folder: Path, open_page: Open) -> None:
@@ -200,115 +169,3 @@ def test_readable_on_a_phone_and_in_light(run_folder: Path, open_page: Open) -> 
     assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
     tile = page.locator(".tile").first.bounding_box()
     assert tile["width"] > 170
-
-
-@pytest.fixture(scope="module")
-def lossy_run(scene_folder: Path) -> Path:
-    """A run whose detector misses boxes now and then and shifts others, with its truth in the page."""
-    for camera in sorted(scene_folder.glob("c*")):
-        rows = [line.split(",") for line in (camera / "det" / "true.txt").read_text().splitlines()]
-        kept = [
-            [*row[:2], str(float(row[2]) + 25 * (int(row[0]) % 11 == 0)), *row[3:]] for row in rows if int(row[0]) % 7
-        ]
-        (camera / "det" / "lossy.txt").write_text("\n".join(",".join(row) for row in kept) + "\n")
-    out = scene_folder.parent / "lossy"
-    run(scene_folder, out, (*TRUE_BOXES, "--workers", 1), (*KEEP_ALL, "detect.recorded=det/lossy.txt"))
-    mtmc("report", out, "--truth")
-    return out
-
-
-def test_truth_panels_sum_is_one_minus_idf1(lossy_run: Path, open_page: Open) -> None:
-    page = open_page(lossy_run / "report.html")
-    page.click("#tabs [data-tab=truth]")
-    page.wait_for_selector(".causes")
-    idf1 = json.loads(mtmc("score", lossy_run, "--json"))["idf1"]
-    assert 0 < idf1 < 1
-    assert page.evaluate("() => window.mtmc.truth.loss") == pytest.approx(1 - idf1, abs=1e-12)
-    page.keyboard.press("e")
-    event = page.evaluate("() => { const t = window.mtmc.truth; return t.chosen()[t.at]; }")
-    assert page.evaluate("() => window.mtmc.state.focus") == event["camera"]
-    assert event["start"] <= page.evaluate("() => window.mtmc.clock.time") <= event["end"] + 0.01
-
-
-def test_map_shows_where_vehicles_are_and_flows_filter(run_folder: Path, open_page: Open) -> None:
-    vehicle, moment = shared_vehicle(run_folder)
-    page = open_page(run_folder / "report.html", f"#t={moment}")
-    page.click("#tabs [data-tab=map]")
-    page.wait_for_function("() => window.mtmc.map.dots?.length > 0")
-    x, y = page.evaluate(f"() => window.mtmc.map.dots.find((dot) => dot.vehicle.id === {vehicle}).at")
-    place = page.locator(".map canvas").bounding_box()
-    page.mouse.click(place["x"] + x, place["y"] + y)
-    assert page.evaluate("() => window.mtmc.state.vehicle") is not None
-    page.locator(".flows li").first.click()
-    first, last = page.locator(".flows b").first.inner_text().split(" → ")
-    found = set(page.evaluate("() => [...window.mtmc.state.found]"))
-    assert found == {row[0] for row in search(run_folder, FLOW.format(first, last))}
-
-
-VEHICLES = """
-  WITH visits AS (SELECT *, end_s - start_s AS stay FROM '{0}/visits.parquet'),
-  kinds AS (SELECT vehicle_id, label, row_number() OVER (PARTITION BY vehicle_id ORDER BY count(*) DESC, label) AS place
-            FROM '{0}/vehicles.parquet' GROUP BY vehicle_id, label),
-  links AS (SELECT vehicle_id, min(probability) AS p FROM '{0}/links.parquet' GROUP BY vehicle_id)
-"""
-FLOW = """SELECT DISTINCT a.vehicle_id FROM visits a JOIN visits b USING (vehicle_id)
-  WHERE a.camera_id = '{}' AND b.camera_id = '{}' AND b.start_s > a.start_s"""
-
-
-def search(run_folder: Path, question: str) -> list[tuple[Any, ...]]:
-    duckdb = pytest.importorskip("duckdb")
-    return list(duckdb.sql(VEHICLES.format(run_folder) + question).fetchall())
-
-
-@pytest.mark.parametrize(
-    ("words", "question"),
-    [
-        ("c001>c002", FLOW.format("c001", "c002")),
-        ("car stay>3", "SELECT vehicle_id FROM visits JOIN kinds USING (vehicle_id) WHERE kinds.label = 'car' AND place = 1 "  # noqa: E501
-         "GROUP BY vehicle_id HAVING max(stay) > 3"),
-        ("c002 cameras>=2", "SELECT vehicle_id FROM visits GROUP BY vehicle_id "
-         "HAVING count(DISTINCT camera_id) >= 2 AND bool_or(camera_id = 'c002')"),
-        ("p<0.9", "SELECT vehicle_id FROM links WHERE p < 0.9"),
-        ("c001>c002 travel<1.5", FLOW.format("c001", "c002") + " AND b.start_s - a.end_s < 1.5"),
-        ("speed>=30", "SELECT vehicle_id FROM visits GROUP BY vehicle_id HAVING max(speed_kmh) >= 30"),
-        ("boxes<20", "SELECT vehicle_id FROM visits GROUP BY vehicle_id HAVING sum(boxes) < 20"),
-    ],
-)  # fmt: skip
-def test_search_is_a_query_on_the_tables(run_folder: Path, open_page: Open, words: str, question: str) -> None:
-    page = open_page(run_folder / "report.html")
-    page.keyboard.press("/")
-    page.keyboard.type(words)
-    found = set(page.evaluate("() => [...window.mtmc.state.found]"))
-    assert found == {row[0] for row in search(run_folder, question)}
-    assert found == {vehicle.vehicle_id for vehicle in find(open_run(run_folder), words)}
-    assert page.locator("#vehicles .count").inner_text().startswith(f"{len(found)} vehicle")
-
-
-def test_find_by_a_picture_gives_its_own_vehicle_first(run_folder: Path, tmp_path: Path) -> None:
-    run_ = open_run(run_folder)
-    tracklet = max(run_.tracklets("c001"), key=len)
-    embeddings = run_.embeddings_of("c001")
-    assert embeddings is not None
-    frame = int(embeddings.of(tracklet.track_id).frames[0])
-    (image,) = [picture for _, picture in Video(run_.scene.cameras["c001"]).at([frame])]
-    left, top, right, bottom = tracklet.xyxy[tracklet.frames.tolist().index(frame)].round().astype(int)
-    cv2.imwrite(str(tmp_path / "car.png"), image[top:bottom, left:right])
-    owner = next(v.vehicle_id for v in run_.vehicles() if tracklet.key in [t.key for t in v.tracklets])
-    rows = json.loads(mtmc("find", run_folder, "--like", tmp_path / "car.png", "--json"))
-    assert rows[0]["vehicle_id"] == owner
-    assert rows[0]["cosine"] > 0.8
-
-
-def test_find_names_a_word_without_meaning(run_folder: Path) -> None:
-    with pytest.raises(InputError, match=r"what to find: expected .* found 'purpleish'"):
-        find(open_run(run_folder), "purpleish")
-
-
-def test_health_tells_its_light_and_every_sign(run_folder: Path, open_page: Open) -> None:
-    page = open_page(run_folder / "report.html")
-    page.click("#light")
-    told = page.evaluate("() => window.mtmc.model.head.health")
-    assert page.locator(".signs li").count() == len(told["signs"])
-    assert page.locator("#light").get_attribute("data-light") == told["light"]
-    page.keyboard.press("h")
-    assert page.locator("#health").is_visible()
