@@ -38,6 +38,7 @@ VARIANTS: dict[str, dict[str, dict[str, object]]] = {
         "network": {"kernel_share": 0.22, "border_inside": True},
         "augment": {"rotation_disc": 0.4},
     },
+    "GB + GFB, mended": {"network": {"variant": "geometric", "kernel_share": 0.22, "border_inside": True}},
     "full, disc only": {"augment": {"rotation_disc": 0.4}},
     "full, K and border only": {"network": {"kernel_share": 0.22, "border_inside": True}},
 }

@@ -42,8 +42,8 @@ def crops(
 
     \b
     The table index.csv has the columns path (relative to it), vehicle_id, camera_id, split and any others; splits are
-    train and one test: either query and gallery, or val (or test), of which each vehicle's images in its first camera
-    ask and all others answer.
+    train and one test: either query and gallery, or val (or test, or gallery alone), of which each vehicle's images in
+    its first camera ask and all others answer.
 
     \b
     Examples:

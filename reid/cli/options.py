@@ -29,7 +29,11 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Average each feature with that of the mirrored image.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for machines on stdout.")]
 Precision = Annotated[
-    PrecisionName, typer.Option(help="auto is bfloat16 where the hardware multiplies it fast, else float32.")
+    PrecisionName,
+    typer.Option(
+        help="auto is bfloat16 where the hardware multiplies it fast (the packaged network then keeps cosine 0.994 and "
+        "mAP to 0.1 points), else float32."
+    ),
 ]
 
 

@@ -1,8 +1,9 @@
 """Crops of one's own: a CSV table of path, vehicle_id, camera_id, split.
 
 Paths are relative to the table. Vehicle and camera ids are numbers or names. Splits: ``train``; and one test, given
-either as ``query`` and ``gallery``, or as ``val`` or ``test``, of which each vehicle's images in its first camera are
-the queries and all other images the gallery (a vehicle of one camera goes to the gallery whole, as a distractor).
+either as ``query`` and ``gallery``, or as ``val``, ``test`` or ``gallery`` alone, of which each vehicle's images in its
+first camera are the queries and all other images the gallery (a vehicle of one camera goes to the gallery whole, as a
+distractor).
 Vehicle -1 is junk, as in Market-1501, and left out.
 Further columns are ignored.
 """
@@ -83,6 +84,6 @@ def _test_part(path: Path, images: ImageSet, split: NDArray[np.str_]) -> tuple[I
         raise UserError(
             path, "one test", f"splits {', '.join(sorted(present))}", "Put the other test into its own table."
         )
-    if present & {"gallery", "query"} or not present:
+    if "query" in present or not present:
         return images.take(split == "query"), images.take(split == "gallery")
     return cross_camera(images.take(split == present.pop()))

@@ -44,6 +44,12 @@ def test_query_and_gallery_as_given(folder):
     assert (names(dataset.query), names(dataset.gallery)) == (["a"], ["b", "c"])
 
 
+def test_a_gallery_alone_asks_with_its_first_cameras(folder):
+    rows = ("crops/a.png,1,1,gallery,car", "crops/b.png,1,2,gallery,car", "crops/c.png,2,2,gallery,car")
+    dataset = load_dataset("csv", table(folder, *rows))
+    assert (names(dataset.query), names(dataset.gallery)) == (["a"], ["b", "c"])
+
+
 def test_train_only_has_an_empty_test(folder):
     dataset = load_dataset("csv", table(folder, "crops/a.png,1,1,train,car"))
     assert len(dataset.query) == len(dataset.gallery) == 0
