@@ -9,7 +9,7 @@ import numpy as np
 from mtmc.synth.vehicles.colours import Colour, bright_colour, from_hsv, pick
 
 BANDS, COLUMNS = 8, 12
-"""Cells of a jacket: bands from hip to shoulder, columns around the body from the left over the back to the right."""
+"""Cells of a jacket: bands from hip to shoulder, columns around the body from the left; the first half is the back."""
 
 _DARK: Colour = (0.09, 0.09, 0.09)
 _WHITE: Colour = (0.92, 0.92, 0.92)
@@ -106,11 +106,11 @@ def _random_jacket(rng: np.random.Generator, cloth: Colour) -> tuple[Colour, ...
         cells[: int(rng.integers(2, BANDS - 1))] = 1
     elif kind == 3:
         cells[int(rng.integers(1, BANDS - 1))] = 2
-        cells[:, 3:9:5] = 2
+        cells[:, 1:6:3] = 2
     elif kind == 4:
         cells = (rng.random(cells.shape) < rng.uniform(0.25, 0.6)).astype(int) * (1 + (rng.random(cells.shape) < 0.15))
     elif kind == 5:
-        left, low = int(rng.integers(3, 6)), int(rng.integers(2, 5))
-        wide, high = int(rng.integers(2, 10 - left)), int(rng.integers(1, 4))
-        cells[low : low + high, left : left + wide] = 1 + (rng.random((high, wide)[:2]) < 0.4)
+        left, low = int(rng.integers(1, 3)), int(rng.integers(2, 5))
+        wide, high = int(rng.integers(2, 6 - left)), int(rng.integers(1, 4))
+        cells[low : low + high, left : left + wide] = 1 + (rng.random((high, wide)) < 0.4)
     return tuple((cloth, second, third)[k] for k in cells.ravel())
