@@ -99,7 +99,7 @@ def run_graph(work: Work[Task], graph: Graph[Task], pool: Pool, watch: Watch) ->
 
 
 def _killed() -> UserError:
-    fix = "Run again with fewer --workers or a smaller detect.batch_size; finished cameras are kept."
+    fix = "Run again with fewer --workers or a smaller detect.batch; finished tables are kept."
     return UserError("workers", "processes that live to the end", "one that was killed (out of memory?)", fix)
 
 
@@ -165,7 +165,7 @@ def processes(workers: int) -> Iterator[Processes]:
         context=context,
         initializer=_start,
         initargs=(progress, os.getpid()),
-        env=dict.fromkeys(THREAD_VARIABLES, threads),
+        env=dict.fromkeys(THREAD_VARIABLES, threads) | {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"},  # networks stay
     )
     ended = False
     try:

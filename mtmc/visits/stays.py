@@ -52,7 +52,7 @@ def stays_of(pieces: Pieces, vehicle: Long) -> Stays:
     stay = np.empty(len(order), np.int64)
     stay[order] = np.cumsum(first) - 1
     heads = np.flatnonzero(first)
-    tails = np.append(heads[1:], len(order)) - 1
+    tails = np.append(heads, len(order))[1:] - 1
     head, tail = order[heads], order[tails]
     boxes = np.bincount(stay, pieces.boxes, len(heads)).astype(np.int64)
     by_start = np.lexsort((pieces.camera[head], pieces.start_s[head], vehicle[head]))

@@ -58,6 +58,10 @@ def test_stays_are_those_of_the_slow_way(drawn: list[tuple[int, int, int, int]])
     assert sorted(groups) == slow_stays(pieces)
 
 
+def test_no_vehicles_make_no_visits() -> None:
+    assert rows(make_scene(make_camera())) == []
+
+
 def test_a_vehicle_enters_twice_stands_and_is_cut() -> None:
     camera = make_camera(frames=1000)
     twice = make_vehicle(
