@@ -27,7 +27,6 @@ from mtmc.scene_reader import read_scene
 from mtmc.scene_reader.clocks import read_timestamps
 from mtmc.store import Run as Folder
 from mtmc.store import open_run
-from mtmc.store.tables import read_table
 from mtmc.track_files import read_tracks, read_vectors
 from mtmc.track_files.told import scene_of
 from mtmc.workers import Watch
@@ -223,7 +222,7 @@ class Run:
     @cached_property
     def visits(self) -> pa.Table:
         """One row per stay of a vehicle in a camera, as ``mtmc.visits`` describes."""
-        return read_table(self._store.path("visits"))
+        return self._store.visits()
 
     @cached_property
     def vehicles(self) -> pa.Table:
@@ -249,9 +248,8 @@ class Run:
             raise InputError(
                 self.folder, "the id of one of its vehicles", str(vehicle), "Choose one from run.vehicles."
             )
-        path = self._store.path("links")
-        rows = read_table(path).to_pylist() if path.exists() else []
-        return [row for row in rows if row.get("vehicle_id") == vehicle]
+        table = self._store.links()
+        return [] if table is None else [row for row in table.to_pylist() if row["vehicle_id"] == vehicle]
 
     def show(self) -> Path:
         """Open the report, or else the mosaic video, in a browser; its path."""

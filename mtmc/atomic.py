@@ -13,29 +13,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mtmc.errors import StoreError
+from mtmc.errors import StoreError, trouble
 
 TEMPORARY = ".partial-"
 LOCK = ".lock"
-FREE_SPACE = "Free some space and run again; finished tables are kept."
-OTHER_FOLDER = "Choose another --out or change the permissions."
-TROUBLES = {
-    errno.ENOSPC: ("room on the disk", "a full disk", FREE_SPACE),
-    errno.EDQUOT: ("room in the quota", "a full quota", FREE_SPACE),
-    errno.EFBIG: ("room for the file", "a limit on file sizes", "Raise the limit (ulimit -f) or choose another disk."),
-    errno.EACCES: ("a writable folder", "no permission to write", OTHER_FOLDER),
-    errno.EPERM: ("a writable folder", "no permission to write", OTHER_FOLDER),
-    errno.EROFS: ("a writable folder", "a read-only file system", "Choose another --out."),
-    errno.ENOTDIR: ("a folder", "a file in its way", "Choose another --out."),
-    errno.EEXIST: ("a folder", "a file in its way", "Choose another --out."),
-    errno.EISDIR: ("a file", "a folder in its way", "Move the folder away or choose another --out."),
-    errno.ENAMETOOLONG: ("a shorter name", "one that the disk does not take", "Shorten the name."),
-    errno.EMFILE: (
-        "a file that can be opened",
-        "too many open ones",
-        "Raise the limit (ulimit -n) or use fewer --workers.",
-    ),
-}
 
 
 @contextmanager
@@ -46,10 +27,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # no trouble of the disk, but of what is written (a codec's, say)
             raise
-        found = str(error.strerror or error)
-        raise StoreError(
-            path, *TROUBLES.get(error.errno, ("a file that can be written", found, OTHER_FOLDER))
-        ) from error
+        raise StoreError(path, *trouble(error)) from error
 
 
 @contextmanager

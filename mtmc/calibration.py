@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
-from mtmc.text import numbers, read_text
+from mtmc.files import read_text
+from mtmc.text import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,12 @@ def read_calibration(path: Path, gps: bool = True) -> Calibration:
             distortion = _sized(found, (4, 5, 8), f"{path}:{number}", "distortion coefficients")
         elif kind == "intrinsic":
             intrinsic = _sized(found, (9,), f"{path}:{number}", "an intrinsic matrix of 9 numbers").reshape(3, 3)
+            if not intrinsic[0, 0] or not intrinsic[1, 1] or not _invertible(intrinsic):
+                expected, fix = "an invertible intrinsic matrix", "Correct the line, or take it away."
+                raise InputError(f"{path}:{number}", expected, "a singular one", fix)
         else:
             homography = _sized(found, (9,), f"{path}:{number}", "a homography of 9 numbers").reshape(3, 3)
-    if homography is None or np.linalg.det(homography) == 0:
+    if homography is None or not _invertible(homography):
         found_text = "none" if homography is None else "a singular one"
         raise InputError(
             path, "an invertible homography of 9 numbers", found_text, "Write 'Homography matrix: a b c;d e f;g h i'."
@@ -60,9 +65,17 @@ def read_calibration(path: Path, gps: bool = True) -> Calibration:
 def _error_px(values: str) -> float | None:
     """A line of the maker's that nobody needs: None where it is no number."""
     try:
-        return float(values)
+        error = float(values)
     except ValueError:
         return None
+    return error if 0 <= error < math.inf else None
+
+
+def _invertible(matrix: NDArray[np.float64]) -> bool:
+    """Whether a matrix (3, 3) has an inverse of finite numbers."""
+    with np.errstate(all="ignore"):
+        determinant = np.linalg.det(matrix)
+        return bool(np.isfinite(determinant) and determinant != 0 and np.isfinite(np.linalg.inv(matrix)).all())
 
 
 def _calibration_kind(label: str, homography_seen: bool) -> str:

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes
-from mtmc.config import Config
-from mtmc.errors import ConfigError
+from mtmc.config import Config, refuse_strange_parts
 from mtmc.formats import whole_pixels
 from mtmc.geometry import clip_boxes, xywh_to_xyxy
 from mtmc.link import link
@@ -37,8 +36,7 @@ def with_reruns(
 ) -> Scores:
     """Scores with the ceilings that the run's tracker and linker are run again for.
 
-    A run folder may be a stranger's: outside parts (``module:callable``) that it names are loaded only if ``trusted``
-    names them too. Raises ConfigError for others.
+    Raises ConfigError for outside parts of the run that ``trusted`` does not name (``refuse_strange_parts``).
     """
     again = params.model_copy(update={"roi": False})
     variants = rerun_variants(run, truth, predicted, params, trusted)
@@ -52,10 +50,7 @@ def rerun_variants(
     """Predictions by name, to be scored like any other; ``predicted`` are the run's own, truth and scene have the same
     cameras; ``trusted`` as for ``with_reruns``."""
     todo = plan_again(run)
-    for part in (todo.config.track.tracker, todo.config.link.linker):
-        if ":" in part and part not in trusted:
-            expected = "a part of the menu, or one that you name too"
-            raise ConfigError(run.folder / "run.json", expected, repr(part), f"If you trust that code: --part {part}")
+    refuse_strange_parts(todo.config, run.folder / "run.json", trusted, ("track", "link"))
     found = {"boxes_retracked": _retracked(todo.scene, todo.config, truth, params)}
     embeddings = run.embeddings()
     if any(len(part) for part in embeddings.values()):

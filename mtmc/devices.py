@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reid.devices import choose_device, multiplies_bfloat16
+from reid.devices import check_device, choose_device, multiplies_bfloat16
 
-__all__ = ["choose_device", "multiplies_bfloat16"]
+__all__ = ["check_device", "choose_device", "multiplies_bfloat16"]

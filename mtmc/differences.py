@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,10 +10,12 @@ import numpy as np
 
 from mtmc.boxes import Boxes
 from mtmc.errors import InputError
+from mtmc.files import read_json
 from mtmc.score import ScoreParams, score
 from mtmc.score.clear import match_frames
 from mtmc.score.compare import compare
 from mtmc.store import Run
+from mtmc.store.documents import Scored
 
 SCORES = ("idf1", "idp", "idr", "hota", "mota", "switches")
 LEAST_SHARE = 0.1
@@ -67,8 +68,10 @@ def _scores(first: Run, second: Run) -> dict[str, tuple[float, float]]:
     files = [run.folder / "scores.json" for run in (first, second)]
     if not all(file.exists() for file in files):
         return {}
-    one, other = (json.loads(file.read_text(encoding="utf-8")) for file in files)
-    return {name: (one[name], other[name]) for name in SCORES}
+    fix = "Score the run again with `mtmc score`."
+    one, other = (read_json(file, Scored, "scores of a run", fix).model_dump() for file in files)
+    known = [name for name in SCORES if one[name] is not None and other[name] is not None]
+    return {name: (one[name], other[name]) for name in known}
 
 
 def _of_cameras(boxes: Boxes, cameras: list[str]) -> Boxes:

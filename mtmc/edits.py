@@ -13,16 +13,18 @@ The order of the lines plays no role but for ``split``, which is applied first.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtmc.atomic import replacing
 from mtmc.errors import InputError
+from mtmc.files import read_text
 from mtmc.geometry import iou
 from mtmc.link import Wishes
 from mtmc.scene import Scene
@@ -34,6 +36,7 @@ LONGEST_S = 0.5
 """... or within this many seconds of it, where a tracker left a gap."""
 
 Key = tuple[str, int]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Place(BaseModel):
@@ -41,8 +44,8 @@ class Place(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     camera: str
-    time_s: float
-    box: tuple[float, float, float, float]
+    time_s: Finite
+    box: tuple[Finite, Finite, Finite, Finite]
 
 
 class Edit(BaseModel):
@@ -74,11 +77,9 @@ class Edited:
 def read_edits(path: Path) -> list[Edit]:
     """The edits of a file, none where there is no file. Raises InputError with the line of one that is not
     understood."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
-    lines = [
-        (number, line) for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if line.strip()
-    ]
+    lines = [(number, line) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
     return [read_edit(line, f"{path}:{number}") for number, line in lines]
 
 

@@ -10,7 +10,7 @@ UserError (shared with reid)
 
 from __future__ import annotations
 
-from reid.errors import ConfigError, UserError
+from reid.errors import ConfigError, UserError, trouble
 from reid.exits import Stopped, run_command
 from reid.extras import DETECTRON2, require, what_is_missing
 
@@ -25,6 +25,7 @@ __all__ = [
     "WeightsError",
     "require",
     "run_command",
+    "trouble",
     "what_is_missing",
 ]
 

@@ -13,23 +13,22 @@ from __future__ import annotations
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
-from mtmc.config import build_config
+from mtmc.config import build_config, refuse_strange_parts
 from mtmc.errors import InputError
+from mtmc.images import read_image
 from mtmc.link.describe import mean_feature
 from mtmc.link.explain import own_evidence
 from mtmc.scene_reader.clocks import scene_time
 from mtmc.store import Run
-from mtmc.store.tables import read_table
 from mtmc.structures import LABELS, GlobalTrack
 
 COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -94,14 +93,21 @@ class Found:
         return None if last is None else float(last["start_s"] - first["end_s"])
 
 
-def find(run: Run, words: str = "", picture: Path | None = None, since: str = "", until: str = "") -> list[Found]:
+def find(
+    run: Run,
+    words: str = "",
+    picture: Path | None = None,
+    since: str = "",
+    until: str = "",
+    trusted: Collection[str] = (),
+) -> list[Found]:
     """The vehicles that all words fit and some camera saw between ``since`` and ``until``, by start; with a picture,
     those that look most like it first.
 
     Moments are seconds on the scene's clock, times of day or dates and times. Raises InputError for a word without
     meaning, a picture that cannot be read or a run without embeddings, ConfigError for a moment that is none.
     """
-    vehicles = list(_vehicles(run, picture))
+    vehicles = list(_vehicles(run, picture, trusted))
     fits = parse(words, run, {vehicle.colour for vehicle in vehicles})
     first, last = (scene_time(run.scene, text, option) for text, option in ((since, "--from"), (until, "--to")))
     low, high = -np.inf if first is None else first, np.inf if last is None else last
@@ -149,14 +155,14 @@ def _meaning(word: str, cameras: dict[str, str], colours: set[str], legs: list[l
 # --- vehicles ---------------------------------------------------------------------------------------------------------
 
 
-def _vehicles(run: Run, picture: Path | None) -> Iterator[Found]:
+def _vehicles(run: Run, picture: Path | None, trusted: Collection[str]) -> Iterator[Found]:
     """Every vehicle, with what the tables know of it."""
     visits: dict[int, list[dict[str, Any]]] = {}
-    for row in read_table(run.path("visits")).to_pylist():
+    for row in run.visits().to_pylist():
         visits.setdefault(row["vehicle_id"], []).append(row)
     sure = _least_sure(run)
     colours = _colours(run)
-    alike = {} if picture is None else _alike(run, picture)
+    alike = {} if picture is None else _alike(run, picture, trusted)
     for vehicle in run.vehicles():
         mine = sorted(visits[vehicle.vehicle_id], key=lambda v: v["start_s"])
         speeds = [v["speed_kmh"] for v in mine if v["speed_kmh"] is not None]
@@ -190,9 +196,8 @@ def _most(vehicle: GlobalTrack, words: dict[tuple[str, int], str]) -> str:
 
 
 def _least_sure(run: Run) -> dict[int, float]:
-    path = run.path("links")
-    table = read_table(path) if path.exists() else None
-    if table is None or "vehicle_id" not in table.column_names:
+    table = run.links()
+    if table is None:
         return {}
     least: dict[int, float] = {}
     table = table.filter(pa.array(own_evidence({name: table[name].to_numpy() for name in table.column_names})))
@@ -205,21 +210,23 @@ def _colours(run: Run) -> dict[tuple[str, int], str]:
     """Colour by tracklet, of its last crop, as the page has it."""
     found: dict[tuple[str, int], str] = {}
     for camera_id in run.cameras("crops"):
-        table = read_table(run.path("crops", camera_id))
+        table = run.crops(camera_id)
+        if table is None:
+            continue
         for track, colour in zip(table["track_id"].to_pylist(), table["colour"].to_pylist(), strict=True):
             found[camera_id, track] = colour
     return found
 
 
-def _alike(run: Run, picture: Path) -> dict[tuple[str, int], float]:
+def _alike(run: Run, picture: Path, trusted: Collection[str]) -> dict[tuple[str, int], float]:
     """Cosine of every tracklet with a picture of a vehicle, by the run's own embedder."""
     from mtmc.embed import make_embedder
 
-    image = cv2.imread(str(picture))
-    if image is None:
-        raise InputError(picture, "a picture of a vehicle", "a file that is none", "Give a .jpg or .png.")
-    embedder = make_embedder(build_config(run.settings["config"], "run.json").embed)
-    vector = embedder.vectors([np.asarray(image, np.uint8)])[0]
+    image = read_image(picture, expected="a picture of a vehicle", fix="Give a .jpg or .png.")
+    config = build_config(run.settings["config"], "run.json")
+    refuse_strange_parts(config, run.folder / "run.json", trusted, ("embed",))
+    embedder = make_embedder(config.embed)
+    vector = embedder.vectors([image])[0]
     found: dict[tuple[str, int], float] = {}
     for camera_id, embeddings in run.embeddings().items():
         for track in np.unique(embeddings.track_ids).tolist():

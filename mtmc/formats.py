@@ -7,20 +7,20 @@ with file and line. Sources: the AI City Challenge's ReadMe (data and submission
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeInt, RootModel
 
 from mtmc.atomic import replacing, write_json
 from mtmc.boxes import Boxes, camera_number
 from mtmc.errors import InputError
+from mtmc.files import read_json
 from mtmc.geometry import clip_boxes, xywh_to_xyxy, xyxy_to_xywh
 from mtmc.rows import Table, read_table
 from mtmc.structures import Detections, GlobalTrack, Tracklet, label_index
-from mtmc.text import read_text
 
 AICITY = "9 numbers (camera id frame left top width height xworld yworld)"
 MOT = "6 to 10 numbers (frame, id, left, top, width, height, confidence, -1, -1, -1)"
@@ -74,14 +74,15 @@ def camera_table(path: Path) -> Path:
     return path.with_suffix(".cameras.json")
 
 
+class CameraNumbers(RootModel[dict[str, NonNegativeInt]]):
+    """``track3.cameras.json``."""
+
+
 def _read_camera_table(path: Path) -> dict[str, int]:
     table = camera_table(path)
     if not table.is_file():
         return {}
-    try:
-        return {str(camera_id): int(number) for camera_id, number in json.loads(read_text(table)).items()}
-    except (json.JSONDecodeError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(table, '{"camera id": number, ...}', str(error), "Correct it, or take it away.") from error
+    return read_json(table, CameraNumbers, '{"camera id": number, ...}', "Correct it, or take it away.").root
 
 
 def write_submission(path: Path, vehicles: Iterable[GlobalTrack], cameras: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import ConfigError, InstallError, WeightsError
+from mtmc.files import check_file
 
 PRECISIONS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 """Arithmetic of inputs that we fill."""
@@ -35,6 +36,7 @@ class OnnxFile:
 
 
 def _open(path: Path, device: str, user: str) -> Any:
+    check_file(path, "an ONNX model", error=WeightsError)
     try:
         import onnxruntime
     except ImportError as error:

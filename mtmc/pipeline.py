@@ -5,13 +5,10 @@ Each stage is a pure function of arrays; what one process does stands in ``tasks
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
 
 from mtmc import __version__
 from mtmc.atomic import locked, write_json
@@ -22,8 +19,9 @@ from mtmc.memory import peak_of_all_mb
 from mtmc.planning import Key, Plan, stamp_of
 from mtmc.results_page import make_page
 from mtmc.store import Run, create_run
-from mtmc.store.stamps import digest
-from mtmc.store.tables import read_table, write_table, write_vehicles
+from mtmc.store.documents import DrawnVideos, KeptTimings, read_kept
+from mtmc.store.stamps import digest, plain
+from mtmc.store.tables import write_table, write_vehicles
 from mtmc.tasks import Unit, forget_parts, run_unit, timed
 from mtmc.visits import visits
 from mtmc.workers import Graph, Here, Pool, Timings, Watch, processes, run_graph
@@ -55,11 +53,13 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch, address: str) -> Run:
         run.keep_recordings(camera)
         for stage, parts in todo.parts[camera.id].items():
             run.keep_tables(stage, camera.id, parts)
-    timings = _read_timings(run) | _do(todo, unit_graph(todo, stale), workers, address, watch)
+    kept = read_kept(run.folder / "timings.json", KeptTimings)
+    timings: Timings = dict(kept.root) if kept else {}
+    timings |= _do(todo, unit_graph(todo, stale), workers, address, watch)
     if ("vehicles", "") in stale:
         timings["vehicles"] = timed(lambda: _link(todo, watch))
     if ("visits", "") in stale:
-        columns = visits(todo.scene, run.vehicles(), run.network, read_table(run.path("links")))
+        columns = visits(todo.scene, run.vehicles(), run.network, run.links())
         write_table(run.path("visits"), columns, todo.stamps["visits", ""])
     _write_track3(todo)
     timings |= _draw(todo, watch)
@@ -160,13 +160,13 @@ def _draw(todo: Plan, watch: Watch) -> Timings:
 
     params = todo.config.report
     inputs = {"vehicles": digest(todo.stamps["vehicles", ""])}
-    stamp = json.loads(json.dumps(stamp_of("video", params, inputs)))
+    stamp = plain(stamp_of("video", params, inputs))
     folder = todo.run.folder / "video"
-    drawn = _read_json(folder / "stamp.json") or {}
+    drawn = read_kept(folder / "stamp.json", DrawnVideos)
     if (
         not params.video
         or params.hide == "pictures"
-        or (drawn.get("stamp") == stamp and all((folder / name).is_file() for name in drawn["files"]))
+        or (drawn and drawn.stamp.model_dump() == stamp and all((folder / name).is_file() for name in drawn.files))
     ):
         return {}
     (folder / "stamp.json").unlink(missing_ok=True)  # a run killed while drawing must draw again
@@ -174,17 +174,6 @@ def _draw(todo: Plan, watch: Watch) -> Timings:
     seconds = timed(lambda: draw(todo.scene, todo.run.vehicles(), folder, params, watch, veil))
     write_json(folder / "stamp.json", {"stamp": stamp, "files": sorted(path.name for path in folder.glob("*.mp4"))})
     return {"video": seconds}
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError):
-        return None
-
-
-def _read_timings(run: Run) -> Timings:
-    return dict(_read_json(run.folder / "timings.json") or {})
 
 
 def default_workers(units: int, device: str) -> int:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mtmc.config import Config, build_config
+from mtmc.config import PARTS, Config, build_config, refuse_strange_parts
 from mtmc.detect import DetectParams, make_detector, settle
+from mtmc.devices import check_device
 from mtmc.errors import ConfigError, StoreError
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
@@ -76,6 +77,7 @@ class Plan:
 def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
     """Read the scene and work out every table's stamp; ``auto`` becomes the detector that it stands for, its model
     fetched if need be. Raises UserError for anything that would stop the run at once."""
+    check_device(device)
     auto, config = config.detect.detector == "auto", _settled(videos, config, device)
     for stage in (config.detect, config.track, config.embed, config.link):
         stage.check()
@@ -113,6 +115,13 @@ def _check_files(camera: Camera, config: Config) -> None:
         make_detector(config.detect).begin(camera, Video(camera))
 
 
+def plan_to_run_again(run: Run, trusted: Collection[str]) -> Plan:
+    """As ``plan_again``, to be run. Raises ConfigError for outside parts of the run that ``trusted`` does not name."""
+    todo = plan_again(run)
+    refuse_strange_parts(todo.config, run.folder / "run.json", trusted, PARTS)
+    return todo
+
+
 def plan_again(run: Run) -> Plan:
     """The plan of a finished or broken run, from its ``run.json``; loads none of the parts that it names."""
     settings = run.settings
@@ -121,6 +130,7 @@ def plan_again(run: Run) -> Plan:
 
 def plan_given(videos: Path, scene: Scene, run: Run, config: Config, device: str = "auto") -> Plan:
     """The plan of a run that was given its tracks (``mtmc.given_tracks``)."""
+    check_device(device)
     given = () if run.given is None else run.given.stages
     parts = {camera.id: _parts(camera, config.detect, given) for camera in scene.cameras.values()}
     return Plan(videos, scene, config, run, dict(_stamps(scene, config, run, parts)), parts, device)

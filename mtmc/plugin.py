@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from mtmc.errors import ConfigError, InstallError, UserError, what_is_missing
+from mtmc.errors import ConfigError, InstallError, Stopped, UserError, what_is_missing
+
+logger = logging.getLogger(__name__)
+
+FILE_ONLY = {"file_only": True}
+"""Marks what is logged for ``log.txt`` and not for the terminal."""
 
 Factory = Callable[[Any, str], Any]
 """Makes a part of (params, device)."""
@@ -47,8 +55,45 @@ def check_part(key: str, name: str, menu: Menu) -> None:
         find_part(key, name, menu)
 
 
-def make_part(key: str, name: str, menu: Menu, params: Any, device: str, method: str) -> Any:
-    """The part that ``name`` stands for, an object with ``method``.
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Code that is not ours, named by the parameter ``key``: what it raises becomes a ConfigError, and whoever calls it
+    looks at what it returns."""
+
+    key: str
+    name: str
+
+    def call(self, work: Callable[..., Any], *given: object) -> Any:
+        """``work(*given)``. Raises ConfigError for whatever goes wrong in it, even an exit; its traceback goes to
+        ``log.txt``."""
+        try:
+            return work(*given)
+        except (UserError, Stopped):
+            raise
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                raise  # the user's own; where signals are ours, none comes from the keyboard
+            logger.info("%s", "".join(traceback.format_exception(error)), extra=FILE_ONLY)
+            fix = "Correct its code; the traceback is in log.txt."
+            raise ConfigError(self.key, f"{self.name} to do its work", _with_place(error), fix) from error
+
+    def wrong(self, expected: str, found: object) -> ConfigError:
+        """For an answer that is not what the protocol promises; ``found``: it, or what is wrong with it."""
+        text = found if isinstance(found, str) else f"one of type {type(found).__name__}"
+        return ConfigError(f"{self.key} {self.name}", expected, text, "Correct what it returns.")
+
+
+def make_part(
+    key: str,
+    name: str,
+    menu: Menu,
+    params: Any,
+    device: str,
+    method: str,
+    checked: Callable[[Outside, Any], Any],
+) -> Any:
+    """The part that ``name`` stands for, an object with ``method``; one from outside is ``checked`` whenever it
+    answers.
 
     Raises ConfigError for a name that is not found and for an outside factory that cannot be called with (params,
     device), fails, or makes something else.
@@ -57,16 +102,12 @@ def make_part(key: str, name: str, menu: Menu, params: Any, device: str, method:
         return _from_menu(key, name, menu, params, device)
     factory = find_part(key, name, menu)
     _check_signature(key, name, factory)
-    try:
-        part = factory(params, device)
-    except UserError:
-        raise
-    except Exception as error:
-        raise ConfigError(key, f"{name} to make its part", _with_place(error), "Correct the callable.") from error
+    outside = Outside(key, name)
+    part = outside.call(factory, params, device)
     if not callable(getattr(part, method, None)):
         expected = f"an object with the method {method} from {name}"
         raise ConfigError(key, expected, f"one of type {type(part).__name__}", "Return one from the callable.")
-    return part
+    return checked(outside, part)
 
 
 def source_file(name: str, menu: Menu) -> Path | None:
@@ -97,14 +138,10 @@ def _outside(key: str, name: str, module: str, attribute: str) -> Factory:
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except Exception as error:
-        raise ConfigError(
-            key,
-            "module:callable that can be imported",
-            f"{name!r} ({_with_place(error)})",
-            "Check the name and PYTHONPATH.",
-        ) from error
+        factory = Outside(key, name).call(lambda: getattr(importlib.import_module(module), attribute))
+    except ConfigError as error:
+        expected, found = "module:callable that can be imported", f"{name!r} ({error.found})"
+        raise ConfigError(key, expected, found, "Check the name and PYTHONPATH.") from error
     if not callable(factory):
         raise ConfigError(
             key, "module:callable", f"{name!r}, of type {type(factory).__name__}", "Name a function or a class."
@@ -124,9 +161,9 @@ def _check_signature(key: str, name: str, factory: Factory) -> None:
         raise ConfigError(key, expected, f"{name}{signature}", "Give it these two parameters.") from error
 
 
-def _with_place(error: Exception) -> str:
+def _with_place(error: BaseException) -> str:
     """What went wrong, and where in the part's own file."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if frame.filename.endswith(".py") and Path(frame.filename) != Path(__file__)]
     place = f" at {inside[-1].filename}:{inside[-1].lineno}" if inside else ""
-    return f"{type(error).__name__}{place}: {error}"
+    return f"{type(error).__name__}{place}: {' '.join(str(error).split())[:300] or 'no word'}"

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from mtmc import __version__
 from mtmc.atomic import write_json
@@ -30,8 +29,8 @@ from mtmc.report.page_data import Contents, Truth
 from mtmc.report.privacy import Veil
 from mtmc.scene import Scene
 from mtmc.store import Run
+from mtmc.store.documents import DrawnVideos, read_kept
 from mtmc.store.stamps import digest, stored_stamp
-from mtmc.store.tables import read_table
 from mtmc.visits import flows
 
 PAGE_FILE = "page.json"
@@ -54,11 +53,7 @@ class Asked(BaseModel):
     @staticmethod
     def before(run: Run, hide: Hide) -> Asked:
         """As the last page of the run; what is hidden is never less than ``hide``."""
-        path = run.folder / PAGE_FILE
-        try:
-            last = Asked.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError):
-            last = Asked()
+        last = read_kept(run.folder / PAGE_FILE, Asked) or Asked()
         return last.model_copy(update={"hide": max(hide, last.hide, key=get_args(Hide).index)})
 
 
@@ -140,7 +135,7 @@ def health_of(contents: Contents, looks: Looks) -> dict[str, Any]:
     learned = {} if network is None else network["cameras"]
     clocks = {c.id: learned[c.id]["clock_error_s"] if c.id in learned else 0.0 for c in contents.cameras}
     known = None if made_links(contents) is None else looks
-    return examine(known, read_table(contents.run.path("visits")), lengths, hours, clocks)
+    return examine(known, contents.run.visits(), lengths, hours, clocks)
 
 
 def made_links(contents: Contents) -> Links | None:
@@ -161,8 +156,8 @@ def remove_unveiled(run: Run, veil: Veil) -> None:
     stamp = folder / "stamp.json"
     if veil.hide == "nothing" or not folder.exists():
         return
-    drawn = json.loads(stamp.read_text())["stamp"]["params"].get("hide") if stamp.exists() else None
-    if drawn != veil.hide:
+    drawn = read_kept(stamp, DrawnVideos)
+    if drawn is None or drawn.stamp.params.get("hide") != veil.hide:
         for path in [stamp, *folder.glob("*.mp4")]:
             path.unlink(missing_ok=True)
 
@@ -170,7 +165,7 @@ def remove_unveiled(run: Run, veil: Veil) -> None:
 def camera_graph(contents: Contents) -> dict[str, Any]:
     """Flows from camera to camera, and places for the cameras so that near in time is near to see, for the core's
     head."""
-    found = flows(read_table(contents.run.path("visits")))
+    found = flows(contents.run.visits())
     number = {camera.id: index for index, camera in enumerate(contents.cameras)}
     times = np.full((len(number), len(number)), np.inf)
     for flow in found:

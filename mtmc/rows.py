@@ -8,16 +8,24 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
-from mtmc.text import decoded
+from mtmc.files import TEXT_BYTES, check_file, decoded, read_text, unpacked
 
 MAX_FRAME = 2**31 - 1
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+"""What readers of archives raise for damaged ones."""
+MOST_MEMBERS = 1000
+"""Entries of a tar archive that are looked at: one is wanted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,31 +123,65 @@ def _numbers(words: list[str], where: str, line: str, layout: str) -> list[float
 
 def _read_text(path: Path) -> str:
     """The file's text, unpacked. Raises InputError for a missing, damaged or many-member file."""
-    try:
-        return decoded(_read_bytes(path), path)
-    except FileNotFoundError as error:
-        raise InputError(path, "a file", "nothing", "Check the path.") from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError) as error:
-        raise InputError(path, "a whole archive", f"a damaged one ({error})", "Copy or pack it again.") from error
-    except OSError as error:
-        raise InputError(path, "a readable file", str(error.strerror or error), "Check the path and rights.") from error
-
-
-def _read_bytes(path: Path) -> bytes:
     name = path.name.lower()
-    if name.endswith(".zip"):
-        with zipfile.ZipFile(path) as archive:
-            members = [entry for entry in archive.namelist() if not entry.endswith("/")]
-            return archive.read(_only(path, members))
-    if name.endswith((".tar.gz", ".tgz", ".tar")):
-        with tarfile.open(path) as archive:
-            files = {entry.name: entry for entry in archive.getmembers() if entry.isfile()}
-            member = archive.extractfile(files[_only(path, list(files))])
-            return b"" if member is None else member.read()
-    return gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
+    opened = next((how for ending, how in ARCHIVES.items() if name.endswith(ending)), None)
+    if opened is None:
+        return read_text(path)
+    check_file(path, "an archive", TEXT_BYTES)
+    try:
+        with opened(path) as member:
+            data = unpacked(member, path)
+    except NotImplementedError as error:
+        fix = "Pack it again, as a plain .zip or .tar.gz."
+        raise InputError(path, "an archive packed by a usual method", _in_short(error), fix) from error
+    except RuntimeError as error:  # what zipfile says of a member with a password
+        raise InputError(path, "an archive without a password", _in_short(error), "Unpack it first.") from error
+    except (*DAMAGED, OSError, ValueError, KeyError) as error:
+        found = f"a damaged one ({_in_short(error)})"
+        raise InputError(path, "a whole archive", found, "Copy or pack it again.") from error
+    return decoded(data, path)
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+@contextmanager
+def _zip_member(path: Path) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(path) as archive:
+        members = [entry for entry in archive.namelist() if not entry.endswith("/")]
+        with archive.open(_only(path, members)) as member:
+            yield member
+
+
+@contextmanager
+def _tar_member(path: Path) -> Iterator[IO[bytes]]:
+    with tarfile.open(path) as archive:
+        members = list(islice((entry for entry in archive if entry.isfile()), MOST_MEMBERS))
+        _only(path, [entry.name for entry in members])
+        member = archive.extractfile(members[0])
+        if member is None:
+            raise KeyError(members[0].name)
+        with member:
+            yield member
+
+
+@contextmanager
+def _gzip_member(path: Path) -> Iterator[IO[bytes]]:
+    with gzip.open(path) as member:
+        yield member  # type: ignore[misc]
 
 
 def _only(path: Path, members: list[str]) -> str:
     if len(members) != 1:
         raise InputError(path, "an archive with exactly one file in it", f"{len(members)} files", "Pack the one file.")
     return members[0]
+
+
+ARCHIVES: dict[str, Callable[[Path], AbstractContextManager[IO[bytes]]]] = {
+    ".zip": _zip_member,
+    ".tar.gz": _tar_member,
+    ".tgz": _tar_member,
+    ".tar": _tar_member,
+    ".gz": _gzip_member,
+}

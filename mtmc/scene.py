@@ -16,9 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mtmc.calibration import Calibration
-from mtmc.errors import InputError
+from mtmc.files import check_file
 from mtmc.geometry import project
+from mtmc.images import read_image
 from mtmc.structures import Double, Long, Mask, Rows
+
+SLOWEST_FPS, FASTEST_FPS = 0.1, 1000.0
+"""Frame rates that a camera may have, where somebody tells one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +157,10 @@ class Camera:
     @property
     def roi(self) -> Mask | None:
         """Region of interest (height, width), True inside, or None. Raises InputError for a mask that does not fit."""
-        return None if self.roi_path is None else _read_roi(self.roi_path, self.size)
+        if self.roi_path is None:
+            return None
+        check_file(self.roi_path, "a mask image")
+        return _read_roi(self.roi_path, self.size, self.roi_path.stat().st_mtime_ns)
 
     def ground_points(self, pixels: ArrayLike) -> Double:
         """Metres east and north (N, 2) of ground pixels (N, 2); NaN without calibration."""
@@ -202,15 +209,8 @@ def _assumed_lens(size: tuple[int, int]) -> Double:
 
 
 @lru_cache(maxsize=16)
-def _read_roi(path: Path, size: tuple[int, int]) -> Mask:
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if grey is None:
-        fix = "Replace it or take it away (no mask = the whole image)."
-        raise InputError(path, "a mask image", "a file that is no image", fix)
-    if grey.shape[::-1] != size:
-        expected = f"a mask of {size[0]} x {size[1]} pixels like its video"
-        found = f"{grey.shape[1]} x {grey.shape[0]}"
-        raise InputError(path, expected, found, "Make it anew from a frame of the video.")
-    mask: Mask = grey > 127
+def _read_roi(path: Path, size: tuple[int, int], _changed_ns: int) -> Mask:
+    fix = "Make it anew from a frame of the video, or take it away (no mask = the whole image)."
+    mask: Mask = read_image(path, grey=True, expected="a mask image", fix=fix, size=size) > 127
     mask.setflags(write=False)
     return mask

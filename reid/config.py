@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from reid.devices import Precision
 from reid.settings import Params, explain, load, shipped_file
@@ -21,6 +21,8 @@ BackboneName = Annotated[
 ]
 """A residual network, with instance normalisation beside batch normalisation in ``_ibn_a``; a small ImageNet network
 whose weights come in a package, or timm/NAME."""
+Part = Annotated[float, Field(gt=0, le=1)]
+Side = Annotated[int, Field(ge=32, le=2048)]
 Share = Field(0.5, ge=0, le=1)
 
 
@@ -36,10 +38,10 @@ class NetworkParams(Params):
     """Factor on the channels of the backbone."""
     attention_width: float = Field(1.0, ge=0.125, le=2)
     """Factor on the channels of the attention encoder and the rotation branch."""
-    image_size: tuple[int, int] = (256, 256)
+    image_size: tuple[Side, Side] = (256, 256)
     """Height and width in pixels of the images that the network sees; multiples of 32. Q sums to 1 over a map 1/8 as
     high and wide, so weights hold for the size they were trained with."""
-    kernel_size: int = Field(7, ge=1)
+    kernel_size: int = Field(7, ge=1, le=255)
     """K of Eq. 4, positions, odd."""
     per_sample_scale: bool = True
     """Released code: exp(L / max L). The paper's Eq. 4: exp(L)."""
@@ -61,7 +63,7 @@ class NetworkParams(Params):
 
     @model_validator(mode="after")
     def _fits(self) -> NetworkParams:
-        if any(side < 32 or side % 32 for side in self.image_size):
+        if any(side % 32 for side in self.image_size):
             raise ValueError(f"image_size must be multiples of 32, not {self.image_size}")
         if self.variant == "full" and self.image_size[0] != self.image_size[1]:
             raise ValueError(
@@ -87,7 +89,7 @@ class AugmentParams(Params):
     """How often the image is spoiled as cameras and codecs do: each with 1 in 2, seen from far (few pixels), out of
     focus or moving, noisy, compressed; off as released."""
     erase_probability: float = Share
-    erase_area: tuple[float, float] = (0.02, 0.4)
+    erase_area: tuple[Part, Part] = (0.02, 0.4)
     """Smallest and largest share of the image's area that the erased square covers."""
     rotation_disc: float = Field(0.0, ge=0, le=0.75)
     """The rotation branch sees a disc of this radius, in image sides, around the middle and nothing outside: road and
@@ -136,7 +138,7 @@ class OptimizerParams(Params):
     """Largest norm of the gradient; 0: not clipped, as released."""
     schedule: Literal["steps", "cosine"] = "steps"
     """``steps``: x ``factor`` after each milestone; ``cosine``: warm-up, cosine to ``floor``, cosine to 0."""
-    milestones: tuple[int, ...] = (20, 40, 60)
+    milestones: tuple[NonNegativeInt, ...] = (20, 40, 60)
     """Epochs after which the rate is multiplied by ``factor``."""
     factor: float = Field(0.1, gt=0, le=1)
     warmup_epochs: int = Field(10, ge=0)

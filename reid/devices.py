@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator
@@ -17,9 +18,19 @@ Precision = Annotated[PrecisionName, BeforeValidator(lambda name: SHORT_NAMES.ge
 """A precision in parameters, where fp32, bf16 and fp16 may be written too."""
 
 
+DEVICES = re.compile(r"auto|cpu|mps|(cuda|xpu)(:[0-9]{1,3})?")
+
+
+def check_device(name: str) -> None:
+    """Raise UserError for a name that means no device, without a look at this machine's."""
+    if not DEVICES.fullmatch(name):
+        raise UserError("--device", "auto, cpu, cuda, cuda:1, mps or xpu", repr(name[:80]), "Try --device cpu.")
+
+
 def choose_device(name: str) -> torch.device:
     """The device of a name; ``auto`` is CUDA, else Apple's MPS, else the CPU. Raises UserError for one that this
     machine lacks."""
+    check_device(name)
     import torch
 
     if name == "auto":

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from reid.errors import UserError
+from reid.errors import UserError, trouble
 from reid.extras import what_is_missing
 
 FAULT = 70
@@ -37,19 +37,36 @@ def run_command(command: Callable[[], object]) -> None:
     try:
         with _stoppable():
             command()
-    except UserError as mistake:
-        _leave(f"error: {mistake}", 2)
-    except Stopped as stop:
-        line = f"stopped by {signal.Signals(stop.number).name}: what is finished is kept, run again to go on"
-        _leave(line, 128 + stop.number)
+            if sys.stdout is not None:  # closed by whoever called
+                sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output has gone: nothing is left to be said to them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + 13)
-    except Exception as fault:
-        missing = what_is_missing(fault) if isinstance(fault, ImportError) else None
-        if missing is not None:
-            _leave(f"error: {missing}", 2)
-        _leave(_report(fault), FAULT)
+    except (Exception, Stopped, KeyboardInterrupt) as end:
+        line, code = _ending(end)
+        _leave(line, code)
+
+
+def _ending(end: BaseException) -> tuple[str, int]:
+    """The line and the exit code of a command that did not end well."""
+    if isinstance(end, Stopped | KeyboardInterrupt):
+        stop = signal.Signals(end.number if isinstance(end, Stopped) else signal.SIGINT)
+        return f"stopped by {stop.name}: what is finished is kept, run again to go on", 128 + stop
+    mistake = _as_mistake(end)
+    return (_report(end), FAULT) if mistake is None else (f"error: {mistake}", 2)
+
+
+def _as_mistake(end: BaseException) -> UserError | None:
+    """What the user can mend: mistakes, packages that are missing, troubles of the machine; None for a fault of
+    ours."""
+    if isinstance(end, UserError):
+        return end
+    if isinstance(end, MemoryError):
+        fix = "Use fewer --workers or smaller batches, or close other programs."
+        return UserError("memory", "enough of it", "none left", fix)
+    if isinstance(end, OSError) and end.errno is not None:
+        return UserError(end.filename or "output", *trouble(end))
+    return what_is_missing(end) if isinstance(end, ImportError) else None
 
 
 @contextmanager
@@ -72,7 +89,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def _report(fault: Exception) -> str:
+def _report(fault: BaseException) -> str:
     """A sentence for a fault of ours; its traceback in a file of its own."""
     kind = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
     try:

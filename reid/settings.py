@@ -7,16 +7,17 @@ It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` 
 from __future__ import annotations
 
 import difflib
-import json
+import os
 import textwrap
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from reid.errors import ConfigError
+from reid.errors import ConfigError, UserError
+from reid.files import parse_json, parse_toml, read_text
 
 SHIPPED = (Path(__file__).with_name("configs"), Path(__file__).parents[1] / "configs")
 """Where configurations lie: in the wheel, in the repository."""
@@ -33,7 +34,25 @@ class Params(BaseModel):
     value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_kind(cls, value: object, info: ValidationInfo) -> object:
+        """Numbers are numbers and switches are switches: "1" is no 1, 1 is no true, true is no 1."""
+        kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
+        if bool in kinds and not isinstance(value, bool):
+            raise ValueError("true or false")
+        if kinds & {int, float} and not kinds & {bool, str} and isinstance(value, bool | str):
+            raise ValueError("a number")
+        return value
+
+
+def _kinds(annotation: Any) -> frozenset[Any]:
+    """The plain types that an annotation allows: itself, or the members of its union."""
+    return frozenset(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else frozenset([annotation])
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -67,7 +86,7 @@ def merge(model: type[Model], layers: Sequence[Layer]) -> Model:
 def shipped_file(name: Path, kind: str) -> Path:
     """The file itself, or the one of that name that comes with the package (``paper``, ``smoke``, ...). Raises
     ConfigError."""
-    if name.suffix or name.exists():
+    if name.suffix or os.path.lexists(name):
         return name
     for folder in SHIPPED:
         path = folder / kind / f"{name}.toml"
@@ -83,7 +102,9 @@ def read_file(path: Path) -> list[Layer]:
     base = settings.pop("base", None)
     if base is None:
         return [(str(path), settings)]
-    below = path.parent / str(base)
+    if not isinstance(base, str) or not base:
+        raise ConfigError(f"{path}, base", "the name of a file beside it", repr(base)[:80], "Correct the value.")
+    below = path.parent / base
     lowest = _parse(below)
     if "base" in lowest:
         raise ConfigError(below, "a file without a base of its own", f"base {lowest['base']!r}", "Merge the two.")
@@ -140,20 +161,20 @@ def _nearest(key: str, known: Sequence[str]) -> str:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return dict(json.loads(text)) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(path, "a TOML file", error.strerror or str(error), "Check the path.") from error
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(path, "TOML", str(error) or type(error).__name__, "Correct the file.") from error
+    text = read_text(path, "a TOML file", ConfigError)
+    if path.suffix != ".json":
+        return parse_toml(text, path, ConfigError)
+    settings = parse_json(text, path, ConfigError)
+    if not isinstance(settings, dict):
+        raise ConfigError(path, "parameters in JSON", f"a {type(settings).__name__}", "Give another file.")
+    return settings
 
 
 def _parse_value(text: str) -> Any:
     """A TOML value; what is none (a bare word, a path) is a string."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
+        return parse_toml(f"value = {text}", "--set")["value"]
+    except UserError:
         return text
 
 

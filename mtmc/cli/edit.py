@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mtmc.scene import Scene
     from mtmc.structures import GlobalTrack, Tracklet
 
+TRUSTED = "An outside part of the run that may be loaded; repeatable."
 WHO = "a vehicle's id, or a tracklet such as c001/3"
 
 
@@ -31,6 +33,7 @@ def edit(
     ] = None,
     drop: Annotated[list[int] | None, typer.Option(help="Forget the edit of this number.", metavar="N")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Forget the last one.")] = False,
+    part: Annotated[list[str] | None, typer.Option(help=TRUSTED, metavar="MODULE:CALLABLE")] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only tell the edits made so far.")] = False,
 ) -> None:
     """Correct vehicles: edits are kept in RUN/edits.jsonl, and whenever the run is linked they hold.
@@ -53,7 +56,7 @@ def edit(
         edits += [*(read_edits(import_) if import_ else ()), *_made(named, same, different, split, not_vehicle, kind)]
         edits = list(dict.fromkeys(edits))
         write_edits(path, edits)
-        _link_again(run)
+        _link_again(run, part or [])
     for number, one in enumerate(edits, start=1):
         typer.echo(f"{number:4d}  {sentence(one)}")
 
@@ -95,9 +98,12 @@ def _number(text: str) -> float:
     from mtmc.errors import InputError
 
     try:
-        return float(text)
-    except ValueError as error:
-        raise InputError("--split", "a tracklet and seconds such as c001/3=12.5", repr(text), "Correct it.") from error
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise InputError("--split", "a tracklet and seconds such as c001/3=12.5", repr(text), "Correct it.")
+    return seconds
 
 
 class _Names:
@@ -137,12 +143,12 @@ class _Names:
         return place_of(self._scene, tracklet, int(np.abs(times - seconds).argmin()))
 
 
-def _link_again(run: Path) -> None:
+def _link_again(run: Path, trusted: list[str]) -> None:
     from mtmc.cli.progress import logged, watching
     from mtmc.pipeline import run_pipeline
-    from mtmc.planning import plan_again
+    from mtmc.planning import plan_to_run_again
     from mtmc.store import open_run
 
-    todo = plan_again(open_run(run))
+    todo = plan_to_run_again(open_run(run), trusted)
     with logged(run), watching() as watch:
         run_pipeline(todo, 1, watch)

@@ -8,7 +8,6 @@ from typing import Any
 from mtmc.errors import InputError
 from mtmc.link.explain import sentences
 from mtmc.store import Run
-from mtmc.store.tables import read_table
 
 
 def link_rows(run: Run, vehicle: int) -> list[dict[str, Any]]:
@@ -19,9 +18,8 @@ def link_rows(run: Run, vehicle: int) -> list[dict[str, Any]]:
         ids = f"from {min(known, default=0)} to {max(known, default=0)}"
         found = f"no vehicle {vehicle} (there are {len(known)}, {ids})"
         raise InputError(run.folder, "the id of one of its vehicles", found, "Choose one from track3.txt.")
-    path = run.path("links")
-    table = read_table(path) if path.exists() else None
-    if table is None or "vehicle_id" not in table.column_names:
+    table = run.links()
+    if table is None:
         expected = "reasons of the network linker (links.parquet)"
         raise InputError(run.folder, expected, "none", "Link again with `mtmc run ... --link network`.")
     return [row for row in table.to_pylist() if row["vehicle_id"] == vehicle]

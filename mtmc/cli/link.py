@@ -155,9 +155,10 @@ def network(
       mtmc network runs/s90 --png network.png
       mtmc run --videos monday --out runs/monday --set link.network_file=runs/sunday/network.json
     """
-    from mtmc.cli.network_picture import clocks_and_streets, draw, load, sentences
+    from mtmc.cli.network_picture import clocks_and_streets, draw, sentences
+    from mtmc.store.documents import read_network_file
 
-    stored = load(run if run.is_file() else run / "network.json")
+    stored = read_network_file(run if run.is_file() else run / "network.json")
     if png is not None:
         draw(stored, png)
     if json_:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.atomic import writing
-from mtmc.errors import InputError
 from mtmc.link.model.topology_graph import planar_layout
 
 ARROW = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 14, "shrinkB": 14, "connectionstyle": "arc3,rad=0.12"}
-
-
-def load(path: Path) -> dict[str, Any]:
-    """A network.json. Raises InputError where there is none."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            path, "a network.json", str(error), "Link with `mtmc run ... --link network` first."
-        ) from error
-    if not isinstance(stored, dict) or "streets" not in stored:
-        raise InputError(path, "a learned camera network", "none", "Only the network linker learns one.")
-    return stored
 
 
 def clocks_and_streets(stored: dict[str, Any]) -> dict[str, Any]:

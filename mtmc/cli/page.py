@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from mtmc.cli.edit import TRUSTED
 
 if TYPE_CHECKING:
     from mtmc.store import Run
@@ -92,6 +95,7 @@ def report(
 def view(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8720,
+    part: Annotated[list[str] | None, typer.Option(help=TRUSTED, metavar="MODULE:CALLABLE")] = None,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")] = True,
 ) -> None:
     """Serve RUN/report.html on this machine; corrections made in the page go into RUN/edits.jsonl and are linked at
@@ -106,7 +110,7 @@ def view(
     if not (run / "report.html").exists():
         report(run)
     try:
-        server = make_server(run, port, lambda text: save_edits(opened, text))
+        server = make_server(run, port, lambda text: save_edits(opened, text, part or []))
     except OSError as error:
         from mtmc.errors import InputError
 
@@ -129,6 +133,7 @@ def find(
         str, typer.Option("--from", help="Seen at or after this: seconds, 08:15 or 2024-05-01T08:15.")
     ] = "",
     to: Annotated[str, typer.Option(help="Seen at or before this.")] = "",
+    part: Annotated[list[str] | None, typer.Option(help=TRUSTED, metavar="MODULE:CALLABLE")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
@@ -147,7 +152,7 @@ def find(
     from mtmc.find import find as search
     from mtmc.store import open_run
 
-    found = [vehicle for folder in runs for vehicle in search(open_run(folder), where, like, from_, to)]
+    found = [vehicle for folder in runs for vehicle in search(open_run(folder), where, like, from_, to, part or ())]
     if like is not None:
         found.sort(key=lambda vehicle: -(vehicle.cosine or 0.0))
     if json_:
@@ -167,20 +172,20 @@ def find(
     typer.echo(f"{len(found)} found")
 
 
-def save_edits(run: Run, text: str) -> str | None:
+def save_edits(run: Run, text: str, trusted: Collection[str] = ()) -> str | None:
     """Keep the page's edits and link again; what was wrong with them, and nothing changed, or None."""
-    from mtmc.edits import read_edit, write_edits
+    from mtmc.edits import read_edit, read_edits, write_edits
     from mtmc.errors import UserError
     from mtmc.pipeline import run_pipeline
-    from mtmc.planning import plan_again
+    from mtmc.planning import plan_to_run_again
 
     path = run.path_of_edits
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = read_edits(path)
     try:
         edits = [read_edit(line, f"edit {n}") for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
         write_edits(path, edits)
-        run_pipeline(plan_again(run), 1, lambda *news: None)
+        run_pipeline(plan_to_run_again(run, trusted), 1, lambda *news: None)
     except UserError as mistake:
-        path.write_text(before, encoding="utf-8")
+        write_edits(path, before)
         return str(mistake)
     return None

@@ -113,7 +113,9 @@ def logged(folder: Path | None = None) -> Iterator[None]:
     written."""
     log = logging.getLogger("mtmc")
     log.setLevel(logging.INFO)
-    handlers: list[logging.Handler] = [RichHandler(console=console, show_path=False, show_level=False, markup=False)]
+    terminal = RichHandler(console=console, show_path=False, show_level=False, markup=False)
+    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
+    handlers: list[logging.Handler] = [terminal]
     if folder is not None:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -105,15 +105,18 @@ def _one_of(folder: Path | None, videos: Path | None) -> Path:
 
 def tell(done: Plan, as_json: bool) -> None:
     """What came out of a run: how many vehicles, where to look."""
+    from mtmc.store.documents import KeptTimings, read_kept
+
     folder, vehicles = done.run.folder, done.run.vehicles()
     shared = sum(len(vehicle.cameras) > 1 for vehicle in vehicles)
+    timings = read_kept(folder / "timings.json", KeptTimings)
     summary = {
         "run": str(folder),
         "vehicles": len(vehicles),
         "vehicles_in_several_cameras": shared,
         "tracklets": sum(len(vehicle.tracklets) for vehicle in vehicles),
         "files": sorted(str(p.relative_to(folder)) for p in folder.rglob("[!.]*") if p.is_file()),
-        "timings": json.loads((folder / "timings.json").read_text()),
+        "timings": timings.root if timings else {},
     }
     if as_json:
         typer.echo(json.dumps(summary, indent=2))

@@ -21,7 +21,7 @@ from __future__ import annotations
 import time
 
 from mtmc.detect.auto import choose, settle, what
-from mtmc.detect.detector import ClipDetector, Detector
+from mtmc.detect.detector import CheckedDetector, ClipDetector, Detector
 from mtmc.detect.params import DETECTORS, DetectParams, MotionParams
 from mtmc.detect.postprocess import postprocess
 from mtmc.plugin import make_part
@@ -60,7 +60,7 @@ def make_detector(params: DetectParams, device: str = "auto") -> Detector:
 
     Raises ConfigError for an unknown name, WeightsError for a wrong model file, InstallError for a missing package.
     """
-    return make_part("detect.detector", params.detector, DETECTORS, params, device, "begin")  # type: ignore[no-any-return]
+    return make_part("detect.detector", params.detector, DETECTORS, params, device, "begin", CheckedDetector)  # type: ignore[no-any-return]
 
 
 def seconds_per_frame(camera: Camera, params: DetectParams, device: str = "auto") -> float:

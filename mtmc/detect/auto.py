@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mtmc.detect.detector import CheckedDetector
 from mtmc.detect.model_files import BY_HAND, OTHERWISE, PUBLISHED, RELEASE, Unreachable, is_here
 from mtmc.detect.params import DETECTORS, DetectParams, required_weights
 from mtmc.devices import choose_device
@@ -27,7 +28,7 @@ DEFAULT = "yolox_nano"
 def make(params: DetectParams, device: str) -> Any:
     """What ``settle`` makes of the parameters, made. Raises as it and that detector do."""
     settled = settle(params, device)
-    return make_part("detect.detector", settled.detector, DETECTORS, settled, device, "begin")
+    return make_part("detect.detector", settled.detector, DETECTORS, settled, device, "begin", CheckedDetector)
 
 
 def choose(params: DetectParams, device: str = "auto") -> DetectParams:

@@ -3,14 +3,16 @@ pickles of arrays alone."""
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import IO, Any
 
 import yaml
 
-from mtmc.detect.torch_network import not_weights
-from mtmc.errors import ConfigError
+from mtmc.detect.torch_network import UNREADABLE, not_weights
+from mtmc.errors import ConfigError, WeightsError
+from mtmc.files import check_file, read_text
 
 ARRAYS = {
     *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
@@ -33,7 +35,7 @@ def new_config() -> Any:
         def _open_cfg(cls, filename: str) -> IO[str]:
             if "://" in filename:
                 raise ConfigError(filename, "a base on this machine", "an address", "Fetch it and name the file.")
-            return Path(filename).open(encoding="utf-8")
+            return io.StringIO(read_text(Path(filename), "a configuration of Detectron2", error=ConfigError))
 
     return LocalConfig(get_cfg())
 
@@ -62,10 +64,11 @@ class _ArrayUnpickler(pickle.Unpickler):
 def read_pickle(path: Path) -> dict[str, Any]:
     """A .pkl of the model zoo or of Detectron: names to arrays. Raises WeightsError for anything else, and never runs
     it."""
+    check_file(path, "a model file", error=WeightsError)
     try:
         with path.open("rb") as file:
             data = _ArrayUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+    except UNREADABLE as error:
         raise not_weights(path) from error
     if not isinstance(data, dict):
         raise not_weights(path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import pickle
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +15,10 @@ from mtmc.detect.detectron2_files import merge_file, new_config, read_pickle
 from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, label_table
 from mtmc.detect.model_files import OTHERWISE, Unreachable
 from mtmc.detect.params import DEFAULT_MODEL, RANDOM, DetectParams
-from mtmc.detect.torch_network import not_weights
+from mtmc.detect.torch_network import UNREADABLE, not_weights
 from mtmc.errors import ConfigError, WeightsError
+from mtmc.files import check_archive, check_file, parse_json
+from mtmc.structures import LABELS
 
 if TYPE_CHECKING:
     import torch
@@ -155,6 +155,7 @@ def _fetched(params: DetectParams, config: Any) -> Path:
 def _load_safetensors(model: Any, path: Path) -> tuple[str, ...]:
     from safetensors import SafetensorError, safe_open
 
+    check_file(path, "a model file", error=WeightsError)
     try:
         with safe_open(path, framework="pt") as file:
             told = file.metadata() or {}
@@ -166,13 +167,18 @@ def _load_safetensors(model: Any, path: Path) -> tuple[str, ...]:
     except RuntimeError as error:
         raise _foreign(path, str(error).splitlines()[1].strip()) from error
     _refuse_missing(path, difference.missing_keys)
-    return tuple(json.loads(told.get("classes", "[]")))
+    classes = parse_json(told.get("classes", "[]"), f"{path}, classes", error=WeightsError)
+    if not isinstance(classes, list) or not set(map(str, classes)) <= {*LABELS, ""}:
+        raise _foreign(path, f"classes {str(classes)[:80]!r}")
+    return tuple(map(str, classes))
 
 
 def _load_checkpoint(model: Any, path: Path) -> None:
     """.pth or the zoo's .pkl, by Detectron2's own reader but for the unpickling."""
     from detectron2.checkpoint import DetectionCheckpointer
 
+    check_file(path, "a model file", error=WeightsError)
+    check_archive(path, WeightsError)
     missing: list[str] = []
 
     class Reader(DetectionCheckpointer):  # type: ignore[misc]
@@ -193,7 +199,7 @@ def _load_checkpoint(model: Any, path: Path) -> None:
 
     try:
         Reader(model).load(str(path))
-    except (pickle.UnpicklingError, EOFError, ImportError, RuntimeError, ValueError, KeyError, AssertionError) as error:
+    except (*UNREADABLE, AssertionError) as error:
         raise not_weights(path) from error
     _refuse_missing(path, missing)
 

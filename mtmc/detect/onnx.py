@@ -26,6 +26,8 @@ TARGET_SIZES = "orig_target_sizes"
 """Input of RT-DETR's own exports: the (width, height) that boxes are scaled to."""
 EXPECTED = "a detector of YOLOX, YOLOv5 to YOLO26 (detect), RT-DETR or RF-DETR"
 FIX = "Export it with its project's own exporter, or wrap it as a part of your own (--detector module:callable)."
+LARGEST_SIDE_PX = 8192
+"""A network that asks for larger pictures is none for frames of videos."""
 
 
 def make(params: DetectParams, device: str) -> OnnxDetector:
@@ -48,6 +50,8 @@ class OnnxDetector:
         batch, _, height, width = pictures[0].shape
         self._one_by_one = isinstance(batch, int) or self._targets
         self._size = tuple(side if isinstance(side, int) else FREE_SIDE_PX for side in (height, width))
+        if not all(0 < side <= LARGEST_SIDE_PX for side in self._size) or batch == 0:
+            raise self._foreign(f"an input of {self._size[1]} x {self._size[0]} pixels")
         self._head = self._recognised(pictures[0].name)
         self._canvas = Canvas(self._size, self._head.pictures)
         self._labels = self._label_table(self._head.classes, model_classes)

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mtmc.devices import multiplies_bfloat16
 from mtmc.errors import WeightsError
+from mtmc.files import check_archive, check_file
 
 if TYPE_CHECKING:
     import torch
 
+UNREADABLE = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError),
+    *(OSError, MemoryError, ImportError),
+)
+"""What readers of weights raise for files that are none."""
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -31,11 +37,11 @@ def read_checkpoint(path: Path) -> Any:
     """What a .pth file holds; never runs code from it. Raises WeightsError for a missing file or another kind."""
     import torch
 
-    if not path.is_file():
-        raise WeightsError(path, "a model file", "no such file", "Check --weights.")
+    check_file(path, "a model file", error=WeightsError)
+    check_archive(path, WeightsError)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+    except UNREADABLE as error:
         raise not_weights(path) from error
 
 

@@ -24,7 +24,7 @@ from pydantic import Field, field_validator
 from mtmc.embed.sample import Crop, best_crops, choose
 from mtmc.errors import WeightsError, require
 from mtmc.params import OPTIONS, Params, StageParams
-from mtmc.plugin import Menu, check_part, make_part, source_file
+from mtmc.plugin import Menu, Outside, check_part, make_part, source_file
 from mtmc.scene import Camera
 from mtmc.structures import Embeddings, Tracklet
 from mtmc.video import Frames, Image
@@ -34,6 +34,9 @@ __all__ = ["EmbedParams", "Embedder", "embed", "make_embedder"]
 
 
 logger = logging.getLogger(__name__)
+
+UNIT_TOLERANCE = 1e-3
+"""How far from 1 the length of a unit vector may be."""
 
 
 class Embedder(Protocol):
@@ -60,6 +63,29 @@ class OnnxParams(Params):
     """Divided by then, by channel; ImageNet's by default."""
     output: str = ""
     """Name of the output with the vectors; the first one by default."""
+
+
+class _CheckedEmbedder:
+    """An embedder from outside. Raises ConfigError where its vectors are not as promised."""
+
+    def __init__(self, outside: Outside, embedder: Embedder) -> None:
+        self._outside, self._embedder = outside, embedder
+        self._size: int | None = None
+
+    def vectors(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """The embedder's vectors."""
+        answer = self._outside.call(self._embedder.vectors, crops)
+        expected = f"unit vectors ({len(crops)}, {'D' if self._size is None else self._size}) of numbers"
+        if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "fiu":
+            raise self._outside.wrong(expected, answer)
+        if answer.ndim != 2 or len(answer) != len(crops) or self._size not in (None, answer.shape[1]):
+            raise self._outside.wrong(expected, f"an array of shape {answer.shape}")
+        rows = answer.astype(np.float32)
+        lengths = np.linalg.norm(rows, axis=1)
+        if not np.allclose(lengths, 1.0, atol=UNIT_TOLERANCE):
+            raise self._outside.wrong(expected, f"one of length {lengths[np.abs(lengths - 1).argmax()]:g}")
+        self._size = rows.shape[1]
+        return np.asarray(rows)
 
 
 class EmbedParams(StageParams):
@@ -166,7 +192,7 @@ def make_embedder(params: EmbedParams, device: str = "auto") -> Embedder:
 
     Raises ConfigError for an unknown name, WeightsError for a wrong checkpoint.
     """
-    return make_part("embed.embedder", params.embedder, EMBEDDERS, params, device, "vectors")  # type: ignore[no-any-return]
+    return make_part("embed.embedder", params.embedder, EMBEDDERS, params, device, "vectors", _CheckedEmbedder)  # type: ignore[no-any-return]
 
 
 def _batches(crops: Iterator[Crop], size: int) -> Iterator[list[Crop]]:

@@ -22,7 +22,6 @@ from mtmc.export.columns import box_table, tracklet_table, vehicle_table
 from mtmc.export.trips import write_geojson
 from mtmc.formats import write_mot_tracks, write_submission
 from mtmc.store import Run
-from mtmc.store.tables import read_table
 
 
 def export(run: Run, form: str, out: Path | None = None) -> list[Path]:
@@ -76,7 +75,7 @@ def _xlsx(run: Run, out: Path) -> list[Path]:
     scene, vehicles = run.scene, run.vehicles()
     sheets: dict[str, pa.Table] = {
         "vehicles": vehicle_table(scene, vehicles),
-        "visits": read_table(run.path("visits")),
+        "visits": run.visits(),
         "tracklets": tracklet_table(scene, vehicles),
     }
     book = Workbook(write_only=True)

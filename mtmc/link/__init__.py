@@ -13,6 +13,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``evidence/``: which pairs may be linked at all, and what speaks for a pair?
 - ``learning/``: how is the model learned from unlabelled tracklets?
 - ``selection``: which links are made, given their probabilities?
+- ``outside``: does a linker of one's own keep the promise?
 - ``review/``: which links are worth a look, and what do people's edits change?
 - ``explain``: why was a link made?
 - ``warnings``: what could not be learned?
@@ -40,6 +41,7 @@ from mtmc.link.describe import describe, pose
 from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.network_linker import NetworkLinker
+from mtmc.link.outside import CheckedLinker
 from mtmc.link.problem import (
     Crops,
     Linker,
@@ -165,7 +167,7 @@ LINKERS: Menu = {
 def find_linker(params: LinkParams, device: str = "auto") -> Linker:
     """The linker that ``params.linker`` names. Raises ConfigError for a name that is neither on the menu nor
     importable."""
-    return make_part("link.linker", params.linker, LINKERS, params, device, "__call__")  # type: ignore[no-any-return]
+    return make_part("link.linker", params.linker, LINKERS, params, device, "__call__", CheckedLinker)  # type: ignore[no-any-return]
 
 
 def solve(problem: Problem, params: LinkParams, device: str = "auto") -> Solution:

@@ -71,3 +71,12 @@ def join_in_order(table: TrackletTable, source: Long, target: Long, order: Long)
     for link in order.tolist():
         partition.join(int(source[link]), int(target[link]))
     return partition.labels()
+
+
+def clashing(table: TrackletTable, labels: Long) -> Long:
+    """Rows that begin while an earlier one of the same vehicle and camera still lasts."""
+    order = np.lexsort((table.start_s, table.camera, labels))
+    label, camera = labels[order], table.camera[order]
+    same = (np.diff(label) == 0) & (np.diff(camera) == 0)
+    late = same & (table.start_s[order][1:] <= table.end_s[order][:-1])
+    return np.asarray(order[1:][late], np.int64)

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.assignment import best_assignment
-from mtmc.link.constraints import Partition
+from mtmc.link.constraints import Partition, clashing
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
 from mtmc.link.evidence.views import Views
 from mtmc.link.model.densities import LogRatio
@@ -53,7 +53,7 @@ def join(table: TrackletTable, source: Long, target: Long, probability: Double) 
     count = len(table)
     graph = sparse.coo_array((np.ones(len(source)), (source, target)), shape=(count, count))
     labels = connected_components(graph, directed=False)[1].astype(np.int64)
-    broken = np.isin(labels, labels[_clashing(table, labels)])
+    broken = np.isin(labels, labels[clashing(table, labels)])
     rows, links = np.flatnonzero(broken), np.flatnonzero(broken[source])
     if len(rows) == 0:
         return labels, np.arange(len(source))
@@ -62,15 +62,6 @@ def join(table: TrackletTable, source: Long, target: Long, probability: Double) 
     held = [k for k in order.tolist() if partition.join(int(local[0, k]), int(local[1, k]))]
     labels[rows] = count + partition.labels()
     return labels, np.sort(np.concatenate([np.flatnonzero(~broken[source]), links[held]])).astype(np.int64)
-
-
-def _clashing(table: TrackletTable, labels: Long) -> Long:
-    """Rows that begin while an earlier one of the same vehicle and camera still lasts."""
-    order = np.lexsort((table.start_s, table.camera, labels))
-    label, camera = labels[order], table.camera[order]
-    same = (np.diff(label) == 0) & (np.diff(camera) == 0)
-    late = same & (table.start_s[order][1:] <= table.end_s[order][:-1])
-    return np.asarray(order[1:][late], np.int64)
 
 
 def merge(

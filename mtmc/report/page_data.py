@@ -20,7 +20,7 @@ from mtmc.report.columns import Column, block
 from mtmc.report.looks import videos_of
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
-from mtmc.store.tables import read_table
+from mtmc.store.schemas import CROPS
 from mtmc.structures import LABELS, GlobalTrack, Long, Tracklet
 
 TICKS_PER_S = 10_000
@@ -138,9 +138,8 @@ def _core(contents: Contents, colours: Mapping[tuple[str, int], str], names: Seq
 
 def _links(contents: Contents) -> dict[str, Column]:
     """Columns of the reasons, named ``link_…``; none where the linker could not explain itself."""
-    path = contents.run.path("links")
-    table = read_table(path) if path.exists() else pa.table({})
-    if "vehicle_id" not in table.column_names:
+    table = contents.run.links()
+    if table is None:
         return {}
     ends = {
         end: _numbers(contents, table.column(f"{end}_camera"), table.column(f"{end}_track"))
@@ -165,10 +164,9 @@ def _numbers(contents: Contents, cameras: pa.ChunkedArray, tracks: pa.ChunkedArr
 
 def _visits(contents: Contents, index: Mapping[str, int]) -> dict[str, Column]:
     """Columns of the visits, named ``visit_…``; none in runs of before there were any."""
-    path = contents.run.path("visits")
-    if not path.exists():
+    if not contents.run.path("visits").exists():
         return {}
-    table = read_table(path)
+    table = contents.run.visits()
     columns = {name: table.column(name).to_numpy() for name in ("vehicle_id", "entry", "exit", "speed_kmh")}
     start, end = (_ticks(table.column(name).to_numpy()) for name in ("start_s", "end_s"))
     return {
@@ -215,8 +213,8 @@ class Pictures:
 
 
 def _crops(contents: Contents, camera: Camera) -> Pictures:
-    path = contents.run.path("crops", camera.id)
-    table = read_table(path) if path.exists() else pa.table({"track_id": [], "frame": [], "colour": [], "picture": []})
+    stored = contents.run.crops(camera.id)
+    table = pa.table(dict.fromkeys(CROPS, ())) if stored is None else stored
     keys = [(camera.id, track) for track in table.column("track_id").to_pylist()]
     pictures = table.column("picture").to_pylist()
     columns: dict[str, Column] = {

@@ -79,11 +79,12 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Edits from the page; only from the page itself, never from another site."""
-        origin, size = self.headers.get("Origin", ""), int(self.headers.get("Content-Length") or 0)
+        origin, length = self.headers.get("Origin", ""), self.headers.get("Content-Length", "")
+        size = int(length) if re.fullmatch(r"[0-9]{1,12}", length) else MOST_EDIT_BYTES + 1
         if self.path != "/edits" or origin != f"http://{self.headers.get('Host')}" or size > MOST_EDIT_BYTES:
             self.send_error(HTTPStatus.FORBIDDEN)
             return
-        wrong = self.keep(self.rfile.read(size).decode("utf-8"))
+        wrong = self.keep(self.rfile.read(size).decode("utf-8", errors="replace"))
         answer = (wrong or "").encode()
         self.send_response(HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK)
         self.send_header("Content-Type", "text/plain; charset=utf-8")

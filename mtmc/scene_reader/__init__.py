@@ -32,6 +32,7 @@ as recorders cut them, ``cam1_20240501_070000.mp4`` and so on), a folder per cam
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -166,9 +167,9 @@ def _beside(camera: Camera) -> dict[str, Any]:
     """Mask and calibration that lie in a camera's own folder (AI City)."""
     if camera.video.stem != "vdo":
         return {}
-    roi = next((p for p in (camera.folder / "roi.jpg", camera.folder / "roi.png") if p.exists()), None)
+    roi = next((p for p in (camera.folder / "roi.jpg", camera.folder / "roi.png") if os.path.lexists(p)), None)
     calibration = camera.folder / "calibration.txt"
-    return {"roi_path": roi, "calibration": read_calibration(calibration) if calibration.exists() else None}
+    return {"roi_path": roi, "calibration": read_calibration(calibration) if os.path.lexists(calibration) else None}
 
 
 def _with_entry(camera: Camera, folder: Path, entry: CameraEntry) -> Camera:

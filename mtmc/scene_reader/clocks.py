@@ -6,6 +6,7 @@ Shape shorthand: N frames, R recordings.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
@@ -15,10 +16,11 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from mtmc.errors import ConfigError, InputError
+from mtmc.files import read_text
 from mtmc.params import Params
-from mtmc.scene import Recording, Scene
+from mtmc.scene import FASTEST_FPS, SLOWEST_FPS, Recording, Scene
 from mtmc.structures import Double, Mask
-from mtmc.text import numbers, read_text
+from mtmc.text import numbers
 
 NAMES_RESOLUTION_S = 1.0
 """File names cut the start down to whole seconds: a file that seems to start within the last second of the one before
@@ -29,12 +31,14 @@ SAME_S = 1e-6
 class InputParams(Params):
     """Which part of the videos is looked at."""
 
-    fps: float | None = Field(None, gt=0, description="frames per second of folders of pictures that do not tell it")
+    fps: float | None = Field(
+        None, ge=SLOWEST_FPS, le=FASTEST_FPS, description="frames per second of folders of pictures that do not tell it"
+    )
     start: str = Field(
         "", description="look from here on: seconds on the scene's clock, a time of day or a date and time"
     )
     end: str = Field("", description="look up to here, likewise")
-    stride: int = Field(1, ge=1, description="look at every so many-th frame only")
+    stride: int = Field(1, ge=1, le=1_000_000, description="look at every so many-th frame only")
     max_fps: float | None = Field(
         None,
         ge=0,
@@ -131,7 +135,7 @@ def read_offsets(folder: Path) -> tuple[Path, dict[str, float]]:
     whole = folder.resolve()
     for above in (folder, whole.parent, whole.parent.parent):
         path = above / "cam_timestamp" / f"{whole.name}.txt"
-        if path.exists():
+        if os.path.lexists(path):
             return path, read_timestamps(path)
     return Path(), {}
 
@@ -147,6 +151,8 @@ def read_timestamps(path: Path) -> dict[str, float]:
         if len(values) != 1:
             expected = "a camera and its offset in seconds (c001 1.640)"
             raise InputError(f"{path}:{number}", expected, repr(line.strip()), "Correct the line.")
+        if words[0] in offsets:
+            raise InputError(f"{path}:{number}", "each camera once", f"{words[0]} again", "Take one of the two away.")
         offsets[words[0]] = values[0]
     return offsets
 

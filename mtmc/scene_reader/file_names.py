@@ -37,10 +37,15 @@ class Name:
     start: datetime | None = None
 
 
+def names_a_file(camera_id: str) -> bool:
+    """Whether a camera's id is a plain file name: joined to a folder it stays inside."""
+    fits = 0 < len(camera_id.encode(errors="replace")) <= LONGEST_ID and not camera_id.startswith(".")
+    return fits and camera_id.isprintable() and FORBIDDEN.isdisjoint(camera_id)
+
+
 def check_camera_id(camera_id: str, where: object) -> None:
     """A camera's id names its files in the run folder, so it must be a plain file name. Raises ConfigError."""
-    fits = 0 < len(camera_id.encode(errors="replace")) <= LONGEST_ID and not camera_id.startswith(".")
-    if not (fits and camera_id.isprintable() and FORBIDDEN.isdisjoint(camera_id)):
+    if not names_a_file(camera_id):
         barred = "".join(sorted(FORBIDDEN))
         expected = f"a camera id that can name a file: 1 to {LONGEST_ID} bytes, no leading dot, none of {barred}"
         fix = "Rename the camera, or give its video under another id in scene.toml."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from mtmc.errors import InputError
+from mtmc.files import check_file
 from mtmc.scene_reader.file_names import Name, natural
 from mtmc.video.pictures import PICTURE_SUFFIXES, is_picture_folder
 
@@ -123,9 +125,10 @@ def find_sources(path: Path, name_of: NameOf, taken: frozenset[Path], own_names:
 
     Raises InputError where there is nothing, or two files of one name.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         raise InputError(path, "a folder of camera videos", "nothing", "Check the path given to --videos.")
-    if path.is_file():
+    if not path.is_dir():
+        check_file(path, "a folder of camera videos, or one video")
         return Found(path.parent, {path.stem: Source((path,), (name_of(path.stem).start,))})
     folder = scenario(path)
 
@@ -154,8 +157,14 @@ def scenario(path: Path) -> Path:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a path is a video file by its name; files whose name begins with a dot are never looked at."""
-    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    """Whether a path is a video file by its name; files whose name begins with a dot are never looked at.
+
+    Raises InputError for what has the name and can be no video, a broken link or a pipe: no camera vanishes in silence.
+    """
+    named = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+    if named and not path.is_dir():
+        check_file(path, "a video")
+    return named and path.is_file()
 
 
 def _one_sequence(folder: Path, name_of: NameOf, taken: Taken) -> dict[str, Source]:
@@ -166,9 +175,10 @@ def _one_sequence(folder: Path, name_of: NameOf, taken: Taken) -> dict[str, Sour
 
 def _ai_city(folder: Path, name_of: NameOf, taken: Taken) -> dict[str, Source]:
     """``c001/vdo.avi``."""
-    found = _one_of_each_stem(
-        [video for video in sorted(folder.glob("*/vdo.*")) if is_video(video) and video not in taken]
-    )
+    named = sorted(folder.glob("*/vdo.*"))
+    for folder_instead in (path for path in named if path.is_dir() and path.suffix.lower() in VIDEO_SUFFIXES):
+        check_file(folder_instead, "a video")
+    found = _one_of_each_stem([video for video in named if is_video(video) and video not in taken])
     return {video.parent.name: Source((video,), (None,)) for video in found}
 
 

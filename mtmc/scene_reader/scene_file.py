@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-import tomllib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from mtmc.errors import ConfigError
+from mtmc.files import parse_toml, read_text
+from mtmc.scene import FASTEST_FPS, SLOWEST_FPS
 from mtmc.scene_reader.file_names import Name, parse, parse_with
-from mtmc.text import read_text
 
 FILE = "scene.toml"
 
@@ -25,8 +26,12 @@ def _as_datetime(value: object) -> object:
 
 
 Moment = Annotated[datetime, BeforeValidator(_as_datetime)]
-Seconds = Annotated[float, Field(allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST_SECONDS = 1e10
+"""Three centuries: no clock is further off."""
+Seconds = Annotated[float, Field(ge=-MOST_SECONDS, le=MOST_SECONDS, allow_inf_nan=False)]
+Degrees = Annotated[float, Field(allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=SLOWEST_FPS, le=FASTEST_FPS, allow_inf_nan=False)]
+FileName = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
 Place = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2, max_length=2)]
 """A point as fractions of the image's width and height."""
 
@@ -38,20 +43,20 @@ class _Strict(BaseModel):
 class RecordingEntry(_Strict):
     """One file of a camera: its path from the scene's folder, and when it starts, by the clock."""
 
-    video: str
+    video: FileName
     start: Moment | None = None
 
 
 class CameraEntry(_Strict):
     """What is said of one camera; None for what is not."""
 
-    video: str | list[str] | None = None
+    video: FileName | list[FileName] | None = None
     recordings: list[RecordingEntry] | None = None
     start: Moment | None = None
     offset_s: Seconds | None = None
     fps: Rate | None = None
-    roi: str | None = None
-    calibration: str | None = None
+    roi: FileName | None = None
+    calibration: FileName | None = None
     ground: Literal["gps", "metres"] | None = None
     zones: dict[str, Annotated[list[Place], Field(min_length=2)]] = Field(default_factory=dict)
 
@@ -66,9 +71,9 @@ class CameraEntry(_Strict):
 class SceneFile(_Strict):
     """The whole file."""
 
-    name: str | None = None
-    origin: list[Seconds] | None = None
-    pattern: str = ""
+    name: Annotated[str, Field(max_length=200)] | None = None
+    origin: list[Degrees] | None = None
+    pattern: Annotated[str, Field(max_length=1000)] = ""
     time_format: str = ""
     cameras: dict[str, CameraEntry] = Field(default_factory=dict)
 
@@ -102,13 +107,11 @@ class SceneFile(_Strict):
 def read_scene_file(folder: Path) -> SceneFile:
     """The folder's ``scene.toml``, empty without one. Raises ConfigError with line and key."""
     path = folder / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return SceneFile()
     text = read_text(path)
     try:
-        return SceneFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(path, "TOML", str(error), "Correct the file.") from error
+        return SceneFile.model_validate(parse_toml(text, path, ConfigError))
     except ValidationError as error:
         raise _explained(path, text, error) from error
 
@@ -117,7 +120,7 @@ def unknown_camera(path: Path, camera_id: str, known: Sequence[str]) -> ConfigEr
     """The mistake of an entry for a camera that is not there."""
     near = difflib.get_close_matches(camera_id, known, n=1, cutoff=0.5)
     fix = f"Did you mean {near[0]}?" if near else "Rename the entry or give its video."
-    line = _line_of(path.read_text(encoding="utf-8-sig"), ["cameras", camera_id]) if path.is_file() else 0
+    line = _line_of(read_text(path), ["cameras", camera_id]) if path.is_file() else 0
     return ConfigError(_where(path, line), f"cameras out of {', '.join(known) or 'none'}", repr(camera_id), fix)
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes, camera_number, camera_order
-from mtmc.errors import InputError, StoreError
+from mtmc.errors import InputError
 from mtmc.formats import read_aicity_boxes, read_ground_truth_boxes, whole_pixels
+from mtmc.images import read_image
 from mtmc.scene_reader import read_scene
 from mtmc.score.aicity import outside_masks
 from mtmc.score.evaluate import with_ground
@@ -100,10 +99,7 @@ def _own_truth(path: Path, run: Path | None) -> Path:
     if run is None:
         fix = "Pass --gt with the ground truth's file or folder."
         raise InputError(path, "ground truth to compare with", "none given", fix)
-    try:
-        videos = Path(json.loads((run / "run.json").read_text())["videos"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(run / "run.json", "the path of the scene under 'videos'", "none", "Pass --gt.") from error
+    videos = Path(open_run(run).settings["videos"])
     if not videos.is_dir() or not any(videos.glob("*/gt/gt.txt")):
         fix = "Pass --gt, or put gt/gt.txt into the cameras' folders."
         raise InputError(videos, "the scene's ground truth (cNNN/gt/gt.txt)", "none", fix)
@@ -167,7 +163,5 @@ def read_masks(folder: Path, cameras: list[str]) -> dict[str, Mask]:
 
 
 def _white(path: Path) -> Mask:
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if grey is None:
-        raise InputError(path, "a mask image", "a file that is no image", "Replace it, or score with --no-roi.")
-    return np.asarray(grey == 255)
+    fix = "Replace it, or score with --no-roi."
+    return np.asarray(read_image(path, grey=True, expected="a mask image", fix=fix) == 255)

@@ -21,19 +21,32 @@ what would be asked for now.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from mtmc.atomic import TEMPORARY, write_json
 from mtmc.errors import StoreError
+from mtmc.params import merge
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import InputParams, read_scene
+from mtmc.scene_reader.file_names import check_camera_id
+from mtmc.store.documents import read_network_file, read_run_file
 from mtmc.store.given import Given, read_given
 from mtmc.store.recordings import KeptRecordings
+from mtmc.store.schemas import AGAIN, CROPS, LINKS, VISITS
 from mtmc.store.stamps import digest, stored_stamp
-from mtmc.store.tables import read_detections, read_embeddings, read_tracklets, read_vehicles
+from mtmc.store.tables import (
+    read_detections,
+    read_embeddings,
+    read_optional_table,
+    read_table,
+    read_tracklets,
+    read_vehicles,
+)
 from mtmc.structures import Detections, Embeddings, GlobalTrack, Tracklet
 
 
@@ -46,15 +59,7 @@ class Run:
     @property
     def settings(self) -> dict[str, Any]:
         """``run.json``: videos, config, stages."""
-        path = self.folder / "run.json"
-        try:
-            return dict(json.loads(path.read_text()))
-        except FileNotFoundError as error:
-            raise StoreError(
-                self.folder, "a run folder", "no run.json in it", "Name a folder made by `mtmc run`."
-            ) from error
-        except (json.JSONDecodeError, OSError) as error:
-            raise StoreError(path, "a readable run.json", str(error), "Run `mtmc run` again.") from error
+        return read_run_file(self.folder)
 
     @property
     def scene(self) -> Scene:
@@ -78,7 +83,7 @@ class Run:
 
     @property
     def _asked(self) -> InputParams:
-        return InputParams.model_validate(self.settings["config"].get("input", {}))
+        return merge(InputParams, [(f"{self.folder}/run.json, input", self.settings["config"].get("input", {}))])
 
     @property
     def kept_recordings(self) -> KeptRecordings:
@@ -113,11 +118,29 @@ class Run:
     def network(self) -> dict[str, Any] | None:
         """The learned camera network (``network.json``), None where the linker learned none."""
         path = self.folder / "network.json"
-        return dict(json.loads(path.read_text())) if path.exists() else None
+        return read_network_file(path) if os.path.lexists(path) else None
 
     def vehicles(self) -> list[GlobalTrack]:
-        """The vehicles over all cameras, by vehicle id."""
-        return read_vehicles(self.path("vehicles"))
+        """The vehicles over all cameras, by vehicle id. Raises StoreError where they were seen by other cameras than
+        the run's."""
+        path, ours = self.path("vehicles"), self.settings.get("cameras")
+        found = read_vehicles(path)
+        strangers = {t.camera_id for vehicle in found for t in vehicle.tracklets} - set(ours or ())
+        if ours is not None and strangers:
+            raise StoreError(path, f"vehicles of {', '.join(ours)}", f"camera {min(strangers)!r}", AGAIN)
+        return found
+
+    def visits(self) -> pa.Table:
+        """One row per stay of a vehicle in a camera, as ``mtmc.visits`` describes."""
+        return read_table(self.path("visits"), VISITS)
+
+    def links(self) -> pa.Table | None:
+        """Why tracklets were linked, one row per link; None where the linker did not say."""
+        return read_optional_table(self.path("links"), LINKS)
+
+    def crops(self, camera_id: str) -> pa.Table | None:
+        """The best crops of a camera's tracklets; None in a run without a results page."""
+        return read_optional_table(self.path("crops", camera_id), CROPS)
 
     @property
     def path_of_edits(self) -> Path:
@@ -125,7 +148,9 @@ class Run:
         return self.folder / "edits.jsonl"
 
     def path(self, table: str, camera_id: str | None = None) -> Path:
-        """Where a table lies."""
+        """Where a table lies, inside the run folder whatever the camera is called."""
+        for part in () if camera_id is None else camera_id.split("/"):  # a camera, or one of its parts: cam1/00001
+            check_camera_id(part, self.folder)
         return self.folder / (f"{table}.parquet" if camera_id is None else f"{table}/{camera_id}.parquet")
 
     def tables(self, table: str, camera_id: str) -> list[Path]:

@@ -5,16 +5,16 @@ A scene without videos is known from there alone.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mtmc.atomic import write_json
 from mtmc.errors import StoreError
+from mtmc.files import read_json
 from mtmc.scene import Camera, Scene
+from mtmc.store.documents import GivenFile, GivenScene
 
 FILE = "given.json"
 TOLD = ("fps", "frame_count", "size", "offset_s", "offset_known")
@@ -38,13 +38,10 @@ def read_given(folder: Path) -> Given | None:
     """What the run of this folder was given; None for one made of videos alone. Raises StoreError for a damaged
     file."""
     path = folder / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return Given(str(stored["tracks"]), tuple(stored["stages"]), _scene(stored["scene"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(path, "what `mtmc link` wrote", str(error), "Run `mtmc link` again.") from error
+    stored = read_json(path, GivenFile, "what `mtmc link` wrote", "Run `mtmc link` again.", error=StoreError)
+    return Given(stored.tracks, stored.stages, None if stored.scene is None else _scene(stored.scene))
 
 
 def _told(scene: Scene | None) -> dict[str, Any] | None:
@@ -55,12 +52,10 @@ def _told(scene: Scene | None) -> dict[str, Any] | None:
     return {"name": scene.name, "folder": str(scene.folder), "clock_zero": zero, "cameras": cameras}
 
 
-def _scene(told: Mapping[str, Any] | None) -> Scene | None:
-    if told is None:
-        return None
-    folder, zero = Path(told["folder"]), told["clock_zero"]
+def _scene(told: GivenScene) -> Scene:
+    folder = Path(told.folder)
     cameras = {
-        camera_id: Camera(camera_id, folder / camera_id, **{**facts, "size": tuple(facts["size"])})
-        for camera_id, facts in told["cameras"].items()
+        camera_id: Camera(camera_id, folder / camera_id, **facts.model_dump())
+        for camera_id, facts in told.cameras.items()
     }
-    return Scene(told["name"], cameras, None, folder, None if zero is None else datetime.fromisoformat(zero))
+    return Scene(told.name, cameras, None, folder, told.clock_zero)

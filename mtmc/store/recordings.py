@@ -5,21 +5,46 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
 
 from mtmc.atomic import replacing
+from mtmc.errors import StoreError
 from mtmc.scene import Recording
+from mtmc.store.schemas import Column, Schema, check
 from mtmc.store.stamps import fingerprint
+from mtmc.store.tables import read_any_table
 from mtmc.video.packets import read_packets
 
 VERSION = 3
 """Raised when the index of the same file comes out otherwise."""
 KEY = b"mtmc.recording"
 COLUMNS = ("stamps", "times_s", "keys", "path")
+INDEX: Schema = {"stamp": Column("whole", least=-(2**63)), "time_s": Column("number"), "key": Column("flag")}
+Side = Annotated[int, Field(ge=1, le=65536)]
+Size = tuple[Side, Side]
+
+
+class Facts(BaseModel):
+    """What the table's metadata say of the whole file, as ``Recording`` has it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+    version: Literal[2]
+    fps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    size: Size
+    orientation: Annotated[int, Field(ge=1, le=8)]
+    exact: bool
+    constant: bool
+    stamped: bool
+    promised: Annotated[int, Field(ge=0)]
+    hidden: int
+    damaged: Annotated[int, Field(ge=0)]
+    last_size: Size | None
+    pictures: bool
 
 
 class KeptRecordings:
@@ -59,13 +84,12 @@ def _save(table: Path, recording: Recording) -> None:
 
 
 def _load(table: Path, path: Path) -> Recording | None:
+    """None where there is no table, or one that is damaged or of another version: the file is looked through again."""
     try:
-        rows = pq.read_table(table)
-        facts: dict[str, Any] = json.loads(rows.schema.metadata[KEY])
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError, json.JSONDecodeError):
+        rows = check(table, read_any_table(table), INDEX)
+        told = (rows.schema.metadata or {}).get(KEY, b"").decode()
+        facts = Facts.model_validate_json(told).model_dump(exclude={"version"})
+    except (StoreError, ValueError):
         return None
-    if facts.pop("version", None) != VERSION:
-        return None
-    stamps, times_s, keys = (rows.column(name).to_numpy() for name in ("stamp", "time_s", "key"))
-    facts |= {name: tuple(facts[name]) for name in ("size", "last_size") if facts[name]}
+    stamps, times_s, keys = (rows.column(name).to_numpy() for name in INDEX)
     return Recording(path=path, stamps=stamps, times_s=times_s, keys=np.flatnonzero(keys), **facts)

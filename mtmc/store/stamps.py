@@ -15,6 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mtmc.errors import UserError
+from mtmc.files import check_file, parse_json
+
 Stamp = Mapping[str, Any]
 """Plain JSON: stage, version, params, inputs."""
 
@@ -27,6 +30,11 @@ MAGIC, MAGIC_BYTES = b"PAR1", 8
 def canonical(stamp: Stamp) -> bytes:
     """One spelling of a stamp."""
     return json.dumps(stamp, sort_keys=True, default=str).encode()
+
+
+def plain(stamp: Stamp) -> dict[str, Any]:
+    """A stamp as it comes back from a file."""
+    return dict(json.loads(canonical(stamp)))
 
 
 def digest(stamp: Stamp) -> str:
@@ -42,10 +50,11 @@ def digest_array(values: NDArray[Any]) -> str:
 def stored_stamp(path: Path) -> dict[str, Any] | None:
     """The stamp of a finished table, None if there is no (readable) table."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
-        return dict(json.loads(metadata[STAMP_KEY]))
-    except (OSError, pa.ArrowInvalid, KeyError, json.JSONDecodeError):
+        check_file(path)
+        stamp = parse_json((pq.read_schema(path).metadata or {})[STAMP_KEY].decode(), path)
+    except (UserError, OSError, pa.ArrowException, KeyError, ValueError, MemoryError):
         return None
+    return stamp if isinstance(stamp, dict) else None
 
 
 def staleness(path: Path, stamp: Stamp) -> list[str]:
@@ -54,8 +63,8 @@ def staleness(path: Path, stamp: Stamp) -> list[str]:
         return []
     stored = stored_stamp(path)
     if stored is None:
-        return ["damaged" if path.exists() else "missing"]
-    return list(_differences(stored, json.loads(canonical(stamp)), ""))
+        return ["damaged" if os.path.lexists(path) else "missing"]
+    return list(_differences(stored, plain(stamp), ""))
 
 
 def _bears(path: Path, spelled: bytes) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtmc.atomic import replacing
 from mtmc.errors import StoreError
+from mtmc.files import check_file
+from mtmc.store.schemas import AGAIN, DETECTIONS, EMBEDDINGS, TRACKLETS, VEHICLES, Schema, built, check
 from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
 from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Tracklet
 
@@ -21,19 +25,31 @@ def write_table(path: Path, columns: Mapping[str, Any], stamp: Stamp) -> None:
     """Write a Parquet table with its stamp, atomically; the same content gives the same bytes."""
     table = pa.table(dict(columns)).replace_schema_metadata({STAMP_KEY: canonical(stamp)})
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read a Parquet table. Raises StoreError if it is missing or damaged."""
+def read_table(path: Path, schema: Schema) -> pa.Table:
+    """Read a Parquet table of a run folder. Raises StoreError if it is missing, damaged or not of the schema."""
+    return check(path, read_any_table(path), schema)
+
+
+def read_optional_table(path: Path, schema: Schema) -> pa.Table | None:
+    """The same; None where there is none, or one without columns: the linker had nothing to say."""
+    if not os.path.lexists(path):
+        return None
+    table = read_any_table(path)
+    return check(path, table, schema) if table.num_columns else None
+
+
+def read_any_table(path: Path) -> pa.Table:
+    """A Parquet table of whatever columns, its pages checked. Raises StoreError."""
     try:
-        return pq.read_table(path)
-    except FileNotFoundError as error:
-        raise StoreError(
-            path, "a table of this run", "no such file", "Finish the run first: `mtmc run` resumes it."
-        ) from error
-    except (pa.ArrowInvalid, OSError) as error:
-        raise StoreError(path, "a Parquet table", "a damaged file", "Delete it and run `mtmc run` again.") from error
+        check_file(path, "a table of this run", error=StoreError)
+        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+    except StoreError as error:
+        raise StoreError(path, error.expected, error.found, "Finish the run first: `mtmc run` resumes it.") from error
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise StoreError(path, "a Parquet table", "a damaged file", AGAIN) from error
 
 
 def _box_columns(xyxy: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -62,9 +78,7 @@ def _boxes(table: pa.Table) -> NDArray[np.float32]:
 
 
 def _labels(table: pa.Table) -> NDArray[np.int16]:
-    names = table.column("label").cast(pa.string()).to_pylist()
-    index = {name: number for number, name in enumerate(LABELS)}
-    return np.array([index[name] for name in names], np.int16)
+    return np.asarray(pc.index_in(table.column("label"), pa.array(LABELS)).to_numpy(), np.int16)
 
 
 def _vectors(table: pa.Table, name: str) -> NDArray[np.float32]:
@@ -88,14 +102,20 @@ def write_detections(path: Path, detections: Detections, stamp: Stamp) -> None:
 
 def read_detections(*paths: Path) -> Detections:
     """Load one camera's detections from one table, or from several that follow each other in time."""
-    parts = [_detections(read_table(path)) for path in paths]
-    return Detections.concatenate([part for part in parts if len(part)] or parts[:1])
+    parts = [_detections(path) for path in paths]
+    return built(paths[0], lambda: Detections.concatenate([part for part in parts if len(part)] or parts[:1]))
 
 
-def _detections(table: pa.Table) -> Detections:
-    return Detections(
-        _column(table, "frame"), _boxes(table), _column(table, "score"), _labels(table), _vectors(table, "feature")
+def _detections(path: Path) -> Detections:
+    table = read_table(path, DETECTIONS)
+    columns = (
+        _column(table, "frame"),
+        _boxes(table),
+        _column(table, "score"),
+        _labels(table),
+        _vectors(table, "feature"),
     )
+    return built(path, lambda: Detections(*columns))
 
 
 def _tracklet_columns(tracklets: Sequence[Tracklet]) -> dict[str, Any]:
@@ -125,7 +145,7 @@ def _grouped(keys: NDArray[Any], build: Callable[[NDArray[np.intp]], Tracklet]) 
 
 def read_tracklets(path: Path, camera_id: str) -> list[Tracklet]:
     """Load one camera's tracklets, by track id."""
-    table = read_table(path)
+    table = read_table(path, TRACKLETS)
     track_ids, frames, boxes = _column(table, "track_id"), _column(table, "frame"), _boxes(table)
     scores, labels = _column(table, "score"), _labels(table)
 
@@ -133,7 +153,7 @@ def read_tracklets(path: Path, camera_id: str) -> list[Tracklet]:
         first = rows[0]
         return Tracklet(camera_id, int(track_ids[first]), frames[rows], boxes[rows], scores[rows], int(labels[first]))
 
-    return _grouped(track_ids, build)
+    return built(path, lambda: _grouped(track_ids, build))
 
 
 def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp) -> None:
@@ -150,15 +170,17 @@ def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp) -> None:
 def read_embeddings(*paths: Path) -> Embeddings:
     """Load one camera's embeddings from one table or several, by track and frame; unit rows again after the rounding on
     disk."""
-    parts = [_embeddings(read_table(path)) for path in paths]
-    found = Embeddings.joined([part for part in parts if len(part)] or parts[:1])
+    parts = [_embeddings(path) for path in paths]
+    found = built(paths[0], lambda: Embeddings.joined([part for part in parts if len(part)] or parts[:1]))
     return found.take(np.lexsort((found.frames, found.track_ids)))
 
 
-def _embeddings(table: pa.Table) -> Embeddings:
+def _embeddings(path: Path) -> Embeddings:
+    table = read_table(path, EMBEDDINGS)
     vectors = _vectors(table, "vector")
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return Embeddings(vectors, _column(table, "track_id"), _column(table, "frame"), _column(table, "quality"))
+    columns = _column(table, "track_id"), _column(table, "frame"), _column(table, "quality")
+    return built(path, lambda: Embeddings(vectors, *columns))
 
 
 def write_vehicles(path: Path, vehicles: Sequence[GlobalTrack], stamp: Stamp) -> None:
@@ -178,7 +200,11 @@ def write_vehicles(path: Path, vehicles: Sequence[GlobalTrack], stamp: Stamp) ->
 
 def read_vehicles(path: Path) -> list[GlobalTrack]:
     """Load the vehicles, by vehicle id."""
-    table = read_table(path)
+    table = read_table(path, VEHICLES)
+    return built(path, lambda: _vehicles(table))
+
+
+def _vehicles(table: pa.Table) -> list[GlobalTrack]:
     vehicle_ids, track_ids = _column(table, "vehicle_id"), _column(table, "track_id")
     cameras = np.array(table.column("camera_id").to_pylist(), object)
     frames, boxes, scores, labels = _column(table, "frame"), _boxes(table), _column(table, "score"), _labels(table)
@@ -190,4 +216,7 @@ def read_vehicles(path: Path) -> list[GlobalTrack]:
             str(cameras[first]), int(track_ids[first]), frames[rows], boxes[rows], scores[rows], int(labels[first])
         )
         by_vehicle.setdefault(int(vehicle_ids[first]), []).append(tracklet)
+    keys = [tracklet.key for found in by_vehicle.values() for tracklet in found]
+    if len(set(keys)) < len(keys):
+        raise ValueError("a tracklet's rows stand together, in one vehicle")
     return [GlobalTrack(vehicle_id, tuple(found)) for vehicle_id, found in by_vehicle.items()]

@@ -36,7 +36,7 @@ from mtmc.track.jde.params import JdeParams
 from mtmc.track.jde.tracker import JdeTracker
 from mtmc.track.repair import RepairParams, fill, repair
 from mtmc.track.roboflow import RoboflowTracker
-from mtmc.track.tracks import FrameRate, Tracker, Tracks
+from mtmc.track.tracks import CheckedTracker, FrameRate, Tracker, Tracks
 
 __all__ = [
     "TRACKERS",
@@ -91,7 +91,7 @@ TRACKERS: Menu = {
 
 def make_tracker(params: TrackParams, device: str = "auto") -> Tracker:
     """The tracker that ``params.tracker`` names. Raises ConfigError for an unknown name."""
-    return make_part("track.tracker", params.tracker, TRACKERS, params, device, "track")  # type: ignore[no-any-return]
+    return make_part("track.tracker", params.tracker, TRACKERS, params, device, "track", CheckedTracker)  # type: ignore[no-any-return]
 
 
 def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:

@@ -11,6 +11,8 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mtmc.geometry import valid_boxes
+from mtmc.plugin import Outside
 from mtmc.structures import Detections, Double, Float, Long
 
 
@@ -66,6 +68,29 @@ class Tracker(Protocol):
         """Group ``detections`` of a clip of ``fps`` frames per second and ``size`` (width, height) pixels; ``fps`` is a
         ``FrameRate`` where frames are not evenly spaced."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTracker:
+    """A tracker from outside. Raises ConfigError where its tracks are not as promised."""
+
+    outside: Outside
+    tracker: Tracker
+
+    def track(self, detections: Detections, fps: float, size: tuple[int, int]) -> Tracks:
+        """The tracker's tracks."""
+        tracks = self.outside.call(self.tracker.track, detections, fps, size)
+        if not isinstance(tracks, Tracks):
+            raise self.outside.wrong("mtmc.track.Tracks", tracks)
+        if len(tracks.numbers) != len(detections):
+            raise self.outside.wrong(f"a number for each of {len(detections)} boxes", f"{len(tracks.numbers)} numbers")
+        used = tracks.numbers > 0
+        if not valid_boxes(tracks.xyxy[used]):
+            raise self.outside.wrong("finite boxes with x2 > x1 and y2 > y1", "others")
+        pairs = np.stack([tracks.numbers[used], detections.frames[used]])
+        if np.unique(pairs, axis=1).shape[1] < used.sum():
+            raise self.outside.wrong("one box a frame in each track", "several")
+        return tracks
 
 
 def renumber(owners: ArrayLike) -> Long:

@@ -6,7 +6,6 @@ Sources: CVAT's manual, "XML annotation format"; OpenTrafficCam's ``dataformat.p
 from __future__ import annotations
 
 import bz2
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from mtmc.errors import InputError
+from mtmc.files import check_file, decoded, parse_json, unpacked
 from mtmc.geometry import valid_boxes
 from mtmc.structures import Tracklet
 from mtmc.track_files.tables import kind_of
@@ -68,8 +68,10 @@ def read_ottrk(path: Path, camera_id: str, first_frame: int | None) -> list[Came
     Raises InputError for a file of another kind.
     """
     first, name = 1 if first_frame is None else first_frame, camera_id or path.stem
+    check_file(path, "an .ottrk file of OTVision")
     try:
-        content = json.loads(bz2.decompress(path.read_bytes()))
+        with bz2.open(path) as packed:
+            content = parse_json(decoded(unpacked(packed, path), path), path)
         rows = content["data"]["detections"]
         video = content["metadata"].get("vid") or content["metadata"].get("video") or {}
         by_track: dict[int, list[Mapping[str, Any]]] = {}
@@ -80,7 +82,7 @@ def read_ottrk(path: Path, camera_id: str, first_frame: int | None) -> list[Came
         rate = video.get("actual_fps") or video.get("recorded_fps") or video.get("fps")
         count = video.get("number_of_frames") or video.get("frames")
         start = _moment(video.get("recorded_start_date"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(path, "an .ottrk file of OTVision", f"{error}", "Track again, or export as CSV.") from error
     found = [tracklet for tracklet in tracklets if tracklet is not None]
     fps = None if rate is None else float(rate)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
+from mtmc.files import TEXT_BYTES, check_file
 from mtmc.geometry import xywh_to_xyxy
 from mtmc.structures import Double, Float, Long, Rows, Tracklet, label_index, label_of
 from mtmc.track_files.told import CameraTracks
@@ -39,19 +40,21 @@ SIDES = (
 
 def read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
     """Tracks of a CSV with a header. Raises InputError naming the column or the row."""
+    check_file(path, "a CSV with a header", TEXT_BYTES)
     try:
         table = pa_csv.read_csv(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(path, "a CSV with a header", str(error).splitlines()[0], "Correct the file.") from error
     return _tracks(path, table, camera_id, 0 if first_frame is None else first_frame)
 
 
 def read_parquet(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
     """Tracks of a Parquet table; its schema may say ``frame_base``. Raises InputError naming the column or the row."""
+    check_file(path, "a Parquet table")
     try:
         table = pq.read_table(path)
         told = int((table.schema.metadata or {}).get(b"frame_base", b"0"))
-    except (pa.ArrowInvalid, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise InputError(path, "a Parquet table", str(error).splitlines()[0], "Correct the file.") from error
     return _tracks(path, table, camera_id, told if first_frame is None else first_frame)
 

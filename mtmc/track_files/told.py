@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from mtmc.errors import InputError
+from mtmc.files import read_text
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader.clocks import on_one_clock
 from mtmc.structures import Tracklet
-from mtmc.text import read_text
 
 logger = logging.getLogger(__name__)
 

@@ -9,16 +9,15 @@ Shape shorthand: M vectors, D their size, T tracks.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtmc.errors import InputError
+from mtmc.files import check_archive, check_file
 from mtmc.structures import Embeddings, Tracklet
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -72,15 +71,15 @@ def _of_camera(path: Path, camera_id: str, arrays: Arrays, tracks: list[Tracklet
 
 
 def _read(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
-    if not path.is_file():
-        raise InputError(path, "a file of vectors", "no such file", "Check the path.")
+    check_file(path, "a file of vectors")
     reader = {".npz": _read_npz, ".npy": _read_npy, ".parquet": _read_parquet}.get(path.suffix.lower())
     if reader is None:
         raise InputError(path, "an .npz, .npy or .parquet file of vectors", repr(path.suffix), "Convert it.")
     try:
         arrays = reader(path, tracks)
-    except (ValueError, KeyError, OSError, pa.ArrowInvalid, zipfile.BadZipFile) as error:
-        raise InputError(path, LAYOUT, str(error).splitlines()[0], "Write it so.") from error
+    except Exception as error:  # numpy, zipfile and pyarrow raise what they like for damaged files
+        found = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(path, LAYOUT, found, "Write it so.") from error
     if arrays["vectors"].ndim != 2 or any(len(values) != len(arrays["vectors"]) for values in arrays.values()):
         shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
         raise InputError(path, LAYOUT, shapes, "Write it so.")
@@ -88,6 +87,7 @@ def _read(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
 
 
 def _read_npz(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
+    check_archive(path)
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     return {"vectors": arrays.pop("vectors"), "track_id": arrays.pop("track_id"), **arrays}

@@ -16,6 +16,7 @@ import numpy as np
 from av.stream import Disposition
 
 from mtmc.errors import InputError
+from mtmc.files import check_file
 from mtmc.scene import Recording
 from mtmc.structures import Double, Mask
 from mtmc.video.frame_times import display_order, frame_rate, frame_times, usual_step
@@ -42,9 +43,8 @@ class _Packet(NamedTuple):
 
 def read_packets(path: Path) -> Recording:
     """Walk through a video file. Raises InputError for a file that is empty, no video, or cut short."""
-    if not path.exists():
-        raise InputError(path, "a video", "no such file", "Check the path.")
-    if path.is_file() and path.stat().st_size == 0:
+    check_file(path, "a video")
+    if path.stat().st_size == 0:
         raise InputError(path, "a video", "an empty file (0 bytes)", "Copy it again or take it out of the folder.")
     try:
         with av.open(str(path)) as container:

@@ -7,13 +7,13 @@ import configparser
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mtmc.errors import InputError
-from mtmc.scene import Recording
+from mtmc.files import read_text
+from mtmc.images import read_image
+from mtmc.scene import FASTEST_FPS, SLOWEST_FPS, Recording
 from mtmc.structures import Image
-from mtmc.text import read_text
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 LEAST_PICTURES = 2
@@ -75,14 +75,12 @@ def _told_rate(folder: Path) -> float | None:
             except (configparser.Error, ValueError) as error:
                 fix = "Correct the line, or give --fps."
                 raise InputError(path, "frameRate = 25 in [Sequence]", str(error).splitlines()[0], fix) from error
-            if rate > 0:
+            if SLOWEST_FPS <= rate <= FASTEST_FPS:
                 return rate
+            raise InputError(path, "a frameRate of 0.1 to 1000", f"{rate:g}", "Correct the line, or give --fps.")
     return None
 
 
 def read_picture(path: Path) -> Image:
     """One picture (height, width, 3) BGR, upright, 8 bits deep. Raises InputError for a file that is none."""
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
-    if image is None:
-        raise InputError(path, "a picture", "a file that is none", "Copy it again, or take it out of the folder.")
-    return np.asarray(image, np.uint8)
+    return read_image(path, fix="Copy it again, or take it out of the folder.")

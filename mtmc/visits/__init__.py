@@ -105,16 +105,17 @@ def moments(scene: Scene, times_s: Double) -> list[Any]:
 def confidence(pieces: Pieces, stays: Stays, links: pa.Table | None) -> Double:
     """Probability (V,) of the surest link between a stay and another of its vehicle, NaN without any."""
     surest = np.full(len(stays), np.nan)
-    if links is None or "probability" not in links.column_names:
+    if links is None:
         return surest
     keys = pieces.keys()
 
     def stay_at(end: str) -> Long:
         ends = zip(links[f"{end}_camera"].to_pylist(), links[f"{end}_track"].to_pylist(), strict=True)
-        return stays.stay[[keys[key] for key in ends]] if links.num_rows else np.zeros(0, np.int64)
+        rows = np.array([keys.get(key, -1) for key in ends], np.int64)
+        return np.where(rows < 0, -1, stays.stay[rows]) if len(stays.stay) else rows
 
     a, b, probability = stay_at("from"), stay_at("to"), links["probability"].to_numpy().astype(np.float64)
-    apart = a != b
+    apart = (a != b) & (a >= 0) & (b >= 0)
     for end in (a, b):
         np.fmax.at(surest, end[apart], probability[apart])
     return surest

@@ -7,7 +7,6 @@ Shape shorthand: N boxes of one video.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +16,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pydantic import BaseModel
 from scipy.optimize import linear_sum_assignment
 
 from reid.crops.certain import certain_vehicles
-from reid.datasets.layout import read_text, split_fields
+from reid.datasets.layout import split_fields
 from reid.errors import UserError
+from reid.files import check_file, read_json, read_text
 
 VIDEO_SUFFIXES = frozenset([".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"])
 LOCAL_TRUTH = Path("gt/gt.txt")
 NUMBERED = re.compile(r"[A-Za-z]*[ _-]?0*(\d{1,4})")
 """Camera ids that are numbers: c041, cam1."""
 MIN_OVERLAP = 0.5
+VEHICLES = pa.schema(
+    [
+        ("vehicle_id", pa.int64()),
+        ("camera_id", pa.string()),
+        ("track_id", pa.int64()),
+        ("frame", pa.int64()),
+        *((name, pa.float32()) for name in ("x1", "y1", "x2", "y2")),
+    ]
+)
+
+
+class _RunFile(BaseModel):
+    """Of an mtmc run's ``run.json`` what is needed here."""
+
+    videos: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,19 +206,18 @@ def _read_numbers(path: Path, least: int, columns: int) -> NDArray[np.float64]:
 
 
 def _read_vehicles(run: Path) -> pa.Table:
-    path = run / "vehicles.parquet"
-    if not path.is_file():
-        raise UserError(run, "vehicles.parquet", "none", "Let `mtmc run` finish first.")
-    columns = ["vehicle_id", "camera_id", "track_id", "frame", "x1", "y1", "x2", "y2"]
+    """The run's boxes; columns of another kind, or with values missing, are as good as none."""
+    path, expected = run / "vehicles.parquet", f"a table of {', '.join(VEHICLES.names)}"
+    check_file(path, "the vehicles of a run", fix="Let `mtmc run` finish first.")
     try:
-        return pq.read_table(path, columns=columns)
-    except (pa.ArrowInvalid, OSError, KeyError) as error:
-        raise UserError(path, f"a table of {', '.join(columns)}", str(error), "Run mtmc again.") from None
+        table = pq.read_table(path, columns=VEHICLES.names, page_checksum_verification=True).cast(VEHICLES)
+        if any(column.null_count for column in table.columns):
+            raise ValueError("rows without a value")
+    except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as error:
+        raise UserError(path, expected, str(error).splitlines()[0], "Run mtmc again.") from None
+    return table
 
 
 def _videos_of(run: Path) -> Path:
     path = run / "run.json"
-    try:
-        return Path(json.loads(path.read_text())["videos"])
-    except (OSError, KeyError, ValueError):
-        raise UserError(path, "the folder of the run's videos", "none", "Run mtmc again.") from None
+    return Path(read_json(path, _RunFile, "the folder of the run's videos", "Run mtmc again.").videos)

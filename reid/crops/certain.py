@@ -5,7 +5,7 @@ Read from ``links.parquet`` and ``edits.jsonl`` of the run's folder; a place in 
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +17,17 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from reid.errors import UserError
+from reid.files import check_file, parse_json, read_text
 
+LINKS = pa.schema(
+    [
+        ("from_camera", pa.string()),
+        ("from_track", pa.int64()),
+        ("to_camera", pa.string()),
+        ("to_track", pa.int64()),
+        ("probability", pa.float64()),
+    ]
+)
 Track = tuple[str, int]
 """Camera and number of a track."""
 SAME_BOX_PX = 0.05
@@ -54,11 +64,12 @@ def _is_one(components: NDArray[np.int32], cameras: NDArray[np.intp]) -> bool:
 
 def _probable(run: Path, least: float) -> Iterator[tuple[Track, Track]]:
     path = run / "links.parquet"
-    names = ("from_camera", "from_track", "to_camera", "to_track", "probability")
+    names = LINKS.names
     try:
-        table = pq.read_table(path, columns=list(names))
-    except (OSError, pa.ArrowInvalid, KeyError):
-        found = "none" if not path.exists() else "another table"
+        check_file(path)
+        table = pq.read_table(path, columns=list(names), page_checksum_verification=True).cast(LINKS)
+    except (UserError, OSError, pa.ArrowException, KeyError, ValueError, MemoryError):
+        found = "another table" if path.is_file() else "none"
         raise UserError(run, "links.parquet with probabilities", found, "Run mtmc with --link network.") from None
     for one, first, other, second, probability in zip(*(table[name].to_pylist() for name in names), strict=True):
         if probability is not None and probability >= least:
@@ -67,18 +78,18 @@ def _probable(run: Path, least: float) -> Iterator[tuple[Track, Track]]:
 
 def _confirmed(run: Path, boxes: pa.Table) -> Iterator[tuple[Track, Track]]:
     path = run / "edits.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = read_text(path).split("\n") if os.path.lexists(path) else []
     corners = np.stack([boxes[name].to_numpy() for name in ("x1", "y1", "x2", "y2")], axis=1)
     camera, track = (np.array(boxes[name].to_pylist()) for name in ("camera_id", "track_id"))
     for number, line in enumerate(lines, start=1):
         try:
-            edit = json.loads(line) if line.strip() else {}
+            edit = parse_json(line, path) if line.strip() else {}
             ends = (
                 [(end["camera"], np.array(end["box"], float)) for end in (edit["at"], edit["and"])]
                 if edit.get("edit") == "same"
                 else []
             )
-        except (ValueError, KeyError, TypeError):
+        except (UserError, ValueError, KeyError, TypeError, AttributeError):
             raise UserError(f"{path}, line {number}", "an edit", repr(line[:60]), "Correct the line.") from None
         found = [
             np.flatnonzero((camera == name) & (np.abs(corners - box) <= SAME_BOX_PX).all(axis=1)) for name, box in ends

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image, ImageOps
 
 from reid.datasets.layout import IMAGE_SUFFIXES
 from reid.errors import UserError
+from reid.files import LARGEST_PIXELS, read_bytes
 
 Picture = NDArray[np.uint8]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -37,16 +39,17 @@ def find_images(places: Sequence[Path]) -> list[Path]:
 def read_image(path: Path) -> Image.Image:
     """A decoded RGB image, upright by its EXIF, eight bits deep. Raises UserError where the file is missing, truncated
     or no image."""
+    data = read_bytes(path, "an image")
     try:
-        with Image.open(path) as image:
+        with Image.open(BytesIO(data)) as image:
+            if image.width * image.height > LARGEST_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels are too many")
             if image.mode.startswith("I"):  # sixteen bits of grey, which PIL would cut off at 255
                 return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
             return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError:
-        raise UserError(path, "an image", "no such file", "Check --root, or unpack the data set again.") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        fix = "Unpack it again, or take it off the list."
-        raise UserError(path, "a readable image", f"a damaged file ({error})", fix) from None
+    except Exception as error:  # Pillow's plugins raise what they like for damaged files
+        found, fix = f"a damaged file ({' '.join(str(error).split())})", "Unpack it again, or take it off the list."
+        raise UserError(path, "a readable image", found.replace("<_io.BytesIO object at", "<"), fix) from None
 
 
 def read_ahead(paths: Sequence[Path], size: tuple[int, int]) -> Iterator[Picture]:

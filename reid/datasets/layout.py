@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from reid.errors import UserError
+from reid.files import read_bytes, read_text
 
 log = logging.getLogger("reid")
 
@@ -67,22 +68,6 @@ def require_images(paths: Iterable[Path]) -> None:
         raise UserError(missing[0], "an image", f"no such file ({len(missing):,} listed images are missing)", UNPACK)
 
 
-def read_text(path: Path) -> str:
-    """Text of a small UTF-8 file, byte-order mark or not. Raises UserError where it is missing or no such text."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(path, "a file", "none", UNPACK) from None
-    except OSError as error:
-        raise UserError(path, "a text file", str(error), UNPACK) from None
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:64]:
-        raise UserError(path, "a text file in UTF-8", "UTF-16 text (Windows calls it Unicode)", "Save it as UTF-8.")
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        raise UserError(path, "a text file", str(error), UNPACK) from None
-
-
 def split_fields(line: str, where: str) -> list[str]:
     """Fields between blanks or commas. Raises UserError for an empty one between commas: it would shift the others."""
     if "," not in line:
@@ -108,12 +93,10 @@ def read_label_xml(path: Path) -> list[dict[str, str]]:
     The header says gb2312, which Python's parser refuses though the files are plain ASCII: the encoding is given from
     outside. Raises UserError where the file is missing or no XML.
     """
-    parser = ElementTree.XMLParser(encoding="utf-8")
+    data = read_bytes(path, "a label file")
     try:
-        tree = ElementTree.parse(path, parser)
-    except FileNotFoundError:
-        raise UserError(path, "a label file", "none", UNPACK) from None
-    except ElementTree.ParseError as error:
+        tree = ElementTree.fromstring(data, ElementTree.XMLParser(encoding="utf-8"))
+    except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise UserError(path, "labels in XML", f"a damaged file ({error})", UNPACK) from None
     return [dict(item.attrib) for item in tree.iter("Item")]
 
@@ -131,8 +114,8 @@ def parse_name(path: Path, pattern: re.Pattern[str], example: str) -> tuple[int,
 def camera_number(text: str, path: Path) -> int:
     """7 of "c007". Raises UserError where there is no number."""
     digits = text.strip().lstrip("cC")
-    if not digits.isdigit():
-        raise UserError(path, "a camera like c007", repr(text), UNPACK)
+    if not re.fullmatch(r"[0-9]{1,9}", digits):
+        raise UserError(path, "a camera like c007", repr(text[:40]), UNPACK)
     return int(digits)
 
 

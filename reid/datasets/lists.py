@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from reid.datasets.cityflow import read_labelled
-from reid.datasets.layout import check_counts, find_root, read_rows, read_text, require, require_images, require_parts
+from reid.datasets.layout import check_counts, find_root, read_rows, require, require_images, require_parts
 from reid.datasets.structures import Dataset, ImageSet
 from reid.errors import UserError
+from reid.files import read_text
 
 KEYS = ("training images", "training vehicles", "queries", "gallery images")
 VERI_WILD = {

@@ -11,19 +11,23 @@ Further columns are ignored.
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.datasets.layout import log, read_text, require_images
+from reid.datasets.layout import log, require_images
 from reid.datasets.structures import Dataset, ImageSet, cross_camera
 from reid.errors import UserError
+from reid.files import read_text
 
 COLUMNS = ("path", "vehicle_id", "camera_id", "split")
 SPLITS = ("train", "query", "gallery", "val", "test")
 DEFAULT_TABLE = "index.csv"
 JUNK = "-1"
+LONGEST_PATH = 4000
+NUMBER = re.compile(r"[0-9]{1,18}")
 FORM = "See `reid crops --help` for the form."
 
 
@@ -44,11 +48,16 @@ def read_csv(root: Path) -> Dataset:
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:
-    reader = csv.DictReader(read_text(path).splitlines())
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    reader = csv.DictReader(read_text(path).split("\n"))
+    try:
+        names, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:
+        raise UserError(path, "a table of comma-separated values", str(error), FORM) from error
+    missing = [column for column in COLUMNS if column not in names]
     if missing:
         raise UserError(path, f"columns {', '.join(COLUMNS)}", f"no column {missing[0]}", FORM)
-    rows = list(reader)
+    if len(set(names)) < len(names):
+        raise UserError(path, "columns of different names", f"{', '.join(names)}"[:200], FORM)
     if not rows:
         raise UserError(path, "rows", "only a header", FORM)
     for number, row in enumerate(rows, start=2):
@@ -60,6 +69,8 @@ def _check_row(path: Path, line: int, row: dict[str, str]) -> None:
     empty = [column for column in COLUMNS if not (row[column] or "").strip()]
     if empty:
         raise UserError(f"{path}, line {line}", "a value in each column", f"no {empty[0]}", FORM)
+    if "\0" in row["path"] or len(row["path"]) > LONGEST_PATH or None in row:  # None: fields beyond the last column
+        raise UserError(f"{path}, line {line}", "a path, and a value in each column", repr(row["path"][:60]), FORM)
     if row["split"].strip() not in SPLITS:
         raise UserError(f"{path}, line {line}", f"a split of {', '.join(SPLITS)}", repr(row["split"]), FORM)
 
@@ -72,7 +83,7 @@ def _images(path: Path, rows: list[dict[str, str]]) -> ImageSet:
 def _numbers(texts: list[str]) -> NDArray[np.int64]:
     """The numbers themselves; or, where some are names, their places in sorted order, from 0."""
     stripped = [text.strip() for text in texts]
-    if all(text.isdecimal() for text in stripped):
+    if all(NUMBER.fullmatch(text) for text in stripped):
         return np.array([int(text) for text in stripped], dtype=np.int64)
     return np.unique(stripped, return_inverse=True)[1].astype(np.int64)
 

@@ -8,29 +8,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from reid.config import NetworkParams
 from reid.errors import UserError
+from reid.files import check_file, first_mistake, parse_json
 from reid.model.sgfd import SGFD
 
 FORMAT = "sgfd-1"
+MOST_IDS = 10_000_000
 OTHER_FILE = "Give a .safetensors file written by `reid train`."
 
 
-class Header(NamedTuple):
+class Header(BaseModel):
     """What a checkpoint says of itself: the network, the identities of its classifiers (None: it has none), and how it
     was trained."""
 
+    model_config = ConfigDict(frozen=True, strict=True)
     network: NetworkParams
-    num_ids: int | None
-    training: dict[str, object]
+    num_ids: Annotated[int, Field(ge=1, le=MOST_IDS)] | None
+    training: dict[str, Any]
 
 
 def save_model(model: SGFD, path: Path, training: dict[str, object] | None = None, half: bool = False) -> None:
@@ -59,8 +62,7 @@ def read_header(path: Path) -> Header:
 
     Raises UserError where the file is missing, broken or not a checkpoint of this project.
     """
-    if not path.is_file():
-        raise UserError(path, "a checkpoint", "no such file", OTHER_FILE)
+    check_file(path, "a checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -70,13 +72,12 @@ def read_header(path: Path) -> Header:
         ) from None
     if header.get("format") != FORMAT:
         raise UserError(path, f"a checkpoint of format {FORMAT}", f"{header.get('format', 'no format')}", OTHER_FILE)
+    expected = "parameters of an SGFD network in its header"
+    parts = {name: parse_json(header.get(name, "null"), f"{path}, {name}") for name in Header.model_fields}
     try:
-        network = NetworkParams.model_validate_json(header["network"])
-        return Header(network, json.loads(header["num_ids"]), json.loads(header["training"]))
-    except (KeyError, ValidationError, json.JSONDecodeError) as bad:
-        raise UserError(
-            path, "parameters of an SGFD network", f"{type(bad).__name__} in its header", OTHER_FILE
-        ) from None
+        return Header.model_validate_json(json.dumps(parts))
+    except ValidationError as bad:
+        raise UserError(path, expected, first_mistake(bad), OTHER_FILE) from None
 
 
 def load_model(path: Path, device: str | torch.device = "cpu", num_ids: int | None = None) -> SGFD:

@@ -21,8 +21,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reid.config import NetworkParams
 from reid.data.images import IMAGENET_MEAN, IMAGENET_STD
 from reid.errors import UserError
+from reid.files import check_file, parse_json
 from reid.model.fuse import fused
 from reid.model.sgfd import SGFD
 
@@ -99,16 +101,16 @@ def read_input_size(path: Path) -> tuple[int, int]:
 
     Raises UserError for a file of another kind.
     """
-    if not path.is_file():
-        raise UserError(path, "an exported network", "no such file", "Give a file that `reid export` wrote.")
+    check_file(path, "an exported network", fix="Give a file that `reid export` wrote.")
     runtime = required("openvino" if path.suffix == ".xml" else "onnxruntime")
     try:
         if path.suffix == ".xml":
-            facts = json.loads(runtime.Core().read_model(str(path)).get_rt_info(["mtmc", "input"]).astype(str))
+            told = runtime.Core().read_model(str(path)).get_rt_info(["mtmc", "input"]).astype(str)
         else:
             session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-            facts = json.loads(session.get_modelmeta().custom_metadata_map["input"])
-        return int(facts["height"]), int(facts["width"])
+            told = session.get_modelmeta().custom_metadata_map["input"]
+        facts = parse_json(told, path)
+        return NetworkParams(image_size=(facts["height"], facts["width"]), variant="plain").image_size
     except Exception as other:  # the runtimes' own errors share no base but this
         found = str(other).splitlines()[0]
         raise UserError(path, "an exported network", found, "Give a file that `reid export` wrote.") from None

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.error import URLError
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from torchvision.models import get_model_weights
 
 from reid.errors import UserError
+from reid.files import first_mistake
 from reid.model.backbone import CutBackbone, make_backbone
 from reid.model.checkpoint import load_model, read_header
 from reid.model.sgfd import SGFD
@@ -238,14 +240,16 @@ def _is_checkpoint(path: Path) -> bool:
     try:
         with safe_open(path, framework="pt") as file:
             return "format" in (file.metadata() or {}) and "network" in file.metadata()
-    except SafetensorError:
+    except (SafetensorError, OSError):
         return True  # `load_model` says what is wrong with it
 
 
 def _recorded(path: Path) -> list[Origin]:
     """Where a checkpoint's own start came from, as far as it says."""
-    start = cast(list[dict[str, str]], read_header(path).training.get("start", []))
-    return [Origin(**origin) for origin in start]
+    try:
+        return TypeAdapter(list[Origin]).validate_python(read_header(path).training.get("start", []))
+    except ValidationError as mistake:
+        raise UserError(path, "the origins of its start", first_mistake(mistake), "Give another file.") from mistake
 
 
 def _fill_from_checkpoint(model: SGFD, path: Path) -> None:

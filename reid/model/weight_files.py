@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from reid.errors import UserError
+from reid.files import check_archive, check_file
 
 Weights = dict[str, Tensor]
 
@@ -30,6 +31,11 @@ NUMBERS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     *(type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u4", "u8", "?")),
 ]
 """Numbers of numpy, which trainings keep beside their weights (the best accuracy so far)."""
+UNREADABLE = (
+    *(pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, TypeError, ValueError, LookupError),
+    *(AttributeError, OSError, MemoryError, ImportError),
+)
+"""All that readers of weights raise for files that hold none."""
 NO_WEIGHTS = {
     b"version https://git-lfs": "a pointer of Git LFS, not the file itself",
     b"<": "a web page",
@@ -39,11 +45,11 @@ NO_WEIGHTS = {
 
 def read_weights(path: Path) -> Weights:
     """Tensors by name. Raises UserError for a file that is missing or holds no state dict."""
-    if not path.is_file():
-        raise UserError(path, "pretrained weights", "no such file", "Give --pretrained an existing path, or none.")
+    check_file(path, "pretrained weights")
+    check_archive(path)
     try:
         loaded = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, TypeError, ValueError, LookupError):
+    except UNREADABLE:
         raise UserError(path, "a state dict", _kind(path), "Fetch the file again, or give another.") from None
     for key in NESTED:
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):

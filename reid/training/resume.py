@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import cast
 
@@ -10,6 +9,8 @@ import torch
 
 from reid.config import TrainParams
 from reid.errors import UserError
+from reid.files import check_archive, check_file
+from reid.model.weight_files import UNREADABLE
 from reid.training.step import State
 
 FREE = frozenset(f"loop.{key}" for key in ("epochs", "evaluate_every", "save_every", "compile", "workers", "cache_mb"))
@@ -29,12 +30,16 @@ def read_state(path: Path) -> State:
     Raises UserError where it is missing or broken.
     """
     fix = "Start without --resume, or give --out the folder of the training to go on with."
+    check_file(path, "the state of a training")
+    check_archive(path)
     try:
-        return cast(State, torch.load(path, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise UserError(path, "the state of a training", "no such file", fix) from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as broken:
-        raise UserError(path, "the state of a training", str(broken).splitlines()[0], fix) from None
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except UNREADABLE as broken:
+        found = (str(broken) or type(broken).__name__).splitlines()[0]
+        raise UserError(path, "the state of a training", found, fix) from None
+    if not isinstance(state, dict) or not isinstance(state.get("params"), str):
+        raise UserError(path, "the state of a training", "something else", fix)
+    return cast(State, state)
 
 
 def require_same_recipe(before: TrainParams, now: TrainParams, where: Path) -> None:

@@ -119,8 +119,13 @@ class Training:
         state = read_state(self.folder / STATE)
         before = restore_config(state["params"], self.folder / STATE)
         require_same_recipe(before, self.params, self.folder / STATE)
-        self.progress = Progress(**state["progress"])
-        self.learner.restore(state["learner"])
+        try:
+            self.progress = Progress(**state["progress"])
+            self.learner.restore(state["learner"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            fix = "Start without --resume, or give --out the folder of the training to go on with."
+            found = (str(error) or type(error).__name__).splitlines()[0]
+            raise UserError(self.folder / STATE, "the state of this training", found, fix) from error
 
     def _train_epoch(self) -> None:
         epoch, started = self.progress.epoch, time.perf_counter()

@@ -131,12 +131,12 @@ def test_damaged_archives(tmp_path: Path, kind: str) -> None:
 
 
 def test_missing_file_and_binary_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="found nothing"):
+    with pytest.raises(InputError, match="found no such file"):
         read_aicity(tmp_path / "none.txt")
     (tmp_path / "image.txt").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(InputError, match="bytes that are no text"):
         read_aicity(tmp_path / "image.txt")
-    with pytest.raises(InputError, match="expected a readable file"):
+    with pytest.raises(InputError, match="found a folder"):
         read_aicity(tmp_path)
 
 

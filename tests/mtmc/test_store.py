@@ -15,9 +15,9 @@ from mtmc.errors import StoreError
 from mtmc.store import Run, open_run
 from mtmc.store.stamps import digest, fingerprint, staleness
 from mtmc.store.tables import (
+    read_any_table,
     read_detections,
     read_embeddings,
-    read_table,
     read_tracklets,
     read_vehicles,
     write_detections,
@@ -116,7 +116,7 @@ def test_damaged_table_is_said_so(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1 and then nothing")
     assert staleness(path, STAMP) == ["damaged"]
     with pytest.raises(StoreError, match="damaged"):
-        read_table(path)
+        read_any_table(path)
 
 
 def half_write(path: Path) -> None:

@@ -16,19 +16,22 @@ Without a file every pair of cameras is a link with any travel time. Shape short
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, ValidationError
 
 from mtmc.errors import ConfigError
+from mtmc.files import first_mistake, parse_toml, read_text
 from mtmc.link.baselines.rerank import rerank
 from mtmc.link.constraints import join_in_order
 from mtmc.link.problem import Problem, Solution
 from mtmc.params import Params
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ZoneLink(Params):
@@ -36,24 +39,24 @@ class ZoneLink(Params):
 
     source: str = Field(alias="from")
     target: str = Field(alias="to")
-    travel_s: tuple[float, float]
+    travel_s: tuple[Finite, Finite]
 
 
 class ZoneMap(Params):
     """A scene's zones by camera and name, and the links between them."""
 
-    cameras: dict[str, dict[str, tuple[float, float, float, float]]] = Field(default_factory=dict)
+    cameras: dict[str, dict[str, tuple[Finite, Finite, Finite, Finite]]] = Field(default_factory=dict)
     links: tuple[ZoneLink, ...] = ()
 
 
 def read_zones(path: Path) -> ZoneMap:
     """Read a zones file. Raises ConfigError for a file that is missing, is no TOML, or names an unknown zone."""
+    expected = "a TOML file of zones and links"
+    text = read_text(path, expected, error=ConfigError)
     try:
-        zones = ZoneMap.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(
-            path, "a TOML file of zones and links", str(error).splitlines()[0], "Correct the file."
-        ) from error
+        zones = ZoneMap.model_validate(parse_toml(text, path, ConfigError))
+    except ValidationError as mistake:
+        raise ConfigError(path, expected, first_mistake(mistake), "Correct the file.") from mistake
     for link in zones.links:
         for end in (link.source, link.target):
             camera, _, zone = end.rpartition(".")

@@ -5,18 +5,18 @@ The file's keys are those of format 1 and keep their words; the names in the cod
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtmc.errors import ConfigError
+from mtmc.errors import ConfigError, UserError
 from mtmc.link.model.camera_network import GRID, CameraNetwork, Likelihoods, Routes, Transitions
 from mtmc.link.model.densities import LogRatio
 from mtmc.link.model.entry_exit_zones import CameraZones, Zones
 from mtmc.link.model.topology_graph import direct_transitions, quantile_s
+from mtmc.store.documents import read_network_file
 from mtmc.structures import Double
 
 FORMAT = "mtmc camera network 1"
@@ -98,13 +98,10 @@ def read_network(path: Path, cameras: tuple[str, ...]) -> CameraNetwork:
     """A network that was saved, for cameras that must be the same. Raises ConfigError for a file that is none, or of
     other cameras."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["format"] != FORMAT:
-            raise ValueError(f"format {stored['format']!r}")
-        network = _network(stored)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        expected = "a network.json written by `mtmc run`"
-        raise ConfigError(path, expected, str(error), "Give another file, or none to learn anew.") from error
+        network = _network(read_network_file(path))
+    except (UserError, ValueError) as error:
+        expected, found = "a network.json written by `mtmc run`", getattr(error, "found", str(error))
+        raise ConfigError(path, expected, found, "Give another file, or none to learn anew.") from error
     if network.cameras != cameras:
         found, expected = ", ".join(network.cameras), f"a network of the cameras {', '.join(cameras)}"
         raise ConfigError(path, expected, found, "Give the network of these cameras, or none to learn anew.")

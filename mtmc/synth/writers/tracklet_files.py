@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtmc.errors import InputError
+from mtmc.files import check_file, parse_json, read_text
 from mtmc.structures import TrackletTable
 from mtmc.synth.tracklets.simulated import Simulated
 
@@ -52,7 +53,9 @@ def read_tracklets(folder: Path) -> Simulated:
     """Read a simulation back. Raises InputError where a file is missing or is not one of ours."""
     paths = folder / "tracklets.parquet", folder / "truth.json", folder / "zones.toml"
     try:
-        stored, truth, zones = pq.read_table(paths[0]), json.loads(paths[1].read_text()), paths[2].read_text()
+        check_file(paths[0])
+        stored, zones = pq.read_table(paths[0]), read_text(paths[2])
+        truth = parse_json(read_text(paths[1]), paths[1])
         table = TrackletTable(tuple(truth["cameras"]), *(_from_arrow(stored[name]) for name in ARRAYS))
         links = {key: np.array([link[key] for link in truth["links"]]) for key in ("from", "to", "travel_s")}
         covered = stored["covered"].to_numpy() if "covered" in stored.column_names else None

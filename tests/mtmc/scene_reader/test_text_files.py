@@ -114,7 +114,7 @@ def test_scene_toml_in_any_form(tmp_path: Path, form: str) -> None:
         ("[cameras.cam1]\noffset_s = 'later'", r"scene\.toml:2: cameras\.cam1\.offset_s: expected a valid number, found 'later'"),  # noqa: E501
         ("[cameras.cam1]\noffset_s = true", r"scene\.toml:2: .*expected a valid number, found True"),
         ("[cameras.cam1]\noffset_s = nan", r"scene\.toml:2: .*finite number"),
-        ("[cameras.cam1]\nfps = 0", r"scene\.toml:2: cameras\.cam1\.fps: expected greater than 0"),
+        ("[cameras.cam1]\nfps = 0", r"scene\.toml:2: cameras\.cam1\.fps: expected greater than or equal to 0.1"),
         ("[cameras.cam1]\nground = 'feet'", r"scene\.toml:2: .*'gps' or 'metres'"),
         ("[cameras.cam1]\nstart = 'noon'", r"scene\.toml:2: cameras\.cam1\.start"),
         ("[cameras.cam1]\nvideo = ['a.mp4', 'b.mp4']", "cameras.cam1: expected files that are there, found no file a.mp4"),  # noqa: E501

@@ -1,0 +1,43 @@
+"""The one way in for files (``reid.files``) as the pipeline takes it: what cannot be used is an InputError, unless a
+room says otherwise."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mtmc.errors import InputError
+from reid import files
+from reid.files import (
+    ANY_RATIO_BYTES,
+    LARGEST_PIXELS,
+    LARGEST_RATIO,
+    TEXT_BYTES,
+    check_archive,
+    first_mistake,
+    parse_toml,
+)
+
+__all__ = [
+    "ANY_RATIO_BYTES",
+    "LARGEST_PIXELS",
+    "LARGEST_RATIO",
+    "TEXT_BYTES",
+    "check_archive",
+    "check_file",
+    "decoded",
+    "first_mistake",
+    "parse_json",
+    "parse_toml",
+    "read_bytes",
+    "read_json",
+    "read_text",
+    "unpacked",
+]
+
+check_file = partial(files.check_file, error=InputError)
+decoded = partial(files.decoded, error=InputError)
+parse_json = partial(files.parse_json, error=InputError)
+read_bytes = partial(files.read_bytes, error=InputError)
+read_json = partial(files.read_json, error=InputError)
+read_text = partial(files.read_text, error=InputError)
+unpacked = partial(files.unpacked, error=InputError)
