@@ -8,15 +8,15 @@ Shape shorthand: M crops, h x w pixels of the input, D feature size.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
+from pydantic import BaseModel, Field
 
 from mtmc.embed import EmbedParams, OnnxParams
 from mtmc.errors import UserError, WeightsError
@@ -33,6 +33,18 @@ def make(params: EmbedParams, device: str) -> OnnxEmbedder:
     params.check()
     assert params.weights is not None
     return OnnxEmbedder(OnnxFile(params.weights, device, "embedder onnx"), params)
+
+
+Side = Annotated[int, Field(ge=1, le=8192)]
+
+
+class _Told(BaseModel):
+    """What `reid export` writes of a network's pictures: the range of a pixel's values, their order, their size."""
+
+    colour: Literal["RGB", "BGR"]
+    range: tuple[float, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+    height: Side
+    width: Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +129,8 @@ class OnnxEmbedder:
 
     def _told(self) -> dict[str, Any]:
         try:
-            told = dict(json.loads(self._file.metadata["input"]))
-            return told if {"colour", "range", "height", "width"} <= told.keys() else {}
-        except (KeyError, ValueError, TypeError):
+            return _Told.model_validate_json(self._file.metadata["input"]).model_dump()
+        except (KeyError, ValueError):
             return {}
 
     def _foreign(self, found: str) -> WeightsError:
