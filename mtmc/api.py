@@ -146,11 +146,12 @@ def planned_tracks(
         config, overrides, device, parts: as for ``planned``; ``zones`` too, a file of zones.
     """
     settings = _settings(config, overrides, parts)
-    found = read_tracks(tracks, first_frame)
+    source = Path(tracks).resolve()
+    found = read_tracks(source, first_frame)
     said = {"offsets": offsets, "fps": fps, "size": size}
     if videos is None:
         clocks = {} if offsets is None else read_timestamps(Path(offsets))
-        scene = scene_of(found, Path(tracks), _by_camera(fps), _by_camera(size), clocks)
+        scene = scene_of(found, source, _by_camera(fps), _by_camera(size), clocks)
     else:
         given = [name for name, value in said.items() if value is not None]
         if given:
@@ -159,9 +160,9 @@ def planned_tracks(
         scene = read_scene(videos)
     mine = {camera_id: list(camera.tracklets) for camera_id, camera in found.items()}
     known = None if vectors is None else read_vectors(vectors, mine)
-    folder = Path("runs") / Path(tracks).stem.strip("{}") if out is None else Path(out)
+    folder = Path("runs") / source.stem.strip("{}") if out is None else Path(out)
     place = None if videos is None else Path(videos)
-    return take_tracks(str(tracks), scene, place, mine, known, folder, settings, device)
+    return take_tracks(str(source), scene, place, mine, known, folder, settings, device)
 
 
 def _by_camera(value: Any) -> Mapping[str, Any]:

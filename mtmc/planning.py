@@ -77,14 +77,14 @@ class Plan:
 def plan(videos: Path, out: Path, config: Config, device: str = "auto") -> Plan:
     """Read the scene and work out every table's stamp; ``auto`` becomes the detector that it stands for, its model
     fetched if need be. Raises UserError for anything that would stop the run at once."""
-    check_device(device)
-    auto, config = config.detect.detector == "auto", _settled(videos, config, device)
-    for stage in (config.detect, config.track, config.embed, config.link):
-        stage.check()
     run = Run(out)
     if run.given is not None:
         found = f"one of tracks from {run.given.source}"
         raise ConfigError(out, "a run of videos", found, "Give another folder with --out, or use `mtmc link`.")
+    check_device(device)
+    auto, config = config.detect.detector == "auto", _settled(videos, config, device)
+    for stage in (config.detect, config.track, config.embed, config.link):
+        stage.check()
     todo = _plan(videos, run, config, device)
     if (out / "run.json").exists() and run.settings["videos"] != todo.source:
         found = f"one of {run.settings['videos']}"

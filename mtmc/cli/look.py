@@ -47,7 +47,8 @@ def _of_camera(table: str) -> str:
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     format_: Annotated[
-        str, typer.Option("--format", help="aicity, mot, motchallenge, cvat, coco, parquet, csv, xlsx or geojson.")
+        str,
+        typer.Option("--format", help="aicity, mot, motchallenge, cvat, coco, parquet, csv, xlsx, geojson or rerun."),
     ],
     out: Annotated[
         Path | None,

@@ -4,6 +4,9 @@
   interface)
 - ``annotations``: MOTChallenge with classes, CVAT for video, COCO with tracks
 - ``trips``: GeoJSON for maps
+- ``rerun``: a recording for the rerun viewer
+
+What every file holds, with its columns and keys: ``README.md`` beside this.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ import pyarrow.parquet as pq
 from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InstallError, what_is_missing
 from mtmc.export.annotations import joined, write_coco, write_cvat, write_motchallenge
-from mtmc.export.columns import box_table, tracklet_table, vehicle_table
+from mtmc.export.columns import NOTES, box_table, tracklet_table, vehicle_table
+from mtmc.export.rerun import write_rerun
 from mtmc.export.trips import write_geojson
 from mtmc.formats import write_mot_tracks, write_submission
 from mtmc.store import Run
@@ -66,7 +70,8 @@ def _csv(run: Run, out: Path) -> list[Path]:
 
 
 def _xlsx(run: Run, out: Path) -> list[Path]:
-    """A workbook with a sheet each of vehicles, visits and tracklets; boxes are too many for a sheet."""
+    """A workbook with a sheet each of vehicles, visits and tracklets, and what their columns mean; boxes are too many
+    for a sheet."""
     try:
         from openpyxl import Workbook
     except ImportError as error:
@@ -84,6 +89,9 @@ def _xlsx(run: Run, out: Path) -> list[Path]:
         sheet.append(table.column_names)
         for row in table.to_pylist():
             sheet.append([None if value != value else value for value in row.values()])  # Excel knows no NaN
+    about = book.create_sheet("about")
+    for note in NOTES.items():
+        about.append(note)
     with replacing(out) as temporary:
         book.save(temporary)
     return [out]
@@ -99,5 +107,6 @@ EXPORTS: dict[str, tuple[str, Callable[[Run, Path], list[Path]]]] = {
     "csv": ("vehicles.csv", _csv),
     "xlsx": ("vehicles.xlsx", _xlsx),
     "geojson": ("vehicles.geojson", write_geojson),
+    "rerun": ("vehicles.rrd", write_rerun),
 }
 """Form to default name in the run folder and writer."""

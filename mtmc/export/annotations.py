@@ -27,7 +27,7 @@ def write_motchallenge(run: Run, out: Path) -> list[Path]:
     """A folder per camera: ``gt/gt.txt`` (frame, id, left, top, width, height, score, class, visibility), frames from
     1, and ``gt/labels.txt`` with the classes' names, one a line."""
     written = []
-    for camera, seen in _cameras(run):
+    for camera, seen in cameras_of(run):
         rows = [
             np.column_stack([t.frames + 1, np.full(len(t), vehicle), xyxy_to_xywh(t.xyxy), t.scores,
                              np.full(len(t), t.label + 1), np.ones(len(t))])
@@ -48,7 +48,7 @@ def write_cvat(run: Run, out: Path) -> list[Path]:
     """A file per camera in CVAT's own form for videos (1.1), frames from 0: each vehicle a track with its id as an
     attribute, shown in every frame that has a box of it."""
     written = []
-    for camera, seen in _cameras(run):
+    for camera, seen in cameras_of(run):
         root = ET.Element("annotations")
         ET.SubElement(root, "version").text = "1.1"
         _cvat_task(root, camera)
@@ -104,7 +104,7 @@ def write_coco(run: Run, out: Path) -> list[Path]:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     videos = []
-    for video_id, (camera, seen) in enumerate(_cameras(run), start=1):
+    for video_id, (camera, seen) in enumerate(cameras_of(run), start=1):
         videos.append(
             {"id": video_id, "name": camera.id, "width": camera.size[0], "height": camera.size[1], "fps": camera.fps}
         )
@@ -113,7 +113,8 @@ def write_coco(run: Run, out: Path) -> list[Path]:
         for vehicle, tracklet in seen:
             annotations += _coco_boxes(vehicle, tracklet, number, len(annotations))
     categories = [{"id": number, "name": name} for number, name in enumerate(LABELS, start=1)]
-    document = {"videos": videos, "images": images, "annotations": annotations, "categories": categories}
+    about = {"description": f"vehicles of {run.folder.name} by mtmc", "frame_base": 0}
+    document = {"info": about, "videos": videos, "images": images, "annotations": annotations, "categories": categories}
     with replacing(out) as temporary:
         temporary.write_text(json.dumps(document, separators=(",", ":")))
     return [out]
@@ -139,7 +140,7 @@ def _coco_boxes(vehicle: int, tracklet: Tracklet, number: dict[int, int], before
         }  # fmt: skip
 
 
-def _cameras(run: Run) -> Iterator[tuple[Camera, Seen]]:
+def cameras_of(run: Run) -> Iterator[tuple[Camera, Seen]]:
     """Each camera of the run's scene with what was seen in it."""
     scene: Scene = run.scene
     vehicles = run.vehicles()

@@ -1,7 +1,8 @@
 """A run's vehicles as tables: boxes, tracklets and vehicles (visits: ``mtmc.visits``), with seconds, metres and speeds
 where they are known.
 
-Frames are 0-based; ``time_s`` is scene time, seconds on the clock that all cameras share. ``x_m y_m`` (east, north),
+Frames are 0-based; ``time_s`` is scene time, seconds on the clock that all cameras share, ``time_utc`` the same by the
+calendar, null where no file tells the day, local where no zone is told. ``x_m y_m`` (east, north),
 ``lon lat`` and ``speed_kmh`` are of the middle of a box's lower edge, null without calibration.
 Shape shorthand: T boxes of a tracklet.
 """
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.scene import Scene
 from mtmc.structures import LABELS, Double, GlobalTrack, Tracklet
-from mtmc.visits import stays
+from mtmc.visits import moments, stays
 
 SPEED_OVER_S = 1.0
 """A speed is the way between half of this before and half of this after, so that a box's jitter of some pixels does not
@@ -29,6 +31,7 @@ BOX_COLUMNS = {
     "track_id": pa.int64(),
     "frame": pa.int32(),
     "time_s": pa.float64(),
+    "time_utc": pa.timestamp("ms"),
     "x1": pa.float32(),
     "y1": pa.float32(),
     "x2": pa.float32(),
@@ -45,6 +48,7 @@ NOTES = {
     "frame_base": "0",
     "boxes": "x1 y1 x2 y2 in pixels, 0-based, x2 and y2 just outside",
     "time_s": "seconds on the scene's clock",
+    "time_utc": "by the calendar, where the day is known; local where no zone is told",
     "x_m": "metres east of the scene's origin, y_m north",
 }
 """Stands in the schema's metadata of every table of boxes."""
@@ -58,18 +62,20 @@ def box_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
 
 
 def tracklet_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
-    """One row per tracklet: vehicle_id camera_id track_id label first_frame last_frame start_s end_s boxes score."""
+    """One row per tracklet: vehicle_id camera_id track_id label first_frame last_frame start_s start_utc end_s
+    end_utc boxes score."""
     rows = [_tracklet_row(vehicle.vehicle_id, tracklet, scene) for vehicle, tracklet in _members(vehicles)]
-    return pa.Table.from_pylist(rows, pa.schema({
+    table = pa.Table.from_pylist(rows, pa.schema({
         "vehicle_id": pa.int64(), "camera_id": pa.string(), "track_id": pa.int64(), "label": pa.string(),
         "first_frame": pa.int32(), "last_frame": pa.int32(), "start_s": pa.float64(), "end_s": pa.float64(),
         "boxes": pa.int32(), "score": pa.float64(),
     }, {"frame_base": "0"}))  # fmt: skip
+    return _with_calendar(table, scene)
 
 
 def vehicle_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
-    """One row per vehicle: vehicle_id label cameras route first_s last_s tracklets boxes; ``route`` names its cameras
-    in time."""
+    """One row per vehicle: vehicle_id label cameras route first_s first_utc last_s last_utc tracklets boxes;
+    ``route`` names its cameras in time."""
     rows = []
     for vehicle in vehicles:
         visits = [(stay[0].camera_id, *_span(stay, scene)) for stay in stays(scene, vehicle)]
@@ -80,11 +86,11 @@ def vehicle_table(scene: Scene, vehicles: Sequence[GlobalTrack]) -> pa.Table:
             "last_s": max(end for _, _, end in visits), "tracklets": len(vehicle.tracklets),
             "boxes": sum(len(t) for t in vehicle.tracklets),
         })  # fmt: skip
-    return pa.Table.from_pylist(rows, pa.schema({
+    table = pa.Table.from_pylist(rows, pa.schema({
         "vehicle_id": pa.int64(), "label": pa.string(), "cameras": pa.int32(), "route": pa.string(),
-        "first_s": pa.float64(),
-        "last_s": pa.float64(), "tracklets": pa.int32(), "boxes": pa.int64(),
+        "first_s": pa.float64(), "last_s": pa.float64(), "tracklets": pa.int32(), "boxes": pa.int64(),
     }))  # fmt: skip
+    return _with_calendar(table, scene)
 
 
 def ground_speed_kmh(metres: Double, time_s: Double) -> Double:
@@ -96,6 +102,23 @@ def ground_speed_kmh(metres: Double, time_s: Double) -> Double:
     way = np.hypot(*(metres[last] - metres[first]).T)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(last > first, 3.6 * way / (time_s[last] - time_s[first]), np.nan)
+
+
+def calendar(scene: Scene, time_s: ArrayLike) -> pa.Array:
+    """Moments of scene times (N,), whole milliseconds; null where the scene's day is not known."""
+    (zero,), milliseconds = moments(scene, np.zeros(1)), np.rint(np.asarray(time_s, np.float64) * 1000)
+    if zero is None:
+        return pa.nulls(len(milliseconds), pa.timestamp("ms"))
+    return pa.array(np.datetime64(zero, "ms") + milliseconds.astype("timedelta64[ms]"))
+
+
+def _with_calendar(table: pa.Table, scene: Scene) -> pa.Table:
+    """Beside every column of seconds, ``start_s`` say, one of moments, ``start_utc``."""
+    for name in [name for name in table.column_names if name.endswith("_s")]:
+        place = table.column_names.index(name) + 1
+        moment = calendar(scene, table[name].to_numpy())
+        table = table.add_column(place, f"{name.removesuffix('_s')}_utc", moment)
+    return table
 
 
 def _members(vehicles: Sequence[GlobalTrack]) -> Iterator[tuple[GlobalTrack, Tracklet]]:
@@ -120,6 +143,7 @@ def _box_columns(vehicle_id: int, tracklet: Tracklet, scene: Scene) -> dict[str,
     return {
         **{name: pa.array([value] * count, BOX_COLUMNS[name]) for name, value in named.items()},
         **{"frame": tracklet.frames, "time_s": np.round(time_s, 4), "score": tracklet.scores},
+        "time_utc": calendar(scene, time_s),
         **{name: np.ascontiguousarray(tracklet.xyxy[:, i]) for i, name in enumerate(("x1", "y1", "x2", "y2"))},
         **{name: pa.array(values, pa.float64(), from_pandas=True) for name, values in places.items()},
     }

@@ -23,7 +23,7 @@ from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Trackle
 
 def write_table(path: Path, columns: Mapping[str, Any], stamp: Stamp) -> None:
     """Write a Parquet table with its stamp, atomically; the same content gives the same bytes."""
-    table = pa.table(dict(columns)).replace_schema_metadata({STAMP_KEY: canonical(stamp)})
+    table = pa.table(dict(columns)).replace_schema_metadata({STAMP_KEY: canonical(stamp), b"frame_base": b"0"})
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 import mtmc
 from mtmc.errors import InputError, UserError
-from mtmc.export.columns import BOX_COLUMNS, ground_speed_kmh, vehicle_table
+from mtmc.export.columns import BOX_COLUMNS, box_table, ground_speed_kmh, tracklet_table, vehicle_table
 from tests.builders import make_camera, make_scene, make_tracklet, make_vehicle, make_video
 
 
@@ -52,6 +54,19 @@ def test_a_run_is_its_tables(run: mtmc.Run) -> None:
     assert again.boxes.equals(run.boxes)
     assert str(run.folder) in repr(again)
     assert "<table>" in again._repr_html_()
+
+
+def test_tables_carry_the_calendar_where_the_day_is_known() -> None:
+    seen = [make_vehicle(3, make_tracklet("c001", 1, [5, 6]))]
+    scene = make_scene(make_camera("c001", offset_s=2.0))
+    assert box_table(scene, seen)["time_utc"].null_count == 2
+    zone = timezone(timedelta(hours=2))
+    dated = replace(scene, clock_zero=datetime(2026, 5, 1, 7, tzinfo=zone))
+    assert box_table(dated, seen)["time_utc"].to_pylist()[1] == datetime(2026, 5, 1, 5, 0, 2, 600000)
+    rows = tracklet_table(dated, seen)
+    assert rows.schema.metadata[b"frame_base"] == b"0"
+    assert rows["start_utc"].to_pylist() == [datetime(2026, 5, 1, 5, 0, 2, 500000)]
+    assert vehicle_table(dated, seen)["last_utc"].to_pylist() == [datetime(2026, 5, 1, 5, 0, 2, 600000)]
 
 
 def test_what_a_run_does_not_have_is_said(run: mtmc.Run) -> None:
