@@ -120,9 +120,15 @@ def _link(todo: Plan, watch: Watch) -> None:
     stamp = todo.stamps["vehicles", ""]
     for warning in linked.warnings:
         logger.warning("%s", warning)
-    for made_from_vehicles in ("track3.txt", "network.json"):  # first, so that none outlives what it was made from
+    for made_from_vehicles in (
+        "track3.txt",
+        "network.json",
+        "possible.parquet",
+    ):  # first, so that none outlives what it was made from
         (todo.run.folder / made_from_vehicles).unlink(missing_ok=True)
     write_table(todo.run.path("links"), linked.reasons, stamp)
+    if linked.possible:
+        write_table(todo.run.path("possible"), linked.possible, stamp)
     if linked.network is not None:
         write_json(todo.run.folder / "network.json", linked.network)
     write_vehicles(todo.run.path("vehicles"), linked.vehicles, stamp)

@@ -55,7 +55,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"problem", "constraints", "evidence"}),
         frozenset({"outside"}),
         frozenset({"learning"}),
-        frozenset({"describe", "selection", "review", "explain", "warnings", "baselines"}),
+        frozenset({"describe", "selection", "possible", "review", "explain", "warnings", "baselines"}),
         frozenset({"network_linker"}),
         frozenset({"__init__"}),
         frozenset({"benchmark"}),

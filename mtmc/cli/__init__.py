@@ -22,6 +22,7 @@ from mtmc.cli.page import find, report, view
 from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
+from mtmc.cli.traffic import traffic
 from mtmc.errors import run_command
 
 
@@ -59,6 +60,7 @@ app.command("find")(find)
 app.command("edit")(edit)
 app.command("status")(status)
 app.command("export")(export)
+app.command("traffic")(traffic)
 app.command("doctor")(doctor)
 app.command("config")(config)
 app.command("synth")(synth)

@@ -14,6 +14,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``learning/``: how is the model learned from unlabelled tracklets?
 - ``selection``: which links are made, given their probabilities?
 - ``outside``: does a linker of one's own keep the promise?
+- ``possible``: which links could be, so that whole solutions can be drawn?
 - ``review/``: which links are worth a look, and what do people's edits change?
 - ``explain``: why was a link made?
 - ``warnings``: what could not be learned?
@@ -46,6 +47,7 @@ from mtmc.link.problem import (
     Crops,
     Linker,
     Links,
+    Possible,
     Problem,
     Solution,
     Wishes,
@@ -127,12 +129,13 @@ class LinkParams(StageParams):
 class Linked:
     """Vehicles with what is known about how they came about: ``reasons`` are the columns of a table with one row per
     link (empty for linkers that cannot explain themselves), ``network`` the camera network learned, ready for JSON
-    (None without), ``warnings`` full sentences."""
+    (None without), ``warnings`` full sentences, ``possible`` the columns of a table of links that could be."""
 
     vehicles: list[GlobalTrack]
     reasons: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     network: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+    possible: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
 
 def _electricity(params: LinkParams, device: str) -> Linker:
@@ -185,7 +188,7 @@ def solve(problem: Problem, params: LinkParams, device: str = "auto") -> Solutio
     labels = canonical_labels(solution.labels, problem.table)
     if len(problem.wishes):
         labels = stable_labels(labels, solve(replace(problem, wishes=Wishes()), params, device).labels)
-    return Solution(labels, solution.links, solution.network, solution.warnings)
+    return replace(solution, labels=labels)
 
 
 def link(
@@ -216,7 +219,22 @@ def link_with_reasons(
         _reasons(solution),
         None if network is None else to_json(network),
         solution.warnings,
+        _possible(tracklets, solution.possible),
     )
+
+
+def _possible(tracklets: Sequence[Tracklet], possible: Possible | None) -> dict[str, NDArray[np.generic]]:
+    if possible is None:
+        return {}
+    camera = np.array([t.camera_id for t in tracklets], np.str_)
+    track = np.array([t.track_id for t in tracklets], np.int64)
+    ends = {"from": possible.source, "to": possible.target}
+    keys = {
+        f"{end}_{name}": column[rows]
+        for end, rows in ends.items()
+        for name, column in (("camera", camera), ("track", track))
+    }
+    return {**keys, "log_odds": possible.log_odds, "after": possible.after, "before": possible.before}
 
 
 def _reasons(solution: Solution) -> dict[str, NDArray[np.generic]]:

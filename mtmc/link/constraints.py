@@ -6,10 +6,36 @@ Shape shorthand: T tracklets, E links.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
-from mtmc.structures import Long, TrackletTable
+from mtmc.structures import Double, Int, Long, TrackletTable
+
+
+class Placed(Protocol):
+    """Tracklets (T,) of which the hard rule needs to know: camera, and when each begins and ends."""
+
+    @property
+    def camera(self) -> Int:
+        """Index of the camera."""
+        ...
+
+    @property
+    def start_s(self) -> Double:
+        """First box."""
+        ...
+
+    @property
+    def end_s(self) -> Double:
+        """Last box."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def take(self, rows: Long) -> Placed:
+        """The chosen rows."""
+        ...
 
 
 class Partition:
@@ -18,7 +44,7 @@ class Partition:
     ``apart``: pairs of rows that were seen in two places at one time and never come into one set.
     """
 
-    def __init__(self, table: TrackletTable, apart: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, table: Placed, apart: Iterable[tuple[int, int]] = ()) -> None:
         self._members = [{row} for row in range(len(table))]
         self._apart: dict[int, set[int]] = {}
         for a, b in apart:
@@ -73,7 +99,7 @@ def join_in_order(table: TrackletTable, source: Long, target: Long, order: Long)
     return partition.labels()
 
 
-def clashing(table: TrackletTable, labels: Long) -> Long:
+def clashing(table: Placed, labels: Long) -> Long:
     """Rows that begin while an earlier one of the same vehicle and camera still lasts."""
     order = np.lexsort((table.start_s, table.camera, labels))
     label, camera = labels[order], table.camera[order]

@@ -34,7 +34,8 @@ from mtmc.link.learning.em import Learned, apply, learn, on_common_time, relearn
 from mtmc.link.learning.view_model import FEW_VIEWS, overlapping_cameras, score_views
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.entry_exit_zones import assign_zones
-from mtmc.link.problem import Links, Problem, Solution, same_partition
+from mtmc.link.possible import of_chains, of_views, under_wishes, with_matches
+from mtmc.link.problem import Links, Possible, Problem, Solution, same_partition
 from mtmc.link.review.wishes import still_open
 from mtmc.link.selection import PairedLinks, assemble, merge, select
 from mtmc.link.warnings import warnings_of
@@ -76,17 +77,22 @@ class NetworkLinker:
         learned, trajectories = self._learn(table, features, moving, problem)
         network, least = learned.network, self.limits.least_probability
         part = table.take(moving), features[moving], trajectories[moving]
-        links = Links.concatenated(_score_windows(learned, *part, self.limits)).of_rows(moving)
-        links = Links.concatenated([links, _standing_fragments(learned, table, features, trajectories, moving, least)])
+        scored = list(_score_windows(learned, *part, self.limits))
+        links = Links.concatenated(found for found, _ in scored).of_rows(moving)
+        possible = Possible.joined([could_be for _, could_be in scored]).of_rows(moving)
+        standing = _standing_fragments(learned, table, features, trajectories, moving, least)
+        links = Links.concatenated([links, standing])
         if len(problem.wishes):
             links = still_open(links, problem.wishes)
         matches = _ground_matches(learned, table, features, problem.trajectories)
         if len(table) <= WHOLE:
-            labels, made = _passes(learned, table, features, moving, links, matches, problem.wishes.different, least)
+            given = table, features, moving, links, possible, matches, problem.wishes.different, least
+            labels, made, possible = _passes(learned, *given)
         else:
             labels, made = _chains(table, links, matches, least)
         warnings = warnings_of(learned, table, problem.clock_known, _joined(table, made))
-        return Solution(labels, made, network, (*notes, *warnings))
+        possible = under_wishes(with_matches(possible, matches, standing), problem.wishes)
+        return Solution(labels, made, network, (*notes, *warnings), possible)
 
     def _learn(self, table: TrackletTable, features: Float, moving: Long, problem: Problem) -> tuple[Learned, Double]:
         """What is learned, and the trajectories that could be used for it: those by clocks that are sure to begin
@@ -107,9 +113,8 @@ def _chains(table: TrackletTable, links: Links, matches: GroundMatches, least: f
     labels, held = select(table, links.source, links.target, links.probability, least)
     if len(matches) == 0:
         return labels, links.take(held)
-    labels, matched, made = merge(
-        table, matches, (links.source[held], links.target[held], links.probability[held]), least
-    )
+    chosen = links.source[held], links.target[held], links.probability[held]
+    labels, matched, made = merge(table, matches, chosen, least)
     return labels, Links.concatenated([_seen(table, matches.take(matched), least), links.take(held[made])])
 
 
@@ -119,12 +124,14 @@ def _seen(table: TrackletTable, matches: GroundMatches, least: float) -> Links:
 
 
 def _passes(
-    learned: Learned, table: TrackletTable, features: Float, moving: Long, links: Links, matches: GroundMatches,
-    different: Long, least: float,
-) -> tuple[Long, Links]:  # fmt: skip
-    """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on."""
+    learned: Learned, table: TrackletTable, features: Float, moving: Long, links: Links, chains: Possible,
+    matches: GroundMatches, different: Long, least: float,
+) -> tuple[Long, Links, Possible]:  # fmt: skip
+    """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on; and what
+    could be instead."""
     network, cameras = learned.network, len(table.cameras)
     labels, made = _chains(table, links, matches, least)
+    possible = chains
     held = select(table, links.source, links.target, links.probability, least)[1]
     chain, late = links.take(held), on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     zones = assign_zones(late, (network.zones.entries, network.zones.exits))
@@ -137,8 +144,9 @@ def _passes(
         if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
             break
         scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)
-        likely = (scores.probability >= least) & scores.earned
-        chosen = np.flatnonzero(likely & _beyond_chains(network, views, pairs))
+        beyond = scores.earned & _beyond_chains(network, views, pairs)
+        possible = of_views(chains, views, pairs, scores, beyond)
+        chosen = np.flatnonzero((scores.probability >= least) & beyond)
         source, target = (views.row[end[chosen]] for end in pairs.in_time())
         paired = PairedLinks(
             np.concatenate([source, chain.source]),
@@ -155,7 +163,7 @@ def _passes(
         made = _spanning(table, labels, Links.concatenated([*parts, chain.take(fragments)]), least)
         if same_partition(before, labels):
             break
-    return labels, made
+    return labels, made, possible
 
 
 def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) -> Links:
@@ -168,9 +176,8 @@ def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) ->
     head = np.flatnonzero(np.diff(labels[order], prepend=-1) != 0)
     hub = order[np.repeat(head, np.diff([*head, len(order)]))]
     rest = np.flatnonzero(hub != order)
-    bridged = Links(
-        hub[rest], order[rest], np.full(len(rest), least), explain_bridges(table, hub[rest], order[rest], least)
-    )
+    ends = hub[rest], order[rest]
+    bridged = Links(*ends, np.full(len(rest), least), explain_bridges(table, *ends, least))
     return Links.concatenated([links, bridged])
 
 
@@ -229,8 +236,8 @@ def _learning_rows(count: int) -> Long:
 
 def _score_windows(
     learned: Learned, table: TrackletTable, features: Float, trajectories: Double, limits: Limits
-) -> Iterator[Links]:
-    """Links worth choosing, window by window; up to WHOLE tracklets there is one."""
+) -> Iterator[tuple[Links, Possible]]:
+    """Links worth choosing and those that could be, window by window; up to WHOLE tracklets there is one."""
     if len(table) <= WHOLE:
         yield _worth_choosing(learned, np.arange(len(table), dtype=np.int64), limits, (-np.inf, np.inf))
         return
@@ -252,13 +259,16 @@ def _margin_s(learned: Learned) -> float:
     return 2.0 * float(np.abs(np.concatenate([transitions.low_s, transitions.high_s])).max(initial=0.0)) + stay
 
 
-def _worth_choosing(learned: Learned, rows: Long, limits: Limits, window: tuple[float, float]) -> Links:
-    """Links that start in ``window``, under the rows (T,) of the whole table, with their reasons."""
+def _worth_choosing(
+    learned: Learned, rows: Long, limits: Limits, window: tuple[float, float]
+) -> tuple[Links, Possible]:
+    """Links that start in ``window``, under the rows (T,) of the whole table, with their reasons, and what could be."""
     pairs, start, least = learned.pairs, learned.table.start_s, limits.least_probability
     inside = (start[pairs.source] >= window[0]) & (start[pairs.source] < window[1])
     chosen = np.flatnonzero(inside & (learned.probability >= least))
     columns = explain_links(learned, chosen, least)
-    return Links(rows[pairs.source[chosen]], rows[pairs.target[chosen]], learned.probability[chosen], columns)
+    links = Links(rows[pairs.source[chosen]], rows[pairs.target[chosen]], learned.probability[chosen], columns)
+    return links, of_chains(learned, rows, inside)
 
 
 def _ground_matches(learned: Learned, table: TrackletTable, features: Float, trajectories: Double) -> GroundMatches:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.link.model.camera_network import CameraNetwork
-from mtmc.structures import Double, Float, GlobalTrack, Long, Mask, Tracklet, TrackletTable
+from mtmc.structures import Columns, Double, Float, GlobalTrack, Long, Mask, Tracklet, TrackletTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,15 +97,33 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Possible(Columns):
+    """Links that could be, made or not: rows ``source`` and ``target`` (E,) of the table, ``log_odds`` (E,) against
+    both ends staying free, and the slots ``after`` and ``before`` (E,) that each takes: two links that want the same
+    slot exclude each other. Solutions have probabilities proportional to the product of their links' odds."""
+
+    source: Long
+    target: Long
+    log_odds: Double
+    after: Long
+    before: Long
+
+    def of_rows(self, rows: Long) -> Possible:
+        """The same links in a table of which this one's tracklets are the ``rows``."""
+        return replace(self, source=rows[self.source], target=rows[self.target])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Solution:
     """A linker's answer: ``labels`` (T,) int64, equal for one vehicle, -1 for a tracklet that the linker's rules
     remove; ``links`` where the linker can explain itself; ``network`` the camera network it learned; ``warnings`` in
-    full sentences."""
+    full sentences; ``possible`` links where the linker knows how sure it is."""
 
     labels: Long
     links: Links | None = None
     network: CameraNetwork | None = None
     warnings: tuple[str, ...] = ()
+    possible: Possible | None = None
 
 
 class Linker(Protocol):
@@ -150,7 +168,8 @@ def restored(solution: Solution, order: Long) -> Solution:
     links = solution.links
     if links is not None:
         links = Links(order[links.source], order[links.target], links.probability, links.columns)
-    return Solution(labels, links, solution.network, solution.warnings)
+    possible = None if solution.possible is None else solution.possible.of_rows(order)
+    return Solution(labels, links, solution.network, solution.warnings, possible)
 
 
 def same_partition(one: Long, other: Long) -> bool:

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.assignment import best_assignment
-from mtmc.link.constraints import Partition, clashing
+from mtmc.link.constraints import Partition, Placed, clashing
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
 from mtmc.link.evidence.views import Views
 from mtmc.link.model.densities import LogRatio
@@ -46,7 +46,7 @@ def choose(source: Long, target: Long, gain: Double) -> Long:
     return useful[best_assignment(source[useful], target[useful], gain[useful])]
 
 
-def join(table: TrackletTable, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:
+def join(table: Placed, source: Long, target: Long, probability: Double) -> tuple[Long, Long]:
     """Labels (T,) after joining links, and the indices of the links that hold: where a vehicle would have two tracklets
     of one camera at one time, its links are joined one by one, surest first, and one that would break the rule is left
     out."""

@@ -10,6 +10,7 @@
       vehicles.parquet             vehicle_id camera_id track_id frame x1 y1 x2 y2 score label
       visits.parquet               one row per vehicle and stay in a camera
       links.parquet network.json   why tracklets were linked, and the camera network that was learned
+      possible.parquet             links that could be, made or not, from which whole solutions can be drawn
       track3.txt scores.json report.html video/ crops/ log.txt
 
 Long recordings, and cameras of several, have a folder of tables instead of one, ``detections/<camera>/00001.parquet``
@@ -37,7 +38,7 @@ from mtmc.scene_reader.file_names import check_camera_id
 from mtmc.store.documents import read_network_file, read_run_file
 from mtmc.store.given import Given, read_given
 from mtmc.store.recordings import KeptRecordings
-from mtmc.store.schemas import AGAIN, CROPS, LINKS, VISITS
+from mtmc.store.schemas import AGAIN, CROPS, LINKS, POSSIBLE, VISITS
 from mtmc.store.stamps import digest, stored_stamp
 from mtmc.store.tables import (
     read_detections,
@@ -137,6 +138,10 @@ class Run:
     def links(self) -> pa.Table | None:
         """Why tracklets were linked, one row per link; None where the linker did not say."""
         return read_optional_table(self.path("links"), LINKS)
+
+    def possible(self) -> pa.Table | None:
+        """Links that could be, made or not; None where the linker does not know how sure it is."""
+        return read_optional_table(self.path("possible"), POSSIBLE)
 
     def crops(self, camera_id: str) -> pa.Table | None:
         """The best crops of a camera's tracklets; None in a run without a results page."""

@@ -78,6 +78,12 @@ LINKS: Schema = {
     "runner_up_probability": _NUMBER,
 }
 """Of a linker that can explain itself; others leave a table without columns."""
+POSSIBLE: Schema = {
+    **dict.fromkeys(("from_camera", "to_camera"), _WORD),
+    **dict.fromkeys(("from_track", "to_track", "after", "before"), _COUNT),
+    "log_odds": _NUMBER,
+}
+"""Of a linker that knows how sure it is; others leave no table."""
 CROPS: Schema = {"track_id": _COUNT, "frame": _FRAME, "colour": _WORD, "picture": Column("bytes")}
 
 _KINDS: Mapping[str, tuple[str, Callable[[pa.DataType], bool]]] = {

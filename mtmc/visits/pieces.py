@@ -6,14 +6,16 @@ Shape shorthand: T tracklets.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mtmc.geometry import bottom_centres
+from mtmc.link.model.entry_exit_zones import CameraZones as LearnedZones
+from mtmc.link.model.entry_exit_zones import end_points
 from mtmc.scene import Camera, Scene
-from mtmc.structures import Columns, Double, Float, Int, Long, Mask, Short, Tracklet
+from mtmc.structures import Columns, Double, Float, Int, Long, Mask, Short, Tracklet, TrackletTable
 from mtmc.visits.motion import speed_error_kmh, speed_kmh, standing
 from mtmc.visits.zones import CameraZones
 
@@ -57,6 +59,11 @@ class Pieces(Columns):
     cut_start: Mask
     cut_end: Mask
 
+    def shifted(self, seconds: Double) -> Pieces:
+        """The same with each camera's clock (C,) so many seconds later."""
+        late = seconds[self.camera]
+        return replace(self, start_s=self.start_s + late, end_s=self.end_s + late)
+
     def keys(self) -> dict[tuple[str, int], int]:
         """Row of each (camera, track id)."""
         cameras = (self.cameras[c] for c in self.camera.tolist())
@@ -78,6 +85,39 @@ def pieces_of(scene: Scene, tracklets: Sequence[Tracklet], network: Mapping[str,
     return Pieces(
         cameras, tuple(entries for entries, _ in names), tuple(exits for _, exits in names), **dict(_columns(rows))
     )
+
+
+def pieces_of_table(table: TrackletTable, boxes: Long, network: Mapping[str, Any] | None = None) -> Pieces:
+    """As ``pieces_of``, of tracklets without boxes, whose cameras look from the first to the last of them all."""
+    learned = {} if network is None else network["cameras"]
+    zones = [CameraZones.learned(learned.get(name, {})) for name in table.cameras]
+    names = [camera.names() for camera in zones]
+    ends = [
+        _numbers(table, [getattr(camera, side) for camera in zones], places, velocities)
+        for side, places, velocities in (
+            ("entries", table.entry_xy, table.entry_velocity),
+            ("exits", table.exit_xy, table.exit_velocity),
+        )
+    ]
+    unknown, nowhere = np.full(len(table), np.nan), np.full((len(table), 2), np.nan)
+    first, last = table.start_s.min(initial=np.inf), table.end_s.max(initial=-np.inf)
+    return Pieces(
+        table.cameras, tuple(entries for entries, _ in names), tuple(exits for _, exits in names), table.camera,
+        table.track_id, table.start_s, table.end_s, np.zeros(len(table), np.int64), boxes - 1, boxes, ends[0], ends[1],
+        nowhere.astype(np.float32), nowhere.astype(np.float32), nowhere, nowhere, table.label,
+        table.quality.astype(np.float64), unknown, unknown, unknown,
+        table.start_s - first < CUT_S, last - table.end_s < CUT_S,
+    )  # fmt: skip
+
+
+def _numbers(table: TrackletTable, centres: Sequence[Double], places: Float, velocities: Float) -> Short:
+    """Zone number (T,) of every tracklet's end, from 1; 0 for elsewhere."""
+    points, number = end_points(places, velocities), np.zeros(len(table), np.int16)
+    for camera, zones in enumerate(centres):
+        rows = np.flatnonzero(table.camera == camera)
+        assigned = LearnedZones(zones, np.zeros(len(zones)), np.zeros(len(zones))).assign(points[rows])
+        number[rows] = np.where(assigned < len(zones), assigned + 1, 0)
+    return number
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:

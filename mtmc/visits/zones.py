@@ -6,7 +6,7 @@ Zones are numbered from 1; 0 is "elsewhere". Places are fractions of the image. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -33,9 +33,14 @@ class CameraZones:
     @staticmethod
     def of(camera: Camera, network: Mapping[str, Any] | None) -> CameraZones:
         """The camera's zones: drawn ones if there are any, else those of a learned ``network.json``."""
-        learned = {} if network is None else network["cameras"].get(camera.id, {})
-        entries, exits = (_centres(learned.get(end, ())) for end in ("entries", "exits"))
-        return CameraZones(entries, exits, camera.zones)
+        learned = CameraZones.learned({} if network is None else network["cameras"].get(camera.id, {}))
+        return replace(learned, drawn=camera.zones)
+
+    @staticmethod
+    def learned(camera: Mapping[str, Any]) -> CameraZones:
+        """The zones of a camera's entry in ``network.json``."""
+        entries, exits = (_centres(camera.get(end, ())) for end in ("entries", "exits"))
+        return CameraZones(entries, exits)
 
     def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the entry and of the exit zones by number; a drawn zone is both."""

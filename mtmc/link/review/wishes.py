@@ -51,7 +51,7 @@ def confined(problem: Problem, solution: Solution) -> Solution:
     removed = (solution.labels < 0) & ~np.isin(np.arange(len(table)), wishes.same)
     labels = np.where(removed, -1, partition.labels())
     links = None if solution.links is None else solution.links.take(np.sort(np.array(held, np.int64)))
-    return Solution(labels, links, solution.network, solution.warnings)
+    return Solution(labels, links, solution.network, solution.warnings, solution.possible)
 
 
 def _ends(solution: Solution, table: TrackletTable) -> tuple[Long, Long, np.ndarray]:

@@ -1,0 +1,58 @@
+"""The tables' numbers with their uncertainty: measured once for the linker's solution, and again for as many drawn
+ones, each with what cameras missed put in.
+
+What is drawn: whose the pieces are (``solutions``), each camera's recall and what it missed (``recall``, ``missed``),
+and each vehicle's kind (``kinds``). Shape shorthand: C cameras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mtmc.structures import Long, Mask
+from mtmc.traffic.false import draw_true
+from mtmc.traffic.kinds import by_most_boxes, drawn
+from mtmc.traffic.measures import Frame, Measured, measure
+from mtmc.traffic.missed import with_missed
+from mtmc.traffic.recall import Recall, find_skips
+from mtmc.traffic.solutions import Solutions
+from mtmc.visits.stays import Stays, stays_of
+
+LEAST_RECALL = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """``stays`` of the linker's solution with the kind (V,) of their vehicles, what is ``measured`` of them, the
+    cameras' ``recall``, and the same measured of every drawn solution."""
+
+    stays: Stays
+    label: Long
+    measured: Measured
+    recall: Recall
+    samples: tuple[Measured, ...]
+
+
+def estimate(frame: Frame, solutions: Solutions, known: Mask, samples: int, seed: int) -> Estimates:
+    """Measure a solution and ``samples`` drawn ones. ``known`` (C, C): between which cameras the linker knows a way.
+
+    Where the linker did not tell which links are possible there is nothing to draw, and no intervals.
+    """
+    stays = stays_of(frame.pieces, solutions.vehicle)
+    label = by_most_boxes(stays)
+    recall = find_skips(stays, known, np.random.default_rng(seed))[0]
+    found = tuple(_drawn(frame, solutions, known, samples, seed))
+    return Estimates(stays, label, measure(frame, stays, label), recall, found)
+
+
+def _drawn(frame: Frame, solutions: Solutions, known: Mask, samples: int, seed: int) -> Iterator[Measured]:
+    for number, vehicle in enumerate(solutions.drawn(samples, seed)):
+        rng = np.random.default_rng((seed, number))
+        stays = stays_of(frame.pieces, vehicle)
+        stays = replace(stays.take(draw_true(stays, rng)), stay=np.zeros(0, np.int64))
+        recall, skips = find_skips(stays, known, rng)
+        stays = with_missed(stays, skips, np.clip(rng.beta(*recall.parameters()), LEAST_RECALL, 1.0), rng)
+        yield measure(frame, stays, drawn(stays, rng))
