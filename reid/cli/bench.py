@@ -76,12 +76,11 @@ def _opened(path: Path, device: str, threads: int) -> tuple[tuple[int, int], Cal
     from reid.devices import choose_device, choose_precision
     from reid.evaluation.embed import embed_crops
     from reid.model.checkpoint import load_model
-    from reid.model.export import open_onnx, open_openvino, read_input_size
+    from reid.model.export import EXPORTED, open_exported
     from reid.model.fuse import fused
 
-    if path.suffix in (".onnx", ".xml"):
-        size = read_input_size(path)
-        session = open_onnx(path, threads or None) if path.suffix == ".onnx" else open_openvino(path, threads or None)
+    if path.suffix in EXPORTED:
+        size, session = open_exported(path, threads or None)
         return size, lambda crops: session(np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32))
     chosen = choose_device(device)
     model = fused(load_model(path, chosen), choose_precision("auto", chosen))

@@ -19,7 +19,7 @@ def evaluate(
     dataset: DatasetName,
     root: Root,
     weights: Annotated[
-        Path | None, typer.Option(help="Checkpoint written by `reid train`.", show_default=False)
+        Path | None, typer.Option(help="Checkpoint of `reid train`, or an exported .onnx or .xml.", show_default=False)
     ] = None,
     vectors: Annotated[
         Path | None,

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reid.devices import PrecisionName
+from reid.errors import UserError
 
 if TYPE_CHECKING:
     from reid.evaluation.embed import Features
 
-Weights = Annotated[Path, typer.Option(help="Checkpoint written by `reid train`.", show_default=False)]
+Weights = Annotated[
+    Path,
+    typer.Option(
+        help="Checkpoint of `reid train`; to eval, rank and embed also an exported .onnx or .xml.", show_default=False
+    ),
+]
 DatasetName = Annotated[
     str,
     typer.Option(
@@ -42,24 +48,31 @@ def embedding(
 ) -> Callable[[Sequence[Path]], Features]:
     """A function from image files to unit vectors (N, D) that shows its progress on stderr.
 
-    Raises UserError for weights or a device that cannot be used.
+    weights: a checkpoint, or an exported network, which runs on the CPU in its own runtime and type. Raises UserError
+    for weights or a device that cannot be used.
     """
     from rich.console import Console
     from rich.progress import Progress
 
     from reid.devices import choose_device, choose_precision
-    from reid.evaluation.embed import embed_images
+    from reid.evaluation.embed import embed_exported, embed_images
     from reid.model.checkpoint import load_model
+    from reid.model.export import EXPORTED
     from reid.model.fuse import fused
 
-    chosen = choose_device(device)
-    model = fused(load_model(weights, chosen), choose_precision(precision, chosen))
-    size = model.params.image_size
+    run: Callable[..., Features]
+    if weights.suffix in EXPORTED:
+        if device not in ("auto", "cpu"):
+            raise UserError("--device", "cpu for an exported network", device, "Leave it out, or give the checkpoint.")
+        run = partial(embed_exported, weights, batch_size=batch_size)
+    else:
+        chosen = choose_device(device)
+        model = fused(load_model(weights, chosen), choose_precision(precision, chosen))
+        run = partial(embed_images, model, size=model.params.image_size, device=chosen, batch_size=batch_size)
 
     def embed(paths: Sequence[Path]) -> Features:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("embedding", total=len(paths))
-            advance = partial(progress.advance, task)
-            return embed_images(model, paths, size, chosen, batch_size, flip=flip, progress=advance)
+            return run(paths=paths, flip=flip, progress=partial(progress.advance, task))
 
     return embed

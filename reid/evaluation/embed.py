@@ -16,6 +16,7 @@ from PIL import Image
 
 from reid.data.images import Picture, normalise, read_ahead, resize
 from reid.errors import UserError
+from reid.model.export import open_exported
 
 Features = NDArray[np.float32]
 Progress = Callable[[int], object]
@@ -65,6 +66,27 @@ def embed_crops(
         if progress is not None:
             progress(len(chunk))
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def embed_exported(
+    path: Path, paths: Sequence[Path], batch_size: int = 64, *, flip: bool = False, progress: Progress | None = None
+) -> Features:
+    """Unit vectors (N, D) float32 of image files by an exported network (.onnx, .xml) in its own runtime on the CPU.
+
+    Raises UserError for another file, or a missing or damaged image.
+    """
+    size, run = open_exported(path)
+    parts = []
+    for chunk in _chunks(read_ahead(paths, size), batch_size):
+        pixels = np.ascontiguousarray(np.stack(chunk).transpose(0, 3, 1, 2), dtype=np.float32)  # (B, 3, h, w)
+        vectors = run(pixels)
+        if flip:
+            vectors = vectors + run(np.ascontiguousarray(pixels[..., ::-1]))
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        parts.append(vectors)
+        if progress is not None:
+            progress(len(chunk))
+    return np.concatenate(parts)
 
 
 def _chunks(crops: Iterable[Picture], size: int) -> Iterator[list[Picture]]:

@@ -31,6 +31,8 @@ from reid.model.sgfd import SGFD
 ExportFormat = Literal["onnx", "openvino", "torchscript"]
 LEAST_COSINE = 0.9999
 INPUT, OUTPUT = "pixels", "features"
+EXPORTED = (".onnx", ".xml")
+"""Endings of files that other runtimes run and `open_exported` opens."""
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 Runtime = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -114,6 +116,13 @@ def read_input_size(path: Path) -> tuple[int, int]:
     except Exception as other:  # the runtimes' own errors share no base but this
         found = str(other).splitlines()[0]
         raise UserError(path, "an exported network", found, "Give a file that `reid export` wrote.") from None
+
+
+def open_exported(path: Path, threads: int | None = None) -> tuple[tuple[int, int], Runtime]:
+    """(h, w) of its images, and the network of an exported .onnx or .xml, ready to run on the CPU. Raises UserError for
+    another file."""
+    size = read_input_size(path)
+    return size, open_openvino(path, threads) if path.suffix == ".xml" else open_onnx(path, threads)
 
 
 def open_onnx(path: Path, threads: int | None = None) -> Runtime:

@@ -145,6 +145,21 @@ def test_commands_embed_with_the_fused_network_in_the_fast_type(weights, crops_f
         assert (quick * plain).sum(axis=1).min() > least
 
 
+@pytest.mark.slow
+def test_an_exported_network_embeds_as_its_checkpoint(weights, crops_folder, tmp_path):
+    pytest.importorskip("onnxscript", reason="wants the extra train")
+    run("export", "--weights", weights, "--out", tmp_path / "x.onnx", "--samples", crops_folder)
+    for flip in ((), ("--flip",)):
+        vectors = []
+        for number, source in enumerate((weights, tmp_path / "x.onnx")):
+            out = tmp_path / f"{number}.parquet"
+            run("embed", crops_folder, "--weights", source, "--out", out, "--precision", "float32", *flip)
+            vectors.append(np.stack(pq.read_table(out)["vector"].to_numpy()))
+        np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-5)
+    with pytest.raises(UserError, match="cpu for an exported network, found cuda"):
+        run("embed", crops_folder, "--weights", tmp_path / "x.onnx", "--out", out, "--device", "cuda")
+
+
 def test_crops_then_eval(weights, tmp_path):
     from tests.reid.crops.test_crops import truth_rows, write_video
 
