@@ -37,6 +37,8 @@ def convert(
     from reid.model.pretrained import start_from
     from reid.model.sgfd import SGFD
 
+    if not weights.exists():
+        raise UserError(weights, "weights to convert", "no such file", "Check the path.")
     if not out.parent.is_dir():
         raise UserError(out, "a folder to write to", "no such folder", "Make it, or choose another --out.")
     model = SGFD(load_config(config, overrides or []).network)

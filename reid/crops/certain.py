@@ -77,23 +77,26 @@ def _probable(run: Path, least: float) -> Iterator[tuple[Track, Track]]:
 
 
 def _confirmed(run: Path, boxes: pa.Table) -> Iterator[tuple[Track, Track]]:
+    """Pairs of tracks that somebody said are one vehicle."""
     path = run / "edits.jsonl"
     lines = read_text(path).split("\n") if os.path.lexists(path) else []
     corners = np.stack([boxes[name].to_numpy() for name in ("x1", "y1", "x2", "y2")], axis=1)
     camera, track = (np.array(boxes[name].to_pylist()) for name in ("camera_id", "track_id"))
     for number, line in enumerate(lines, start=1):
-        try:
-            edit = parse_json(line, path) if line.strip() else {}
-            ends = (
-                [(end["camera"], np.array(end["box"], float)) for end in (edit["at"], edit["and"])]
-                if edit.get("edit") == "same"
-                else []
-            )
-        except (UserError, ValueError, KeyError, TypeError, AttributeError):
-            raise UserError(f"{path}, line {number}", "an edit", repr(line[:60]), "Correct the line.") from None
         found = [
-            np.flatnonzero((camera == name) & (np.abs(corners - box) <= SAME_BOX_PX).all(axis=1)) for name, box in ends
+            np.flatnonzero((camera == name) & (np.abs(corners - box) <= SAME_BOX_PX).all(axis=1))
+            for name, box in _same(line, f"{path}, line {number}")
         ]
-        if ends and all(len(rows) for rows in found):
-            one, other = ((name, int(track[rows[0]])) for (name, _), rows in zip(ends, found, strict=True))
+        if found and all(len(rows) for rows in found):
+            one, other = ((str(camera[rows[0]]), int(track[rows[0]])) for rows in found)
             yield one, other
+
+
+def _same(line: str, where: str) -> list[tuple[str, NDArray[np.float64]]]:
+    """Camera and box of the two places of an edit that joins; none for other edits. Raises UserError for no edit."""
+    try:
+        edit = parse_json(line, where) if line.strip() else {}
+        ends = (edit["at"], edit["and"]) if edit.get("edit") == "same" else ()
+        return [(str(end["camera"]), np.array(end["box"], float).reshape(4)) for end in ends]
+    except (UserError, ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(where, "an edit as `mtmc edit` writes it", repr(line[:60]), "Correct the line.") from None

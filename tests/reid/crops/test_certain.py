@@ -65,8 +65,14 @@ def test_mistakes(run: Path, boxes: pa.Table) -> None:
     pq.write_table(boxes, run / "vehicles.parquet")
     with pytest.raises(UserError, match=r"links of 0\.999 and more, found none"):
         read_run(run, None, 0.999)
-    (run / "edits.jsonl").write_text('{"edit": "same"}\n')
-    with pytest.raises(UserError, match=r"edits\.jsonl, line 1"):
+    box = '{"edit": "same", "at": {"camera": "c001", "box": [1, 2]}, "and": {"camera": "c001", "box": [1, 2]}}'
+    for line in ('{"edit": "same"}', "[]", "{", box):
+        (run / "edits.jsonl").write_text(line + "\n")
+        with pytest.raises(UserError, match=r"edits\.jsonl, line 1"):
+            certain_vehicles(run, boxes, 0.9)
+    (run / "edits.jsonl").unlink()
+    pq.write_table(pq.read_table(run / "links.parquet").drop(["probability"]), run / "links.parquet")
+    with pytest.raises(UserError, match=r"links\.parquet with probabilities, found another table"):
         certain_vehicles(run, boxes, 0.9)
     (run / "links.parquet").unlink()
     with pytest.raises(UserError, match=r"links\.parquet with probabilities, found none"):

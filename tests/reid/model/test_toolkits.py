@@ -66,6 +66,8 @@ def test_released_sgfd_gives_its_features(tmp_path: Path) -> None:
         told = CliRunner().invoke(app, ["convert", str(path), "--out", str(tmp_path / "a.safetensors"), *config])
         assert told.exit_code == 0, told.output
         assert "full resnet18, 1024 numbers an image" in told.stdout
+        told = CliRunner().invoke(app, ["convert", "none", "--out", str(tmp_path / "b.safetensors")])
+        assert isinstance(told.exception, UserError)
         torch.testing.assert_close(load_model(tmp_path / "a.safetensors")(IMAGES), expected)
 
 
