@@ -3,7 +3,8 @@ ones.
 
 Both list images under their full paths for `reid train --dataset csv`. Real vehicles have two images each: they are
 listed several times, so that an epoch sees as many real batches as synthetic ones. The first table keeps a hundred real
-vehicles back (split val) to choose the recipe by; the second learns from all.
+vehicles back (split val) to choose the recipe by; the second learns from all. With --motorcycles a third,
+synthetic.csv, has no real vehicle to learn from: all of them are its split val.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from reid.data.images import find_images
 COLUMNS = ("path", "vehicle_id", "camera_id", "split")
 Row = tuple[str, int, int, str]
 SYNTHETIC_IDS, SYNTHETIC_CAMERAS = 100_000, 100
-"""Added to the synthetic set's numbers, so that they meet no real vehicle's."""
+"""Added to a synthetic set's numbers, so that they meet no real vehicle's; twice to a second set's."""
 HELD_OUT = 100
 
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("synthetic", type=Path, help="folder that `mtmc synth --reid` made")
     parser.add_argument("out", type=Path, help="folder for first.csv and second.csv")
+    parser.add_argument("--motorcycles", type=Path, help="another such folder, with motorcycles")
     parser.add_argument("--real", type=Path, help="folder of an index.csv with split train")
     args = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -38,6 +40,11 @@ def main() -> None:
     rest = [row for row in real if row[1] not in held]
     write(args.out / "first.csv", [*held_out, *rest * 10, *synthetic(args.synthetic, 8, rng)])
     write(args.out / "second.csv", [*real * 6, *synthetic(args.synthetic, 4, rng)])
+    if args.motorcycles:
+        unseen = [(path, vehicle, camera, "val") for path, vehicle, camera, _ in real]
+        rng = np.random.default_rng(0)
+        learned = [*synthetic(args.synthetic, 3, rng), *synthetic(args.motorcycles, 6, rng, second=True)]
+        write(args.out / "synthetic.csv", [*unseen, *learned])
 
 
 def read_real(folder: Path) -> Iterator[Row]:
@@ -48,7 +55,7 @@ def read_real(folder: Path) -> Iterator[Row]:
                 yield path, int(row["vehicle_id"]), int(row["camera_id"]), "train"
 
 
-def synthetic(folder: Path, each: int, rng: np.random.Generator) -> Iterator[Row]:
+def synthetic(folder: Path, each: int, rng: np.random.Generator, second: bool = False) -> Iterator[Row]:
     """So many random images of each training vehicle, by names like 0001_c001_00000100_0.jpg."""
     images: dict[int, list[Path]] = {}
     for path in find_images([folder / "image_train"]):
@@ -56,7 +63,13 @@ def synthetic(folder: Path, each: int, rng: np.random.Generator) -> Iterator[Row
     for vehicle, paths in sorted(images.items()):
         for row in sorted(rng.permutation(len(paths))[:each]):
             camera = int(paths[row].name.split("_")[1].removeprefix("c"))
-            yield str(paths[row].resolve()), SYNTHETIC_IDS + vehicle, SYNTHETIC_CAMERAS + camera, "train"
+            times = 2 if second else 1
+            yield (
+                str(paths[row].resolve()),
+                times * SYNTHETIC_IDS + vehicle,
+                times * SYNTHETIC_CAMERAS + camera,
+                "train",
+            )
 
 
 def write(path: Path, rows: list[Row]) -> None:
