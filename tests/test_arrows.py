@@ -74,7 +74,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"sorted_detections"}),
         frozenset({"appearance_scale"}),
         frozenset({"jde", "deepsort", "roboflow", "duplicates"}),
-        frozenset({"repair", "filter"}),
+        frozenset({"repair", "filter", "windows"}),
         frozenset({"__init__"}),
     ),
     "mtmc.track_files": (

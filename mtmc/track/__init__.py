@@ -13,10 +13,12 @@ A tracker groups detections (``Tracker``, one method); what follows is the same 
     repair               cut ends, split switches, join fragments, fill gaps
     duplicates           second tracks on one vehicle
     filter               which boxes and tracklets are kept (``clean``)
+    windows              long clips in bounded memory
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ from mtmc.track.jde.tracker import JdeTracker
 from mtmc.track.repair import RepairParams, fill, repair
 from mtmc.track.roboflow import RoboflowTracker
 from mtmc.track.tracks import CheckedTracker, FrameRate, Tracker, Tracks
+from mtmc.track.windows import Source, in_windows
 
 __all__ = [
     "TRACKERS",
@@ -50,6 +53,7 @@ __all__ = [
     "Tracks",
     "make_tracker",
     "track",
+    "track_windows",
 ]
 
 
@@ -95,22 +99,49 @@ def make_tracker(params: TrackParams, device: str = "auto") -> Tracker:
 
 
 def track(camera: Camera, detections: Detections, tracker: Tracker, params: TrackParams) -> list[Tracklet]:
-    """Group a camera's detections into tracklets, ids from 1 in order of first appearance.
+    """Group a camera's detections into tracklets, ids from 1 in order of first appearance (in clips of more than
+    ``windows.WINDOW_S``, of the windows in which they end).
 
     Each detection is in at most one tracklet; a tracklet may have interpolated boxes beside its detections
     (``repair``). No boxes in, no tracklets out.
     """
-    fps, looked_at = frame_rate(camera), camera.chosen
-    if looked_at is not None:  # the clip is the frames that were looked at: no other can be missed
-        detections = replace(detections, frames=np.searchsorted(looked_at, detections.frames).astype(np.int32))
-    tracks = tracker.track(detections, fps, camera.size)
-    tracks = repair(detections, tracks, fps, params.repair)
+
+    def between(first: int, end: int) -> Detections:
+        return detections.take(slice(*np.searchsorted(detections.frames, (first, end))))
+
+    return [tracklet for ended in track_windows(camera, between, tracker, params) for tracklet in ended]
+
+
+def track_windows(camera: Camera, source: Source, tracker: Tracker, params: TrackParams) -> Iterator[list[Tracklet]]:
+    """The same in bounded memory: per window of the clip the tracklets that end in it.
+
+    ``source`` gives the detections of frames from a first one to before an end.
+    """
+    fps, looked_at, number = frame_rate(camera), camera.frames, 0
     longest_fill = camera.frame_count if params.interpolate else int(params.repair.max_fill_s * fps)
-    tracklets = [fill(t, longest_fill, fps) for t in to_tracklets(camera.id, detections, tracks)]
-    kept = clean(tracklets, fps, camera.size, camera.roi, params.clean)
-    if looked_at is not None:
-        kept = [replace(t, frames=looked_at[t.frames].astype(np.int32)) for t in kept]
-    return [t.take(slice(None), number) for number, t in enumerate(kept, start=1)]
+
+    def chosen(
+        first: int, end: int
+    ) -> Detections:  # the clip is the frames that were looked at: no other can be missed
+        found = source(int(looked_at[first]), int(looked_at[end - 1]) + 1) if end > first else Detections.empty()
+        return replace(found, frames=np.searchsorted(looked_at, found.frames).astype(np.int32))
+
+    def tracked(found: Detections) -> Tracks:
+        return repair(found, tracker.track(found, fps, camera.size), fps, params.repair)
+
+    before: list[Tracklet] = []
+    for ended, going in in_windows(chosen, tracked, len(looked_at), fps):
+        own, others = (
+            [fill(t, longest_fill, fps) for t in to_tracklets(camera.id, *r.as_clip())] for r in (ended, going)
+        )
+        ours = {t.track_id for t in own}
+        kept = clean([*before, *own, *others], fps, camera.size, camera.roi, params.clean)
+        before = [t for t in kept if t.track_id in ours]  # what lies on them is found later
+        yield [
+            replace(t, track_id=number + row, frames=looked_at[t.frames].astype(np.int32))
+            for row, t in enumerate(before, start=1)
+        ]
+        number += len(before)
 
 
 def frame_rate(camera: Camera) -> float:
