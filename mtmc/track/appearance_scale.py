@@ -19,11 +19,13 @@ from mtmc.track.sparse_iou import overlapping, side_by_side
 
 Double = NDArray[np.float64]
 Single = NDArray[np.float32]
+Index = NDArray[np.intp] | NDArray[np.int64]
 
 _SAME_IOU = 0.6
 _SAMPLED_FRAMES = 50
 _SAMPLED_PAIRS = 1000
 _FEW = 20
+_LONGEST_SMOOTHED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,36 @@ class AppearanceScale:
         fraction = (distances - self.near) / max(self.far - self.near, 1e-6)
         return np.minimum(np.maximum(fraction, 0.0), 1.0)
 
+    def smoothed(self, smoothing: float) -> SmoothedScale:
+        """The scale for distances of single features to features smoothed over 0, 1, ... updates.
+
+        A feature is its vehicle's direction and noise; ``share`` of the noise is left in f <- s f + (1 - s) new after n
+        updates, and the cosines to single ones grow as the length of the mean shrinks, for one vehicle and for two.
+        """
+        old = smoothing ** (2 * np.arange(_LONGEST_SMOOTHED))
+        share = old + (1 - smoothing) / (1 + smoothing) * (1 - old)
+        same, different = 1 - self.near**2 / 2, 1 - self.far**2 / 2
+        length = np.sqrt(share + (1 - share) * max(same, 0.0))
+        return SmoothedScale(*(np.sqrt(np.maximum(2 - 2 * cosine / length, 0.0)) for cosine in (same, different)))
+
     def of_means(self, count: int) -> AppearanceScale:
         """The scale for directions of means of ``count`` features, whose noise has averaged out."""
         noise = self.near**2
         far = np.sqrt(max(self.far**2 - noise, 0.0) + noise / count)
         return AppearanceScale(self.near / np.sqrt(count), float(far), self.discriminability)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmoothedScale:
+    """``AppearanceScale`` by number of updates, the last one for all that are more: near, far (U,)."""
+
+    near: Double
+    far: Double
+
+    def cost(self, updates: Index, distances: Double) -> Double:
+        """0 at ``near`` or closer, 1 at ``far`` or farther, (P,)."""
+        near, far = (side.take(updates, mode="clip") for side in (self.near, self.far))
+        return np.minimum(np.maximum((distances - near) / np.maximum(far - near, 1e-6), 0.0), 1.0)
 
 
 UNINFORMATIVE = AppearanceScale(0.0, 1.0, 0.0)

@@ -111,6 +111,14 @@ class MotionModel:
         return posterior
 
 
+def motion_model(fps: float, noise_fps: float | None) -> MotionModel:
+    """The published noise, or the same noise per second: at fewer frames per second a vehicle moves further per
+    frame."""
+    published = MotionModel()
+    ratio = 1.0 if noise_fps is None else max(noise_fps / fps, 1.0)
+    return MotionModel(velocity=published.velocity * ratio)
+
+
 def to_measurements(xyxy: NDArray[np.float64]) -> Double:
     """(cx, cy, width / height, height) (N, 4) of corner boxes (N, 4)."""
     measured = np.empty(xyxy.shape)

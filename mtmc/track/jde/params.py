@@ -23,7 +23,7 @@ class JdeParams(Params):
         0.1, ge=0, le=1, description="score from which on they may continue a track; higher means more gaps"
     )
     max_lost_s: float = Field(
-        1.0, ge=0, description="a vehicle unseen for longer is finished; higher means fewer fragments, more mix-ups"
+        2.0, ge=0, description="a vehicle unseen for longer is finished; higher means fewer fragments, more mix-ups"
     )
 
     metric: Literal["euclidean", "cosine"] = Field("euclidean", description="fused: distance of unit features")
@@ -41,7 +41,7 @@ class JdeParams(Params):
         0.5, ge=0, lt=1, description="overlap: share of appearance, times its trust; higher trusts looks more"
     )
     max_recovery_cost: float = Field(
-        0.5, ge=0, le=1, description="overlap: limit of appearance alone; higher recovers more, 0 = off"
+        0.3, ge=0, le=1, description="overlap: limit of appearance alone; higher recovers more, 0 = off"
     )
     recovery_gate: float = Field(
         30.0, gt=0, description="overlap: largest squared Mahalanobis distance, 2 dof; higher recovers further off"
@@ -96,6 +96,7 @@ class JdeParams(Params):
             "predict_new": False,
             "keep_first_box": False,
             "noise_fps": 10.0,
+            "max_lost_s": 1.0,
             "output": "kalman",
         }
         return cls.model_validate(settings | changes)

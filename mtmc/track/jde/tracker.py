@@ -28,7 +28,7 @@ from mtmc.structures import Detections
 from mtmc.track.appearance_scale import UNINFORMATIVE, distances, learn_scale
 from mtmc.track.jde.border_turns import part_at_border
 from mtmc.track.jde.frame_matching import FrameMatching, Matches
-from mtmc.track.jde.kalman import HEIGHT_VELOCITY, VALUE, MotionModel, to_corners, to_measurements
+from mtmc.track.jde.kalman import HEIGHT_VELOCITY, VALUE, motion_model, to_corners, to_measurements
 from mtmc.track.jde.live_tracks import LiveTracks
 from mtmc.track.jde.params import JdeParams
 from mtmc.track.sorted_detections import SortedDetections
@@ -37,7 +37,6 @@ from mtmc.track.tracks import Tracks, in_frames, renumber
 
 Index = NDArray[np.intp]
 Double = NDArray[np.float64]
-
 
 LITTLE_OVERLAP = 0.7
 """Cost, 1 - overlap, from which on a box must be where its track moves to (SORT's and ByteTrack's usual limit)."""
@@ -88,6 +87,7 @@ class _Run:
         self.measured = to_measurements(self.clip.xyxy)
         self.model = motion_model(fps, params.noise_fps)
         self.scale = UNINFORMATIVE if params.association == "fused" else learn_scale(self.clip)
+        self.smoothed = self.scale.smoothed(params.smoothing)
         self.appearance_weight = params.appearance_share * self.scale.discriminability
         self.widest = max(params.max_first_cost, params.max_overlap_cost, params.max_new_cost)
         last = int(self.clip.frames[-1]) + 1 if len(self.clip) else 0
@@ -160,14 +160,20 @@ class _Run:
 
     def _on_their_way(self, tracks: Index, rows: Index, costs: Double, low: int) -> tuple[Index, Index, Double]:
         """The pairs less those of weak boxes (from row ``low`` on), and of boxes that overlap little, outside the gate
-        of their track's motion: a vehicle that leaves is not taken for what stands there."""
-        asked = ((rows >= low) | (costs > LITTLE_OVERLAP)).nonzero()[0]
+        of their track's motion: a vehicle that leaves is not taken for what stands there. A lost track, whose place is
+        a guess, claims no box that it overlaps little."""
+        little = costs > LITTLE_OVERLAP
+        asked = ((rows >= low) | little).nonzero()[0]
         if len(asked) == 0:
             return tracks, rows, costs
-        state = self.live.state.take(tracks.take(asked), axis=0)
+        live, of_pair = self.live, tracks.take(asked)
+        state = live.state.take(of_pair, axis=0)
         off = self.measured.take(rows.take(asked), axis=0)[:, :2] - state[:, :2]
         distance = (off * off / self.model.innovation_variance(state)[:, :2]).sum(axis=1)
-        away = asked[(distance > self.params.overlap_gate) & self.live.confirmed.take(tracks.take(asked))]
+        out = (distance > self.params.overlap_gate) & live.confirmed.take(of_pair)
+        if live.lost_count:
+            out |= little.take(asked) & live.lost.take(of_pair)
+        away = asked[out]
         if len(away) == 0:
             return tracks, rows, costs
         return np.delete(tracks, away), np.delete(rows, away), np.delete(costs, away)
@@ -184,7 +190,7 @@ class _Run:
             todo.take((tracks, rows))
             return True
         if self.appearance_weight > 0:
-            apart = self.scale.cost(self._appearance_distances(tracks, rows))
+            apart = self._unlike(tracks, rows)
             costs = (1 - self.appearance_weight) * costs + self.appearance_weight * apart
         todo.take(cheapest_assignment(tracks, rows, costs, 1.0))
         return False
@@ -221,7 +227,7 @@ class _Run:
         a, b, distance = self._gated(tracks, rows, gate, 2)
         if len(a) == 0:
             return a, b
-        costs = self.scale.cost(self._appearance_distances(a, b)) + 0.02 * distance / gate
+        costs = self._unlike(a, b) + 0.02 * distance / gate
         return cheapest_assignment(a, b, costs, self.params.max_recovery_cost)
 
     def _gated(self, tracks: Index, rows: Index, gate: float, dimensions: int) -> tuple[Index, Index, Double]:
@@ -234,6 +240,11 @@ class _Run:
         distance = (off * off / variance.take(a, axis=0))[:, :dimensions].sum(axis=1)
         inside = distance <= gate
         return tracks[a[inside]], rows[b[inside]], distance[inside]
+
+    def _unlike(self, tracks: Index, rows: Index) -> Double:
+        """Appearance cost (P,) in [0, 1], on the scale of features smoothed over as long as the track has lived."""
+        lived = self.live.last_frame.take(tracks) - self.live.first_frame.take(tracks)
+        return self.smoothed.cost(lived, self._appearance_distances(tracks, rows))
 
     def _appearance_distances(self, tracks: Index, rows: Index) -> Double:
         """Euclidean distance (P,) of smoothed track features and detection features."""
@@ -282,11 +293,3 @@ def _oldest(moments: Double, longest_lost: int) -> Index:
     if np.array_equal(moments, np.arange(len(moments))):
         return np.arange(len(moments)) - longest_lost
     return np.searchsorted(moments, moments - longest_lost - 1e-6)
-
-
-def motion_model(fps: float, noise_fps: float | None) -> MotionModel:
-    """The published noise, or the same noise per second: at fewer frames per second a vehicle moves further per
-    frame."""
-    published = MotionModel()
-    ratio = 1.0 if noise_fps is None else max(noise_fps / fps, 1.0)
-    return MotionModel(velocity=published.velocity * ratio)

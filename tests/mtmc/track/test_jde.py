@@ -9,7 +9,8 @@ import pytest
 
 from mtmc.structures import Detections
 from mtmc.track import JdeParams, TrackParams, make_tracker, track
-from mtmc.track.jde.tracker import JdeTracker, motion_model
+from mtmc.track.jde.kalman import motion_model
+from mtmc.track.jde.tracker import JdeTracker
 from tests.mtmc.track.clips import SIZE, axes, box, camera, detections, drive
 
 STANDING = (400.0, 300.0), (0.0, 0.0)
@@ -279,6 +280,14 @@ def test_a_leaving_vehicle_does_not_hand_its_number_to_a_weak_box_on_its_way() -
     assert set(found[mine]) == {1}
     assert (found[~mine] == 1).sum() <= 1
     assert (np.array(default(clip, overlap_gate=1e9))[~mine] == 1).sum() > 5
+
+
+def test_a_lost_track_claims_no_box_that_it_overlaps_little() -> None:
+    """A car stands, is found no more, and another appears that overlaps where it was by less than a quarter."""
+    rows = drive(range(10), (400, 300), (0, 0)) + drive(range(14, 24), (450, 300), (0, 0))
+    assert default(detections(rows)) == [1] * 10 + [2] * 10
+    back = drive(range(10), (400, 300), (0, 0)) + drive(range(14, 24), (420, 300), (0, 0))
+    assert default(detections(back)) == [1] * 20
 
 
 def test_gaps_are_filled_on_request() -> None:
