@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,10 +18,16 @@ import typer
 
 import mtmc.cli
 import reid.cli
+from mtmc.cli import options
 from mtmc.config import Config, load_config
+from mtmc.detect.params import DETECTORS
+from mtmc.embed import EMBEDDERS
+from mtmc.export import EXPORTS
+from mtmc.link import LINKERS
 from mtmc.params import known_keys, load, shipped_file
 from mtmc.synth.tracklets.places import PlaceParams
 from mtmc.synth.writers.reid_set import ReidSetParams
+from mtmc.track import TRACKERS
 from reid.config import TrainParams
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,6 +96,33 @@ def test_help_reads_well_at_80_columns(
         text = capsys.readouterr().out
         assert "\\b" not in text, command
         assert "\b" not in text, command
+
+
+def test_the_names_that_help_offers_are_the_menus() -> None:
+    assert set(options.DETECTORS) == DETECTORS.keys()
+    assert set(options.TRACKERS) == TRACKERS.keys()
+    assert set(options.EMBEDDERS) == EMBEDDERS.keys()
+    assert set(options.LINKERS) == LINKERS.keys()
+    assert set(options.EXPORTS) == EXPORTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("mtmc run --detector m", ["motion"]),
+        ("mtmc export runs/a --format c", ["cvat", "coco", "csv"]),
+        ("mtmc bench", ["bench-link"]),
+        ("reid ev", ["eval"]),
+    ],
+)
+def test_the_shell_completes(words: str, offered: list[str]) -> None:
+    name, count = words.split()[0], len(words.split()) - 1
+    asked = {f"_{name.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+    code = f"import {name}.cli; {name}.cli.app(prog_name='{name}')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout.split() == offered
 
 
 def test_shipped_configurations_have_names() -> None:

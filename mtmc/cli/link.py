@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtmc.cli.options import LINKERS, offered
+
 if TYPE_CHECKING:
     from mtmc.link.benchmark import Case
 
@@ -22,7 +24,10 @@ def bench_link(
         list[Path], typer.Argument(help="Run folders with ground truth, or folders of `mtmc synth OUT --tracklets`.")
     ],
     linker: Annotated[
-        list[str] | None, typer.Option(help="Only these linkers (repeatable); all by default.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="Only these linkers (repeatable); all by default.", show_default=False, autocompletion=offered(LINKERS)
+        ),
     ] = None,
     zones: Annotated[
         Path | None, typer.Option(help="Zones for the zones linker; else zones.toml in the folder.", show_default=False)
@@ -51,7 +56,6 @@ def bench_link(
     """
     from mtmc.cli.progress import console
     from mtmc.config import load_config
-    from mtmc.link import LINKERS
 
     params = load_config(None, set_ or ()).link
     names = tuple(linker) if linker else tuple(LINKERS)

@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from mtmc.cli.options import Config, Device, Embedder, Linker, ReidWeights, Settings
+
 T = TypeVar("T")
 
 
@@ -42,14 +44,12 @@ def link_tracks(
             min=0, max=1, help="What the first frame is called.  [default: as the format has it]", show_default=False
         ),
     ] = None,
-    link: Annotated[str | None, typer.Option(help="network, electricity, hungarian, agglomerative or zones.")] = None,
-    embedder: Annotated[str | None, typer.Option(help="With --videos: auto, sgfd, onnx or histogram.")] = None,
-    reid_weights: Annotated[str | None, typer.Option(help="The embedder's model file.")] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file, or paper or demo.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    link: Linker = None,
+    embedder: Embedder = None,
+    reid_weights: ReidWeights = None,
+    config: Config = None,
+    set_: Settings = None,
+    device: Device = "auto",
     json_: Annotated[bool, typer.Option("--json", help="Print a summary for machines on stdout.")] = False,
 ) -> None:
     """Link tracks of your own tracker over all cameras; no videos needed. The run folder serves score, explain,

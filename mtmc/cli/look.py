@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from mtmc.cli.options import Form, Settings
+
 
 def status(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
@@ -46,10 +48,7 @@ def _of_camera(table: str) -> str:
 
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    format_: Annotated[
-        str,
-        typer.Option("--format", help="aicity, mot, motchallenge, cvat, coco, parquet, csv, xlsx, geojson or rerun."),
-    ],
+    format_: Form,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -119,9 +118,7 @@ def _show_findings(rows: list[dict[str, str]], columns: tuple[str, ...], as_json
 
 def config(
     file: Annotated[Path | None, typer.Argument(help="TOML file, or paper or demo, laid over the defaults.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
-    ] = None,
+    set_: Settings = None,
 ) -> None:
     """Print every parameter with its meaning, unit, range and value, as TOML. Example: mtmc config paper"""
     from mtmc.config import load_config

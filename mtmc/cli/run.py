@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtmc.cli.options import Config, Detector, Device, Embedder, Linker, ReidWeights, Settings, Tracker
 from mtmc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,20 +27,14 @@ def run(
     ] = None,
     videos: Annotated[Path | None, typer.Option(help="The same, by name.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/<scene>]", show_default=False)] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file, or paper or demo.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
-    ] = None,
-    detector: Annotated[
-        str | None, typer.Option(help="auto, detectron2, torchvision, onnx, motion or recorded.")
-    ] = None,
+    config: Config = None,
+    set_: Settings = None,
+    detector: Detector = None,
     weights: Annotated[str | None, typer.Option(help="The detector's model file (or recorded boxes).")] = None,
-    tracker: Annotated[str | None, typer.Option(help="jde, deepsort or trackers.")] = None,
-    embedder: Annotated[str | None, typer.Option(help="auto, sgfd, onnx or histogram.")] = None,
-    reid_weights: Annotated[
-        str | None, typer.Option(help="The embedder's model: a checkpoint of `reid train`, or an .onnx file.")
-    ] = None,
-    link: Annotated[str | None, typer.Option(help="network, electricity, hungarian, agglomerative or zones.")] = None,
+    tracker: Tracker = None,
+    embedder: Embedder = None,
+    reid_weights: ReidWeights = None,
+    link: Linker = None,
     start: Annotated[str | None, typer.Option(help="From here on: seconds or clock time (07:30:00).")] = None,
     end: Annotated[str | None, typer.Option(help="Up to here, likewise.")] = None,
     stride: Annotated[int | None, typer.Option(min=1, help="Every so many-th frame only.")] = None,
@@ -47,7 +42,7 @@ def run(
         float | None, typer.Option(min=0, help="Frames per second looked at, 0 for all.  [default: 10 with auto]")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of folders of pictures.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    device: Device = "auto",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes at once.  [default: one per core]", show_default=False)
     ] = None,

@@ -25,7 +25,6 @@ app = typer.Typer(
     name="reid",
     help="Vehicle and person re-identification with SGFD: train, evaluate, look, export.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )

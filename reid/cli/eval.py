@@ -19,7 +19,8 @@ def evaluate(
     dataset: DatasetName,
     root: Root,
     weights: Annotated[
-        Path | None, typer.Option(help="Checkpoint of `reid train`, or an exported .onnx or .xml.", show_default=False)
+        Path | None,
+        typer.Option(help="Checkpoint of `reid train`, demo, or an exported .onnx or .xml.", show_default=False),
     ] = None,
     vectors: Annotated[
         Path | None,

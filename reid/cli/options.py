@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Weights = Annotated[
     Path,
     typer.Option(
-        help="Checkpoint of `reid train`; to eval, rank and embed also an exported .onnx or .xml.", show_default=False
+        help="Checkpoint of `reid train`, or demo; to eval, rank and embed also an exported .onnx or .xml.",
+        show_default=False,
     ),
 ]
 DatasetName = Annotated[

@@ -7,6 +7,7 @@ Nothing here unpickles: a checkpoint from a stranger can at worst be wrong.
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from reid.model.sgfd import SGFD
 
 FORMAT = "sgfd-1"
 MOST_IDS = 10_000_000
+DEMO = "demo"
 OTHER_FILE = "Give a .safetensors file written by `reid train`."
 
 
@@ -80,11 +82,19 @@ def read_header(path: Path) -> Header:
         raise UserError(path, expected, first_mistake(bad), OTHER_FILE) from None
 
 
+def named(path: Path) -> Path:
+    """The file that ``path`` names: ``demo`` is the checkpoint that comes with the package, if no file is called so."""
+    package = find_spec("mtmc") if path == Path(DEMO) and not path.exists() else None
+    if package is None or package.origin is None:
+        return path
+    return Path(package.origin).parent / "weights" / "demo_reid.safetensors"
+
+
 def load_model(path: Path, device: str | torch.device = "cpu", num_ids: int | None = None) -> SGFD:
     """The network of a checkpoint, float32, in evaluation mode.
 
     Args:
-        path: file written by `save_model`.
+        path: file written by `save_model`; ``demo`` for the one that comes with the package.
         device: where the weights go.
         num_ids: None leaves classifiers and rotation branch out, all that features need; a number asks for them, of
             that many identities.
@@ -92,6 +102,7 @@ def load_model(path: Path, device: str | torch.device = "cpu", num_ids: int | No
     Raises:
         UserError: as `read_header`; or the checkpoint has classifiers of another number of identities.
     """
+    path = named(path)
     header = read_header(path)
     if num_ids is not None and header.num_ids != num_ids:
         found = "no classifiers" if header.num_ids is None else f"{header.num_ids}"

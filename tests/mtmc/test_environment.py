@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,18 @@ def test_without_torch_the_default_embedder_is_colours() -> None:
         "assert type(make_embedder(params)).__name__ == 'HistogramEmbedder'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(ROOT)})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libGL is Linux's")
+@pytest.mark.parametrize("arguments", [["doctor"], ["run", ".", "--detector", "motion"], ["synth", "city"]])
+def test_a_machine_without_libgl_gets_one_sentence(arguments: list[str], tmp_path: Path) -> None:
+    """A file that is no library stands before the system's, so that the loader fails as without it."""
+    (tmp_path / "libGL.so.1").write_bytes(b"")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "mtmc", *arguments], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "libGL.so.1" in done.stderr
+    assert "apt install libgl1" in done.stderr

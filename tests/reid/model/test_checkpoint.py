@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from mtmc.weights import EMBEDDER
 from reid.errors import UserError
 from reid.model.checkpoint import load_model, load_weights, read_header, save_model
 from tests.reid.recipes import TINY, tiny_network
@@ -109,3 +110,11 @@ def test_a_weight_is_missing_or_of_another_shape(path: Path, tmp_path: Path) -> 
     }.items():
         with pytest.raises(UserError, match=message):
             load_model(tmp_path / name)
+
+
+def test_the_packaged_checkpoint_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_model(Path("demo")).params == read_header(EMBEDDER).network
+    (tmp_path / "demo").write_text("a file of one's own goes before")
+    with pytest.raises(UserError, match="demo"):
+        load_model(Path("demo"))
