@@ -70,7 +70,8 @@ def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone, and clear it of half-written files that killed runs left.
+    """Hold a run folder for this process alone, and clear it of half-written files that killed runs and lost workers
+    left.
 
     Raises StoreError while another process holds it. A lock dies with its process, so a killed run leaves none.
     """
@@ -83,8 +84,13 @@ def locked(folder: Path) -> Iterator[None]:
             fix = "Wait for it to end, or choose another --out."
             raise StoreError(folder, "a run folder that nobody writes to", "another run at work in it", fix) from error
     try:
-        for left in folder.rglob(f"{TEMPORARY}*"):
-            left.unlink(missing_ok=True)
+        _clear(folder)
         yield
+        _clear(folder)
     finally:
         lock.release()
+
+
+def _clear(folder: Path) -> None:
+    for left in folder.rglob(f"{TEMPORARY}*"):
+        left.unlink(missing_ok=True)

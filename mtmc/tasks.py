@@ -15,13 +15,13 @@ from mtmc.params import StageParams
 from mtmc.scene import Camera
 from mtmc.store.stamps import Stamp, staleness
 from mtmc.store.tables import (
-    read_detections,
+    DetectionsInTime,
     read_tracklets,
     write_detections,
     write_embeddings,
     write_tracklets,
 )
-from mtmc.track import TrackParams, make_tracker, track
+from mtmc.track import TrackParams, make_tracker, track_windows
 from mtmc.video import Video
 from mtmc.workers import Timings, Watch
 
@@ -74,8 +74,8 @@ def _detect(unit: Unit, watch: Watch) -> None:
 def _track(unit: Unit, watch: Watch) -> None:
     assert isinstance(unit.params, TrackParams)
     tracker = make_tracker(unit.params, unit.device)
-    tracklets = track(unit.camera, read_detections(*unit.sources), tracker, unit.params)
-    write_tracklets(unit.path, tracklets, unit.stamp)
+    windows = track_windows(unit.camera, DetectionsInTime(unit.sources), tracker, unit.params)
+    write_tracklets(unit.path, [tracklet for ended in windows for tracklet in ended], unit.stamp)
 
 
 def _embed(unit: Unit, watch: Watch) -> None:

@@ -106,6 +106,33 @@ def read_detections(*paths: Path) -> Detections:
     return built(paths[0], lambda: Detections.concatenate([part for part in parts if len(part)] or parts[:1]))
 
 
+class DetectionsInTime:
+    """One camera's detections in tables that follow each other in time: those of frames from a first one to before an
+    end, from the tables that have any."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._spans = [_span(path) for path in paths]
+
+    def __call__(self, first: int, end: int) -> Detections:
+        """Raises StoreError as ``read_detections``."""
+        pairs = zip(self._paths, self._spans, strict=True)
+        inside = [path for path, (low, high) in pairs if low < end and high >= first]
+        found = read_detections(*(inside or self._paths[:1]))
+        return found.take(slice(*np.searchsorted(found.frames, (first, end))))
+
+
+def _span(path: Path) -> tuple[int, int]:
+    """First and last frame of a table; of one that does not tell, all that there may be."""
+    try:
+        metadata = pq.read_metadata(path)
+        column = metadata.schema.names.index("frame")
+        groups = [metadata.row_group(row).column(column).statistics for row in range(metadata.num_row_groups)]
+        return min(group.min for group in groups), max(group.max for group in groups)
+    except (pa.ArrowException, OSError, ValueError, AttributeError, TypeError):
+        return 0, 2**31
+
+
 def _detections(path: Path) -> Detections:
     table = read_table(path, DETECTIONS)
     columns = (

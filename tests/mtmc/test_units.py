@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mtmc.scene import Camera
 from mtmc.scene_reader import InputParams, read_scene
 from mtmc.store import open_run
+from mtmc.store.tables import DetectionsInTime
 from mtmc.video import Video
 from tests.golden.commands import mtmc
 
@@ -150,3 +151,12 @@ def test_other_slices_leave_no_old_tables(cameras: dict[str, Path], tmp_path: Pa
         assert len(files) == len(open_run(tmp_path / "run").tables("detections", "cam1"))
         counts.append(len(files))
     assert counts[0] == counts[3] > counts[1] > counts[2] == 1
+
+
+def test_detections_are_read_as_far_as_they_are_asked_for(runs: tuple[Path, Path]) -> None:
+    whole, slices = map(open_run, runs)
+    every, in_time = whole.detections("cam1"), DetectionsInTime(slices.tables("detections", "cam1"))
+    for first, end in ((0, 120), (0, 1), (19, 21), (30, 90), (119, 500), (50, 50)):
+        found, expected = in_time(first, end), every.take((every.frames >= first) & (every.frames < end))
+        assert np.array_equal(found.xyxy, expected.xyxy)
+        assert np.array_equal(found.features, expected.features)
