@@ -43,7 +43,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"results_page"}),
     frozenset({"planning"}),
     frozenset({"tasks", "pipeline", "find", "export", "given_tracks", "forecast"}),
-    frozenset({"api", "ceilings", "differences", "tuning"}),
+    frozenset({"api", "capacity", "ceilings", "differences", "tuning"}),
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -19,6 +19,7 @@ from mtmc.cli.link import bench_link, explain, network
 from mtmc.cli.link_tracks import link_tracks
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.page import find, report, view
+from mtmc.cli.plan import plan
 from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
@@ -62,6 +63,7 @@ app.command("status")(status)
 app.command("export")(export)
 app.command("traffic")(traffic)
 app.command("doctor")(doctor)
+app.command("plan")(plan)
 app.command("config")(config)
 app.command("synth")(synth)
 app.command("compare")(compare)
