@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STREAMS = ("rtsp:", "rtmp:", "http:", "https:", "/dev/video")
+RECORD = (
+    "Record it: ffmpeg -i URL -c copy -f segment -segment_time 900 -strftime 1 cams/cam1_%Y%m%d_%H%M%S.mp4, "
+    "then mtmc run cams/."
+)
+
 
 def run(
     folder: Annotated[
@@ -95,6 +101,8 @@ def _one_of(folder: Path | None, videos: Path | None) -> Path:
     if len(given) != 1:
         found = " and ".join(map(str, given)) or "nothing"
         raise ConfigError("mtmc run", "one folder of videos", found, "Write `mtmc run FOLDER`.")
+    if str(given[0]).startswith(STREAMS):
+        raise ConfigError("mtmc run", "a folder of recordings", f"the live stream {given[0]}", RECORD)
     return given[0]
 
 
