@@ -11,9 +11,10 @@ from mtmc.detect import DetectParams, detect, make_detector
 from mtmc.detect.motion import MotionParams
 from mtmc.geometry import iou
 from mtmc.scene import Camera
+from mtmc.scene_reader import read_camera
 from mtmc.structures import LABELS, Detections
-from mtmc.video import Video
-from tests.mtmc.detect.scenes import FRAMES, drive, whole_boxes
+from mtmc.video import Video, VideoWriter
+from tests.mtmc.detect.scenes import FRAMES, SIZE, draw_vehicle, drive, road, whole_boxes
 
 
 def find(camera: Camera, **motion: float) -> Detections:
@@ -67,3 +68,19 @@ def test_one_detector_serves_cameras_apart(tmp_path: Path) -> None:
     again = detect(busy, Video(busy), detector, params)
     assert (first.xyxy == again.xyxy).all()
     assert set(first.frames.tolist()) >= set(range(10, FRAMES))
+
+
+def test_a_vehicle_that_was_part_of_the_road_leaves_no_ghost(tmp_path: Path) -> None:
+    """It waits while the road is learned, and drives off: where it was is road, at once and for good."""
+    noise = np.random.default_rng(1)
+    with VideoWriter(tmp_path / "a.mp4", 10.0, SIZE, crf=12) as writer:
+        for frame in range(60):
+            picture = road(noise)
+            left = 100 + 16 * max(0, frame - 40)
+            if left < SIZE[0]:
+                draw_vehicle(picture, (left, 70, left + 60, 110))
+            writer.write(picture)
+    found = find(read_camera("c001", tmp_path / "a.mp4"))
+    ghost = iou(np.array([[100, 70, 160, 110]], np.float32), found.xyxy)[0] > 0.5
+    assert set(found.frames[found.frames > 45].tolist()) >= set(range(46, 52))  # it is seen as it drives
+    assert not (ghost & (found.frames > 50)).any()
