@@ -31,6 +31,7 @@ from mtmc.scene import Scene
 from mtmc.store import Run
 from mtmc.store.documents import DrawnVideos, read_kept
 from mtmc.store.stamps import digest, stored_stamp
+from mtmc.traffic.panel import panel
 from mtmc.visits import flows
 
 PAGE_FILE = "page.json"
@@ -86,6 +87,7 @@ def make_page(
             "edits": edits_of(run),
             "looks": looks_rows(looks),
             "health": health_of(contents, looks),
+            "traffic": panel(run),
         }
         write_page(contents, "with truth" if wanted.truth else mark, extra, truth, wanted.embed_video)
     write_json(run.folder / PAGE_FILE, wanted.model_dump(mode="json"))

@@ -21,13 +21,21 @@ def traffic(
     gates: Annotated[
         Path | None, typer.Option(help="TOML of gates: cameras and zones.  [default: cameras]", show_default=False)
     ] = None,
-    classes: Annotated[str, typer.Option(help="kinds, three (light, heavy, two-wheeled), or a TOML file.")] = "kinds",
+    classes: Annotated[
+        str, typer.Option(help="kinds, one, three (light, heavy, two-wheeled), or a TOML file.")
+    ] = "kinds",
     scale: Annotated[
         str | None, typer.Option(help="Scale trips to counts: recall, or a CSV file of gate,from,to.")
     ] = None,
     samples: Annotated[int, typer.Option(min=0, help="Solutions drawn for the intervals; 0: none.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same ones.")] = 1,
-    format_: Annotated[str, typer.Option("--format", help="csv, parquet, xlsx, ota; several with commas.")] = "csv",
+    format_: Annotated[
+        str, typer.Option("--format", help="csv, parquet, xlsx, ota, geojson, geoparquet, sumo; several with commas.")
+    ] = "csv",
+    plots: Annotated[
+        str | None,
+        typer.Option(help="Pictures too, as png, svg or pdf: OD, travel times, turning flows, time and space."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write.  [default: traffic in the run folder]", show_default=False)
     ] = None,
@@ -41,20 +49,27 @@ def traffic(
     Examples:
       mtmc traffic runs/S06
       mtmc traffic runs/S06 --bins 5min --classes three --format csv,xlsx
+      mtmc traffic runs/S06 --format xlsx,geojson,sumo --plots png
       mtmc traffic runs/S06 --gates gates.toml --from 07:00 --to 09:00 --scale recall
     """
     from mtmc.scene_reader.clocks import scene_time
     from mtmc.store import open_run
     from mtmc.traffic import Question, Traffic, observe
+    from mtmc.traffic.backgrounds import background_pictures
+    from mtmc.traffic.pictures import check_plots, write_pictures
     from mtmc.traffic.write import check_formats, write
 
     forms = check_formats(format_)
+    check_plots(plots)
     store = open_run(run)
     observed = observe(store)
     assert observed.scene is not None
     start, end = (scene_time(observed.scene, text, "--from, --to") for text in (from_, to))
     found = Traffic(observed, Question(bins, start, end, gates, classes, samples, seed, scale))
-    paths = write(found, forms, out or store.folder / "traffic")
+    folder = out or store.folder / "traffic"
+    paths = write(found, forms, folder)
+    if plots is not None:
+        paths += write_pictures(found, background_pictures(store, observed.scene), plots, folder)
     if as_json:
         typer.echo(json.dumps(summary(found.tables, paths)))
     else:

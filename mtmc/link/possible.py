@@ -17,6 +17,8 @@ from mtmc.structures import Double, Long, Mask
 
 LEAST_POSSIBLE = 0.01
 """Links less likely are not kept."""
+LEAST_OF_VIEWS = 0.15
+"""Nor pairs of views: each view has one in every other camera, whose small chances would add up over a clique."""
 SURE = 30.0
 """Log-odds of what somebody who looked says."""
 
@@ -33,7 +35,7 @@ def of_views(chains: Possible, views: Views, pairs: ViewPairs, scores: ViewScore
     """The ``chosen`` pairs of views (P,), under the first tracklet of each, and the ``chains`` of others: a view
     matches one view of another camera."""
     cameras, count = int(views.camera.max(initial=0)) + 1, len(views.view)
-    kept = np.flatnonzero(chosen & (scores.probability >= LEAST_POSSIBLE))
+    kept = np.flatnonzero(chosen & (scores.probability >= LEAST_OF_VIEWS))
     source, target = (views.row[end[kept]] for end in pairs.in_time())
     after, before = (count + end[kept] for end in pairs.ends(views, cameras))
     judged = np.concatenate([source * count + target, target * count + source])

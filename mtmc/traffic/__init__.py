@@ -104,7 +104,7 @@ class Traffic:
     def _tables(self) -> Iterator[tuple[str, pa.Table]]:
         seen, frame, found = self.observed, self.frame, self.estimates
         yield from count_tables(frame, found, seen.watched, seen.scene)
-        yield from leg_tables(frame, found, _of_gates(frame, seen.clock_error_s), seen.scene)
+        yield from leg_tables(frame, found, frame.gates.mean(seen.clock_error_s), seen.scene)
         for name, table in trip_tables(frame, found, seen.scene):
             yield name, self._scaled(table) if name == "od" and self.question.scale else table
         yield "routes", route_table(frame, found)
@@ -122,7 +122,7 @@ class Traffic:
         seen[row, column] = table["vehicles"].to_numpy()
         if scale == RECALL:
             a, b = self.estimates.recall.parameters()
-            recall = _of_gates(self.frame, a / (a + b))
+            recall = self.frame.gates.mean(a / (a + b))
             out, into = seen.sum(axis=1) / recall, seen.sum(axis=0) / recall
         else:
             out, into = read_totals(Path(str(scale)), gates)
@@ -161,13 +161,3 @@ def _frame(observed: Observed, question: Question) -> Frame:
     gates = camera_gates(pieces) if question.gates is None else read_gates(question.gates, pieces)
     bins = make_bins(width_s(question.bins), first, last, observed.scene)
     return Frame(pieces, bins, gates, read_classes(question.classes))
-
-
-def _of_gates(frame: Frame, of_camera: Double) -> Double:
-    """A camera's number for each gate (G,): the mean over its cameras."""
-    gates = frame.gates
-    number = np.arange(len(gates.names))[:, None]
-    member = gates.whole == number
-    for zones in (gates.entry, gates.exit):
-        member = member | (zones == number[..., None]).any(axis=2)
-    return np.asarray((member * of_camera).sum(axis=1) / np.maximum(member.sum(axis=1), 1))

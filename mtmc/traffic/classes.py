@@ -16,6 +16,7 @@ from mtmc.structures import LABELS, Long
 
 SCHEMES: dict[str, dict[str, list[str]]] = {
     "kinds": {label: [label] for label in LABELS},
+    "one": {"vehicles": list(LABELS)},
     "three": {
         "light": ["car", "van", "vehicle"],
         "heavy": ["bus", "truck"],

@@ -14,8 +14,9 @@ import numpy as np
 
 from mtmc.structures import Long, Mask
 from mtmc.traffic.false import draw_true
+from mtmc.traffic.gates import passings
 from mtmc.traffic.kinds import by_most_boxes, drawn
-from mtmc.traffic.measures import Frame, Measured, measure
+from mtmc.traffic.measures import Frame, Measured, Unseen, legs, measure
 from mtmc.traffic.missed import with_missed
 from mtmc.traffic.recall import Recall, find_skips
 from mtmc.traffic.solutions import Solutions
@@ -53,6 +54,9 @@ def _drawn(frame: Frame, solutions: Solutions, known: Mask, samples: int, seed: 
         rng = np.random.default_rng((seed, number))
         stays = stays_of(frame.pieces, vehicle)
         stays = replace(stays.take(draw_true(stays, rng)), stay=np.zeros(0, np.int64))
-        recall, skips = find_skips(stays, known, rng)
-        stays = with_missed(stays, skips, np.clip(rng.beta(*recall.parameters()), LEAST_RECALL, 1.0), rng)
-        yield measure(frame, stays, drawn(stays, rng))
+        evidence, skips = find_skips(stays, known, rng)
+        recall = np.clip(rng.beta(*evidence.parameters()), LEAST_RECALL, 1.0)
+        times = legs(frame, passings(stays, frame.gates), Unseen(frame.gates.mean(recall), rng))
+        stays = with_missed(stays, skips, recall, rng)
+        measured = measure(frame, stays, drawn(stays, rng))
+        yield Measured({**measured.tables, **times}, measured.routes)

@@ -30,6 +30,14 @@ class Gates:
     entry: Long
     exit: Long
 
+    def mean(self, of_camera: Double) -> Double:
+        """A number of the cameras (C,) for each gate (G,): the mean over those that it is in."""
+        number = np.arange(len(self.names))[:, None]
+        member = self.whole == number
+        for zones in (self.entry, self.exit):
+            member = member | (zones == number[..., None]).any(axis=2)
+        return np.asarray((member * of_camera).sum(axis=1) / np.maximum(member.sum(axis=1), 1))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passings:

@@ -56,6 +56,20 @@ class Measured:
     routes: dict[tuple[int, ...], int]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Unseen:
+    """How often vehicles that were not seen at both ends of a leg needed as long as one that was: ``recall`` (G,) of
+    the gates."""
+
+    recall: Double
+    rng: np.random.Generator
+
+    def times(self, a: Long, b: Long) -> Long:
+        """How many vehicles each leg (N,) stands for, itself included."""
+        both = self.recall[a] * self.recall[b]
+        return 1 + self.rng.poisson((1 - both) / both)
+
+
 def measure(frame: Frame, stays: Stays, label: Long) -> Measured:
     """All summaries of a solution's stays, by vehicle and start, whose vehicles are of kind ``label`` (V,)."""
     passed = passings(stays, frame.gates)
@@ -76,10 +90,14 @@ def counts(frame: Frame, stays: Stays, kind: Long) -> dict[str, Summary]:
     }
 
 
-def legs(frame: Frame, passed: Passings) -> dict[str, Summary]:
-    """Travel times of vehicles from one gate to the next other one, at the moment in which they leave the first."""
+def legs(frame: Frame, passed: Passings, unseen: Unseen | None = None) -> dict[str, Summary]:
+    """Travel times of vehicles from one gate to the next other one, at the moment in which they leave the first;
+    ``unseen``: with a draw of those of whom one end was missed."""
     next_ = _followed(passed) & (passed.gate[:-1] != passed.gate[1:])
-    a, b = np.flatnonzero(next_), np.flatnonzero(next_) + 1
+    a = np.flatnonzero(next_)
+    if unseen is not None:
+        a = np.repeat(a, unseen.times(passed.gate[a], passed.gate[a + 1]))
+    b = a + 1
     bins = frame.bins.of(passed.leave_s[a])
     a, b, bins = (column[bins >= 0] for column in (a, b, bins))
     axes = passed.gate[a], passed.gate[b]

@@ -51,31 +51,51 @@ class Skips:
 
 def find_skips(stays: Stays, known: Mask, rng: np.random.Generator) -> tuple[Recall, Skips]:
     """What cameras see and miss between others. ``known`` (C, C): pairs of cameras of which the linker knows a way from
-    one to the other, so that a vehicle missed in between could be linked at all."""
-    cameras = len(known)
-    seen, missed = np.zeros(cameras), np.zeros(cameras)
-    gap = stays.start_s[1:] - stays.end_s[:-1]
-    follows = (stays.vehicle[1:] == stays.vehicle[:-1]) & (stays.camera[1:] != stays.camera[:-1])
+    one to the other, so that a vehicle missed in between could be linked at all.
+
+    A vehicle goes the same way as those seen at A, B and C if it left A and came to C by the same zones, as fast.
+    """
+    cameras, camera = len(known), stays.camera.astype(np.int64)
+    follows = (stays.vehicle[1:] == stays.vehicle[:-1]) & (camera[1:] != camera[:-1])
     first = np.flatnonzero(follows[:-1] & follows[1:])
-    first = first[stays.camera[first] != stays.camera[first + 2]]
-    first = first[known[stays.camera[first], stays.camera[first + 2]]]
-    ends = stays.camera[first].astype(np.int64) * cameras + stays.camera[first + 2]
+    first = first[(camera[first] != camera[first + 2]) & known[camera[first], camera[first + 2]]]
     pair = np.flatnonzero(follows)
-    pair_ends = stays.camera[pair].astype(np.int64) * cameras + stays.camera[pair + 1]
-    found: list[tuple[int, int]] = []
-    for key in np.unique(ends).tolist():
-        through, past = first[ends == key], pair[pair_ends == key]
-        seconds = stays.start_s[through + 2] - stays.end_s[through]
-        slack = SLACK * np.abs(seconds).max()
-        past = past[(gap[past] >= seconds.min() - slack) & (gap[past] <= seconds.max() + slack)]
-        if len(past) > DIRECT * (len(through) + len(past)):
-            continue
-        seen += np.bincount(stays.camera[through + 1], minlength=cameras)
-        donors = rng.choice(through + 1, len(past))
-        missed += np.bincount(stays.camera[donors], minlength=cameras)
-        found += zip(past.tolist(), donors.tolist(), strict=True)
-    before, donor = np.array(found, np.int64).reshape(-1, 2).T
+    pair = pair[known[camera[pair], camera[pair + 1]]]
+    ends = _ends(stays, first, first + 2)
+    pair_ends = _ends(stays, pair, pair + 1)
+    visited = np.unique(stays.vehicle * cameras + camera)
+    seen, missed, found = np.zeros(cameras), np.zeros(cameras), []
+    for way in np.unique(ends * cameras + camera[first + 1]).tolist():
+        key, middle = divmod(way, cameras)
+        through = first[(ends == key) & (camera[first + 1] == middle)]
+        past = pair[pair_ends == key]
+        past = past[~np.isin(stays.vehicle[past] * cameras + middle, visited)]  # it may have begun before A
+        past = past[_as_fast(stays, through, past)]
+        if len(past) <= DIRECT * (len(through) + len(past)):
+            seen[middle] += len(through)
+            missed[middle] += len(past)
+            found.append(np.stack([past, rng.choice(through + 1, len(past))]))
+    before, donor = np.concatenate([np.zeros((2, 0), np.int64), *found], axis=1)
     return Recall(seen, missed), Skips(before, before + 1, donor)
+
+
+def _ends(stays: Stays, a: Long, c: Long) -> Long:
+    """A number (P,) for the camera and zone by which rows ``a`` left and by which rows ``c`` came."""
+    cameras, zones = (
+        int(stays.camera.max(initial=0)) + 1,
+        int(max(stays.exit.max(initial=0), stays.entry.max(initial=0))) + 1,
+    )
+    left, entered = (
+        stays.camera[row].astype(np.int64) * zones + zone for row, zone in ((a, stays.exit[a]), (c, stays.entry[c]))
+    )
+    return np.asarray(left * cameras * zones + entered)
+
+
+def _as_fast(stays: Stays, through: Long, past: Long) -> Mask:
+    """Whether those that went past (P,) needed as long as those that went through, within SLACK."""
+    seconds = stays.start_s[through + 2] - stays.end_s[through]
+    gap, slack = stays.start_s[past + 1] - stays.end_s[past], SLACK * np.abs(seconds).max()
+    return np.asarray((gap >= seconds.min() - slack) & (gap <= seconds.max() + slack))
 
 
 def known_ways(cameras: Sequence[str], network: Mapping[str, Any] | None) -> Mask:

@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InstallError, what_is_missing
+from mtmc.traffic.maps import write_geojson, write_geoparquet
+from mtmc.traffic.sumo import write_sumo
 
 if TYPE_CHECKING:
     from mtmc.traffic import Traffic
@@ -112,5 +114,8 @@ FORMATS: dict[str, Callable[[Traffic, Path], list[Path]]] = {
     "parquet": lambda traffic, folder: write_parquet(traffic.tables, folder),
     "xlsx": lambda traffic, folder: write_xlsx(traffic.tables, folder),
     "ota": lambda traffic, folder: write_ota(traffic.tables, folder),
+    "geojson": write_geojson,
+    "geoparquet": write_geoparquet,
+    "sumo": write_sumo,
 }
 """Form to its writer."""

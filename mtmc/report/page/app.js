@@ -12,6 +12,7 @@ import { Review } from "page/review";
 import { parse } from "page/search";
 import { on, set, state } from "page/state";
 import { Timeline } from "page/timeline";
+import { TrafficPanel } from "page/traffic";
 import { TruthPanel } from "page/truth";
 import { plural, spanText } from "page/words";
 
@@ -29,6 +30,8 @@ const review = new Review($("#review"), model, clock, edits);
 const map = new MapPanel($("#map"), model, clock);
 const truth = TruthPanel.available(model) ? new TruthPanel($("#truth"), model, clock, mosaic) : null;
 $("[data-tab=truth]").hidden = !truth;
+const traffic = TrafficPanel.available(model) ? new TrafficPanel($("#traffic"), model, mosaic) : null;
+$("[data-tab=traffic]").hidden = !traffic;
 
 // --- head ------------------------------------------------------------------------------------------------
 
@@ -166,10 +169,12 @@ async function likeThis(tracklet) {
 }
 card.onLike = likeThis;
 
-map.onFlow = (from, to) => {
+const showFlow = (from, to) => {
   $("#query").value = `${from}>${to}`;
   find();
 };
+map.onFlow = showFlow;
+if (traffic) traffic.onFlow = showFlow;
 
 // --- keys ------------------------------------------------------------------------------------------------
 
@@ -211,6 +216,7 @@ const keys = {
   m: () => edits.startSame(),
   s: () => edits.split(),
   h: () => set({ tab: "health" }),
+  t: () => traffic && (state.tab === "traffic" ? traffic.turn() : set({ tab: "traffic" })),
   r: () => set({ tab: "review" }),
   e: () => truth?.step(1),
   E: () => truth?.step(-1),

@@ -169,3 +169,17 @@ def test_readable_on_a_phone_and_in_light(run_folder: Path, open_page: Open) -> 
     assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
     tile = page.locator(".tile").first.bounding_box()
     assert tile["width"] > 170
+
+
+def test_traffic_by_key_and_click(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    page.wait_for_selector("#tabs [data-tab=traffic]:not([hidden])")
+    page.keyboard.press("t")
+    counted = page.locator(".movements em").all_inner_texts()
+    assert sum(map(int, counted)) == len(table(run_folder, "visits"))
+    page.keyboard.press("t")
+    page.locator(".legs button").first.click()
+    assert page.input_value("#query") == page.locator(".legs b").first.inner_text().replace(" → ", ">")
+    page.locator(".views button").last.click()
+    cells = [int(text) for text in page.locator(".od td button").all_inner_texts()]
+    assert sum(cells) == len({v["vehicle_id"] for v in table(run_folder, "visits")})
