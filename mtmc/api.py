@@ -143,8 +143,11 @@ def planned_tracks(
         fps, size: frames per second and (width, height) in pixels, of all cameras or by camera; where files do
             not tell.
         first_frame: the number of a video's first frame, 0 or 1; None: as the format has it.
-        config, overrides, device, parts: as for ``planned``; ``zones`` too, a file of zones.
+        config, overrides, device, parts: as for ``planned``; ``zones`` too, a file of zones and travel times, by which
+            tracks are linked unless ``link`` names another linker.
     """
+    if parts.get("zones") is not None and parts.get("link") is None:
+        parts["link"] = "zones"
     settings = _settings(config, overrides, parts)
     source = Path(tracks).resolve()
     found = read_tracks(source, first_frame)

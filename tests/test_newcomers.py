@@ -53,6 +53,7 @@ KEPT_AWAY = {
         "a system that is not POSIX": "test_modules_of_posix_are_not_needed",
         "an old video named as new": "test_only_what_is_fresh_is_named",
         "a score of zero without a word why": "test_a_score_of_zero_says_why",
+        "no first command": "test_the_demo_tells_what_to_open",
         "a stream called a missing folder": "test_a_stream_is_to_be_recorded_first",
     },
     "tests/mtmc/detect/test_recorded.py": {
@@ -155,6 +156,15 @@ def test_a_score_of_zero_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[
     said = told(["score", str(tmp_path / "found.txt"), "--gt", str(tmp_path / "truth.txt")], capsys)
     assert "0.0000" in said
     assert "2 rows seen by one camera only" in said
+
+
+@pytest.mark.slow
+def test_the_demo_tells_what_to_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = told(["demo", str(tmp_path), "--light", "--seconds", "3"], capsys)
+    assert "IDF1" in said
+    named = [Path(line.split()[0]) for line in said.splitlines() if line.startswith(f"  {tmp_path}")]
+    assert len(named) == 6
+    assert all(path.is_file() for path in named)
 
 
 @pytest.mark.parametrize("stream", ["rtsp://10.0.0.4/main", "http://cam/stream.m3u8", "/dev/video0"])

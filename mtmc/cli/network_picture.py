@@ -38,9 +38,12 @@ def sentences(stored: dict[str, Any]) -> Iterator[str]:
 
 def _time(low: float, typical: float, high: float) -> str:
     """A travel time and its range; views that overlap have a negative one, the time in both."""
-    if typical >= 0:
+    if low >= 0:
         return f"{typical:.1f} s ({low:.1f} to {high:.1f})"
-    return f"seen by both for {-typical:.1f} s ({max(-high, 0.0):.1f} to {-low:.1f})"
+    if high <= 0:
+        return f"seen by both for {-typical:.1f} s ({-high:.1f} to {-low:.1f})"
+    usual = f"{typical:.1f} s later" if typical >= 0 else f"seen by both for {-typical:.1f} s"
+    return f"{usual} (both for {-low:.1f} s to {high:.1f} s later)"
 
 
 def draw(stored: dict[str, Any], path: Path) -> None:

@@ -90,6 +90,17 @@ def call(*arguments: str) -> None:
     assert not end.value.code, arguments
 
 
+def test_zones_are_linked_by(files: Path) -> None:
+    (files / "zones.toml").write_text(
+        "[cameras.c001]\nout = [0.4, 0.0, 1.0, 1.0]\n[cameras.c002]\nin = [0.0, 0.0, 0.6, 1.0]\n"
+        "[[links]]\nfrom = 'c001.out'\nto = 'c002.in'\ntravel_s = [2, 4]\n"
+    )
+    told = {"fps": 10, "size": (200, 100), "offsets": files / "starts.txt", "vectors": files / "vectors.npz"}
+    run = mtmc.from_tracks(files / "mot", files / "run", zones=files / "zones.toml", **told)
+    assert open_run(run.folder).settings["config"]["link"]["linker"] == "zones"
+    assert set(run.vehicles["route"].to_pylist()) == {"c001 c002"}
+
+
 def test_videos_beside_the_tracks_give_crops_and_pictures(files: Path) -> None:
     for camera_id, frames in (("c001", 470), ("c002", 540)):
         make_video(files / "cams" / f"{camera_id}.avi", frames, (200, 100))

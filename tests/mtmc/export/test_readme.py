@@ -52,6 +52,13 @@ def test_json(row: list[str], run: Run) -> None:
         assert list(json.loads((run.folder / name).read_text())) == columns(row[1])
 
 
+def test_nothing_is_left_out(run: Run) -> None:
+    for path in (*run.folder.rglob("*.parquet"), *run.folder.glob("*.json*")):
+        place = path.relative_to(run.folder)
+        name = place.name if place.parent == Path() else f"{place.parent}/<"
+        assert f"`{name}" in PAGE, place
+
+
 def test_exports_and_python(run: Run) -> None:
     named = {
         form for row in ROWS if len(row) == 3 and ".parquet`" not in row[0] for form in re.findall(r"`(\w+)`", row[0])
