@@ -1,4 +1,4 @@
-"""The one way in for pictures: regular files of a bearable size, decoded from memory."""
+"""The one way in and out for pictures: regular files of a bearable size, decoded from memory."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def read_image(
     if size is not None and image.shape[1::-1] != size:
         raise _of_other_size(path, expected, image.shape[1::-1], size, fix)
     return np.asarray(image, np.uint8)
+
+
+def write_image(path: Path, image: NDArray[np.uint8], quality: int | None = None) -> None:
+    """Write a picture in the form that its name tells, a JPEG of ``quality``. Raises OSError where the disk does not
+    take it: OpenCV's own writer leaves half a file and says nothing."""
+    options = [] if quality is None else [cv2.IMWRITE_JPEG_QUALITY, quality]
+    path.write_bytes(cv2.imencode(path.suffix, image, options)[1].tobytes())
 
 
 def _size(data: bytes) -> tuple[int, int] | None:

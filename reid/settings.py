@@ -46,7 +46,7 @@ class Params(BaseModel):
         if bool in kinds and not isinstance(value, bool):
             raise ValueError("true or false")
         if kinds & {int, float} and not kinds & {bool, str} and isinstance(value, bool | str):
-            raise ValueError("a number")
+            raise ValueError("a valid number")
         return value
 
 

@@ -189,7 +189,7 @@ TOML_KEYS = {
     "roi": 'roi = "c001/roi.jpg"', "calibration": 'calibration = "c001/calibration.txt"', "ground": 'ground = "metres"',
 }  # fmt: skip
 FINE = {
-    "name": {'"x"', '"1e400"'}, "offset_s": {"-1", "0", "0x10"}, "fps": {"0x10"}, "origin": {"[]"}, "roi": {'""'}, "calibration": {'""'},
+    "name": {'"x"', '"1e400"', '""', '"../../../evil"', '"/etc/passwd"', '"/dev/zero"'}, "offset_s": {"-1", "0", "0x10"}, "fps": {"0x10"}, "origin": {"[]"}, "roi": {'""'}, "calibration": {'""'},
 }  # fmt: skip
 """Values that a sensible reader may take."""
 
@@ -470,7 +470,7 @@ TABLES = ("vehicles", "links", "tracklets/c001", "embeddings/c002", "detections/
 READERS = {
     "vehicles": [SCORE, ("mtmc", "export", "run", "--format", "csv"), ("mtmc", "explain", "run", "1")],
     "links": [("mtmc", "explain", "run", "1")],
-    "tracklets/c001": [(*SCORE, "--oracle")],
+    "tracklets/c001": [("mtmc", "bench-link", "run", "--linker", "hungarian", "--json")],
     "embeddings/c002": [(*SCORE, "--oracle")],
     "detections/c001": [("mtmc", "status", "run")],
 }

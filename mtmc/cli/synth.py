@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,9 @@ import typer
 if TYPE_CHECKING:
     from mtmc.synth.scene import SynthParams
     from mtmc.synth.tracklets.places import PlaceParams
+
+MOST_SECONDS = 604_800.0
+"""A week."""
 
 
 def synth(
@@ -24,19 +28,20 @@ def synth(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One knob, such as light=dusk or traffic.twins=0.3; repeatable.")
     ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Length of each video.")] = None,
+    seconds: Annotated[float | None, typer.Option(max=MOST_SECONDS, help="Length of each video.")] = None,
     reid: Annotated[
         bool, typer.Option("--reid", help="Write a re-identification set in VeRi layout instead of videos.")
     ] = False,
     ids: Annotated[str, typer.Option(help="With --reid: training and test identities.")] = "400,300",
     coco: Annotated[
-        int | None, typer.Option(min=1, help="Write this many frames for detector training instead of videos.")
+        int | None,
+        typer.Option(min=1, max=10_000_000, help="Write this many frames for detector training instead of videos."),
     ] = None,
     tracklets: Annotated[
         bool, typer.Option("--tracklets", help="Write tracklets with simulated embeddings instead of videos.")
     ] = False,
     level: Annotated[int | None, typer.Option(min=1, max=5, help="With --tracklets: difficulty, 2 by default.")] = None,
-    cameras: Annotated[int | None, typer.Option(min=2, help="With --tracklets: number of cameras.")] = None,
+    cameras: Annotated[int | None, typer.Option(min=2, max=20_000, help="With --tracklets: number of cameras.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
@@ -124,7 +129,7 @@ def _write_reid(out: Path, ids: str, overrides: list[str], seed: int) -> dict[st
     from mtmc.synth.writers.reid_set import ReidSetParams, write_reid_set
 
     words = ids.split(",")
-    if len(words) != 2 or not all(word.strip().isdigit() and int(word) > 0 for word in words):
+    if len(words) != 2 or not all(re.fullmatch(r"\s*[1-9][0-9]{0,6}\s*", word) for word in words):
         raise ConfigError("--ids", "two numbers such as 400,300", repr(ids), "Give training and test identities.")
     given = {"train_ids": int(words[0]), "test_ids": int(words[1])}
     params = load(ReidSetParams, None, overrides, **given)
@@ -136,11 +141,14 @@ def _write_reid(out: Path, ids: str, overrides: list[str], seed: int) -> dict[st
 def _write_tracklets(out: Path, level: int, cameras: int | None, seconds: float | None, seed: int) -> dict[str, Any]:
     from dataclasses import replace
 
+    from mtmc.errors import ConfigError
     from mtmc.synth.tracklets.sampling import LEVELS, simulate
     from mtmc.synth.writers.tracklet_files import write_tracklets
 
     difficulty = LEVELS[level]
     streets = difficulty.streets
+    if seconds is not None and not seconds > 0:
+        raise ConfigError("--seconds", "a length above 0", f"{seconds:g}", "Give seconds.")
     count = cameras or streets.cameras
     flow = streets.vehicles_per_min * count / streets.cameras  # as dense traffic in a network of any size
     streets = replace(streets, cameras=count, vehicles_per_min=flow, duration_s=seconds or streets.duration_s)

@@ -71,7 +71,7 @@ class CameraEntry(_Strict):
 class SceneFile(_Strict):
     """The whole file."""
 
-    name: Annotated[str, Field(max_length=200)] | None = None
+    name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
     origin: list[Degrees] | None = None
     pattern: Annotated[str, Field(max_length=1000)] = ""
     time_format: str = ""

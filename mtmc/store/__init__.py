@@ -103,12 +103,14 @@ class Run:
 
     def tracklets(self, camera_id: str | None = None) -> list[Tracklet]:
         """Tracklets of one camera, or of all, by camera and track id."""
-        cameras = self.cameras("tracklets") if camera_id is None else [camera_id]
+        cameras = self._all_or_none("tracklets") if camera_id is None else [camera_id]
         return [t for camera in cameras for t in read_tracklets(self.path("tracklets", camera), camera)]
 
     def embeddings(self) -> dict[str, Embeddings]:
         """Embeddings by camera id."""
-        return {camera: read_embeddings(*self.tables("embeddings", camera)) for camera in self.cameras("embeddings")}
+        return {
+            camera: read_embeddings(*self.tables("embeddings", camera)) for camera in self._all_or_none("embeddings")
+        }
 
     def embeddings_of(self, camera_id: str) -> Embeddings | None:
         """Embeddings of one camera, None where it has none."""
@@ -172,6 +174,11 @@ class Run:
         for path in {self.path(table, camera_id), *self.tables(table, camera_id)}:
             if str(path.relative_to(self.folder / table).with_suffix("")) not in names:
                 path.unlink(missing_ok=True)
+
+    def _all_or_none(self, table: str) -> list[str]:
+        """Ids of all the run's cameras, if any of them has this table: what only some have is missed when read."""
+        found = self.cameras(table)
+        return self.settings.get("cameras", found) if found else []
 
     def cameras(self, table: str) -> list[str]:
         """Ids of the run's cameras that have this table; tables of cameras that are no longer in its scene do not

@@ -69,6 +69,8 @@ def staleness(path: Path, stamp: Stamp) -> list[str]:
 
 def _bears(path: Path, spelled: bytes) -> bool:
     """Whether a table ends whole and its footer holds the stamp: a hundred thousand are asked in seconds."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)

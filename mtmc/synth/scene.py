@@ -29,18 +29,20 @@ class SynthParams(Params):
     """Every knob of a synthetic scene."""
 
     preset: PresetName = "demo"
-    seconds: float | None = Field(None, gt=0, description="length of the videos; the preset's own by default")
-    fps: float = Field(10.0, gt=0, le=60)
-    width_px: int | None = Field(None, ge=64, description="image width; the preset's own by default; 16:9")
+    seconds: float | None = Field(
+        None, gt=0, le=86_400, description="length of the videos, a day at most; the preset's own by default"
+    )
+    fps: float = Field(10.0, ge=0.1, le=60)
+    width_px: int | None = Field(None, ge=64, le=7680, description="image width; the preset's own by default; 16:9")
     light: Literal["day", "overcast", "dusk"] = "day"
     rain: float = Field(0.0, ge=0, le=1)
     parked: float = Field(0.15, ge=0, le=1, description="fraction of parking places taken")
     occluders: float = Field(
         0.15, ge=0, le=1, description="fraction of kerb places with a tree or post between camera and road"
     )
-    offset_s: float = Field(1.5, ge=0, description="cameras start within this time of each other")
+    offset_s: float = Field(1.5, ge=0, le=86_400, description="cameras start within this time of each other")
     clock_error_s: float = Field(
-        0.0, ge=0, description="standard deviation of the error in the offsets that cam_timestamp tells"
+        0.0, ge=0, le=3600, description="standard deviation of the error in the offsets that cam_timestamp tells"
     )
     dropped: float = Field(0.0, ge=0, le=0.5, description="probability that a frame is missing from the video")
     repeated: float = Field(0.0, ge=0, le=0.5, description="probability that a frame repeats the one before")

@@ -37,7 +37,7 @@ class PlaceParams(SynthParams):
     noisy: bool = Field(False, description="a tracker's tracklets, not the true ones")
     tracker: TrackerNoise = TrackerNoise()
     max_offset_s: float = Field(
-        0.0, ge=0, description="largest error of each camera's clock; above 0 nobody trusts them"
+        0.0, ge=0, le=3600, description="largest error of each camera's clock; above 0 nobody trusts them"
     )
 
 

@@ -27,21 +27,21 @@ CLUTTER_S = 6.0
 class TrackerNoise(Params):
     """How badly one camera tracks; the defaults come near public trackers on real scenes (bench_real.py)."""
 
-    late_s: float = Field(0.9, ge=0, description="mean time before a vehicle in view is tracked")
-    early_s: float = Field(0.7, ge=0, description="mean time by which a track ends too early")
+    late_s: float = Field(0.9, ge=0, le=600, description="mean time before a vehicle in view is tracked")
+    early_s: float = Field(0.7, ge=0, le=600, description="mean time by which a track ends too early")
     missed: float = Field(0.06, ge=0, le=1, description="chance that a stay in view is not tracked at all")
     hidden: float = Field(0.6, ge=0, le=1, description="a box of which nearer ones cover more is lost")
-    burst_rate: float = Field(0.02, ge=0, description="losses of a moving vehicle per second")
-    burst_s: float = Field(1.2, ge=0, description="mean length of such a loss")
+    burst_rate: float = Field(0.02, ge=0, le=10, description="losses of a moving vehicle per second")
+    burst_s: float = Field(1.2, ge=0, le=600, description="mean length of such a loss")
     resumed: float = Field(0.6, ge=0, le=1, description="chance that a track keeps its id over a loss")
     switch: float = Field(0.12, ge=0, le=1, description="chance that two tracks whose boxes meet swap their ids")
     double: float = Field(0.04, ge=0, le=1, description="chance of a second track beside one")
     parked_seen: float = Field(0.9, ge=0, le=1, description="chance that a parked vehicle is tracked")
-    parked_rate: float = Field(0.12, ge=0, description="losses of a parked vehicle per second")
-    parked_lost_s: float = Field(3.0, ge=0, description="mean length of such a loss")
+    parked_rate: float = Field(0.12, ge=0, le=10, description="losses of a parked vehicle per second")
+    parked_lost_s: float = Field(3.0, ge=0, le=3600, description="mean length of such a loss")
     parked_resumed: float = Field(0.25, ge=0, le=1, description="chance that its track keeps its id over a loss")
     parked_alike: bool = Field(False, description="tracks of one parked vehicle look alike, not each like nothing else")
-    clutter_rate: float = Field(0.08, ge=0, description="false tracks per second")
+    clutter_rate: float = Field(0.08, ge=0, le=100, description="false tracks per second")
     jitter: float = Field(0.02, ge=0, le=0.5, description="deviation of a box's edges as a fraction of its sides")
 
 

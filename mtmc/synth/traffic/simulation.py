@@ -31,9 +31,9 @@ class TrafficParams(Params):
     """How much traffic there is and how it is steered."""
 
     vehicles_per_lane_hour: float = Field(360.0, gt=0, le=1800, description="mean inflow of each entry lane")
-    warm_up_s: float = Field(60.0, ge=0, description="traffic before the scene's time zero")
-    green_s: float = Field(9.0, gt=0, description="green of each pair of opposite approaches")
-    amber_s: float = Field(3.0, gt=0, description="pause between two greens")
+    warm_up_s: float = Field(60.0, ge=0, le=3600, description="traffic before the scene's time zero")
+    green_s: float = Field(9.0, ge=0.5, le=3600, description="green of each pair of opposite approaches")
+    amber_s: float = Field(3.0, ge=0.1, le=3600, description="pause between two greens")
     twins: float = Field(0.0, ge=0, le=1, description="fraction of vehicles that are look-alikes of an earlier one")
     turning: float = Field(0.3, ge=0, le=1, description="fraction of vehicles that turn at a junction, where they may")
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from mtmc.geometry import EARTH_RADIUS_M, outside_mask
+from mtmc.images import read_image, write_image
 from mtmc.structures import LABELS, Double, Image, Mask
 from mtmc.synth.presets import PRESETS
 from mtmc.synth.render.frames import Seen, draw_frame
@@ -141,8 +141,8 @@ def roi_mask(lens: Lens, reach_m: float = 80.0, roof_m: float = 1.6) -> Image:
 def _write_roi(path: Path, lens: Lens) -> Mask:
     """Write ``roi.jpg``; returns its pure white pixels (height, width) as whoever scores will read them after the
     compression."""
-    cv2.imwrite(str(path), roi_mask(lens), [cv2.IMWRITE_JPEG_QUALITY, 100])
-    return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) == 255, np.bool_)
+    write_image(path, roi_mask(lens), 100)
+    return np.asarray(read_image(path, grey=True) == 255, np.bool_)
 
 
 def inside(roi: Mask, box: tuple[int, int, int, int]) -> bool:

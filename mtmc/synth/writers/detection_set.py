@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 import av
-import cv2
 import numpy as np
 
+from mtmc.images import write_image
 from mtmc.structures import Image
 from mtmc.synth.presets import PresetName
 from mtmc.synth.render.frames import Seen, draw_frame
@@ -38,7 +38,7 @@ def write_detection_set(
     coco = CocoWriter()
     for number, (image, seen) in enumerate(random_frames(images, seed)):
         name = f"{number + 1:06d}.jpg"
-        cv2.imwrite(str(out / "images" / name), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        write_image(out / "images" / name, image, 92)
         coco.add(name, (image.shape[1], image.shape[0]), seen)
         progress(number + 1, images)
     (out / "coco.json").write_text(json.dumps(coco.document, separators=(",", ":")))

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
-import cv2
 import numpy as np
 from pydantic import Field
 
+from mtmc.images import write_image
 from mtmc.params import Params
 from mtmc.structures import Image
 from mtmc.synth.presets import PresetName
@@ -34,14 +34,14 @@ from mtmc.synth.vehicles.pose import Pose
 class ReidSetParams(Params):
     """Size and difficulty of the set."""
 
-    train_ids: int = Field(400, ge=1)
-    test_ids: int = Field(300, ge=1)
+    train_ids: int = Field(400, ge=1, le=1_000_000)
+    test_ids: int = Field(300, ge=1, le=1_000_000)
     cameras: int = Field(16, ge=2, le=999)
-    cameras_per_id: int = Field(6, ge=2)
-    views: int = Field(4, ge=1, description="images of one vehicle in one camera, along its way")
+    cameras_per_id: int = Field(6, ge=2, le=999)
+    views: int = Field(4, ge=1, le=1000, description="images of one vehicle in one camera, along its way")
     twins: float = Field(0.05, ge=0, le=1, description="fraction of look-alikes")
     box_jitter: float = Field(0.05, ge=0, le=0.3, description="spread of the box's sides, shares of its size")
-    min_px: int = Field(40, ge=8, description="smallest crop's longer side")
+    min_px: int = Field(40, ge=8, le=4096, description="smallest crop's longer side")
     least_visible: float = Field(0.5, ge=0, le=1, description="least share of a vehicle that a crop must show")
     motorcycles: float = Field(0.0, ge=0, le=1, description="fraction of motorcycles with riders")
     one_side: bool = Field(False, description="all cameras see a vehicle from about the same side, as along a road")
@@ -162,7 +162,7 @@ def _write_passing(
                 if crop is None or item.vehicle.id >= 900_000:
                     continue
                 name = f"{item.vehicle.id:04d}_c{station.number:03d}_{start * 100 + frame:08d}_0.jpg"
-                cv2.imwrite(str(folder / name), crop, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 95))])
+                write_image(folder / name, crop, int(rng.integers(60, 95)))
                 crops.append(_Crop(name, item.vehicle, station.number))
     return crops
 

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mtmc.images import write_image
 from mtmc.structures import Double, Int
 from mtmc.synth.render.ground import paint_ground
 from mtmc.synth.scene import FIRST_PARKED_ID, ORIGIN, SynthCamera, World
@@ -128,4 +129,4 @@ def draw_map(world: World, path: Path) -> None:
         cv2.circle(image, (x, y), 6, (30, 30, 230), -1, cv2.LINE_AA)
         cv2.putText(image, camera.id, (x + 8, y - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 2, cv2.LINE_AA)
     low_row, high_row = at(np.array([[low[0], high[1] + 25], [low[0], low[1] - 25]]))[:, 1]
-    cv2.imwrite(str(path), image[max(0, int(low_row)) : int(high_row)])
+    write_image(path, np.asarray(image[max(0, int(low_row)) : int(high_row)], np.uint8))
