@@ -143,7 +143,7 @@ def _read_text(path: Path) -> str:
 
 
 def _in_short(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    return " ".join(str(error).split())[:120].replace(". ", ", ") or type(error).__name__
 
 
 @contextmanager

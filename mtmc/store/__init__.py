@@ -126,20 +126,29 @@ class Run:
     def vehicles(self) -> list[GlobalTrack]:
         """The vehicles over all cameras, by vehicle id. Raises StoreError where they were seen by other cameras than
         the run's."""
-        path, ours = self.path("vehicles"), self.settings.get("cameras")
-        found = read_vehicles(path)
-        strangers = {t.camera_id for vehicle in found for t in vehicle.tracklets} - set(ours or ())
-        if ours is not None and strangers:
-            raise StoreError(path, f"vehicles of {', '.join(ours)}", f"camera {min(strangers)!r}", AGAIN)
+        found = read_vehicles(self.path("vehicles"))
+        self._refuse_strangers("vehicles", {t.camera_id for vehicle in found for t in vehicle.tracklets})
         return found
+
+    def _of_ours(self, name: str, table: pa.Table, *columns: str) -> pa.Table:
+        """The table, whose columns of camera ids name the run's cameras only. Raises StoreError."""
+        self._refuse_strangers(name, {word for column in columns for word in table[column].unique().to_pylist()})
+        return table
+
+    def _refuse_strangers(self, name: str, cameras: set[str]) -> None:
+        ours = self.settings.get("cameras")
+        if ours is not None and not cameras <= set(ours):
+            stranger = min(cameras - set(ours))
+            raise StoreError(self.path(name), f"cameras of this run ({', '.join(ours)[:200]})", repr(stranger), AGAIN)
 
     def visits(self) -> pa.Table:
         """One row per stay of a vehicle in a camera, as ``mtmc.visits`` describes."""
-        return read_table(self.path("visits"), VISITS)
+        return self._of_ours("visits", read_table(self.path("visits"), VISITS), "camera_id")
 
     def links(self) -> pa.Table | None:
         """Why tracklets were linked, one row per link; None where the linker did not say."""
-        return read_optional_table(self.path("links"), LINKS)
+        table = read_optional_table(self.path("links"), LINKS)
+        return None if table is None else self._of_ours("links", table, "from_camera", "to_camera")
 
     def possible(self) -> pa.Table | None:
         """Links that could be, made or not; None where the linker does not know how sure it is."""

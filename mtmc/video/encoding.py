@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from mtmc.atomic import TEMPORARY
+from mtmc.atomic import part_of
 from mtmc.errors import StoreError
 from mtmc.structures import Image
 
@@ -40,7 +40,7 @@ class VideoWriter:
     ) -> None:
         self.path = path
         self.size = (size[0] // 2 * 2, size[1] // 2 * 2)
-        self._part = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+        self._part = part_of(path)
         self._fps = Fraction(fps).limit_denominator(100_000)
         # x264's macroblock tree reads memory that nobody wrote: one in fifty encodings of the same pictures differed.
         self._options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}

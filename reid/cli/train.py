@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,6 +89,7 @@ def _one_or_all(values: Sequence[object] | None) -> object:
 
 
 def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Process) -> Trained:
+    from reid.atomic import locked
     from reid.devices import choose_device
     from reid.evaluation.datasets import evaluator
     from reid.training.distributed import joined
@@ -95,8 +97,8 @@ def _run(params: TrainParams, out: Path, resume: bool, device: str, process: Pro
     from reid.training.trainer import Training
 
     chosen = process.device(choose_device(device))
-    out.mkdir(parents=True, exist_ok=True)
-    with joined(process, chosen):
+    mine = locked(out, what="training") if process.is_main else nullcontext()
+    with mine, joined(process, chosen):
         data = _read(params, out, process)
         log = FolderLog(out, params.loop.epochs) if process.is_main else None
         evaluate = evaluator(params.network.image_size, chosen, params.loop.precision)

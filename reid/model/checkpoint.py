@@ -14,15 +14,18 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from reid.atomic import replacing
 from reid.config import NetworkParams
 from reid.errors import UserError
 from reid.files import check_file, first_mistake, parse_json
 from reid.model.sgfd import SGFD
 
 FORMAT = "sgfd-1"
+LENGTH_BYTES = ALIGNMENT = 8
+"""Of a safetensors file: its first bytes tell the length of the header, a multiple of the same number."""
 MOST_IDS = 10_000_000
 DEMO = "demo"
 OTHER_FILE = "Give a .safetensors file written by `reid train`."
@@ -54,9 +57,8 @@ def save_model(model: SGFD, path: Path, training: dict[str, object] | None = Non
         "num_ids": json.dumps(model.num_ids),
         "training": json.dumps(training or {}),
     }
-    temporary = path.with_name(path.name + ".part")
-    save_file(tensors, temporary, metadata=header)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(_in_order(save(tensors, metadata=header)))
 
 
 def read_header(path: Path) -> Header:
@@ -73,7 +75,9 @@ def read_header(path: Path) -> Header:
             path, "a safetensors checkpoint", f"another or a truncated file ({broken})", OTHER_FILE
         ) from None
     if header.get("format") != FORMAT:
-        raise UserError(path, f"a checkpoint of format {FORMAT}", f"{header.get('format', 'no format')}", OTHER_FILE)
+        raise UserError(
+            path, f"a checkpoint of format {FORMAT}", repr(header.get("format", "no format"))[:80], OTHER_FILE
+        )
     expected = "parameters of an SGFD network in its header"
     parts = {name: parse_json(header.get(name, "null"), f"{path}, {name}") for name in Header.model_fields}
     try:
@@ -154,6 +158,16 @@ def _read_tensors(path: Path, model: SGFD) -> dict[str, Tensor]:
                 "The file does not fit its own header: write it again.",
             )
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same safetensors with the keys of its header in order: the library shuffles them, and the same weights should
+    give the same bytes."""
+    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
+    header = parse_json(content[LENGTH_BYTES:end].decode(), "header")
+    ordered = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    ordered += b" " * (-len(ordered) % ALIGNMENT)
+    return len(ordered).to_bytes(LENGTH_BYTES, "little") + ordered + content[end:]
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:

@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 
+from reid.atomic import replacing
 from reid.config import TrainParams
 from reid.errors import UserError
 from reid.files import check_archive, check_file
@@ -19,9 +20,8 @@ FREE = frozenset(f"loop.{key}" for key in ("epochs", "evaluate_every", "save_eve
 
 def write_state(path: Path, state: State) -> None:
     """Write a training's state, whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    with replacing(path) as temporary, temporary.open("wb") as file:  # by its path the file's name would stand in it
+        torch.save(state, file)
 
 
 def read_state(path: Path) -> State:

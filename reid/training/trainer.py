@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from reid.atomic import replacing
 from reid.config import TrainParams, restore_config
 from reid.data.loader import TrainingBatches, TrainingImages, decoded_within, relabelled
 from reid.data.sampler import IdentitySampler
@@ -102,7 +103,8 @@ class Training:
         Raises UserError where the loss is not a number any more or the GPU's memory is too small.
         """
         if self.process.is_main:
-            (self.folder / CONFIG).write_text(self.params.model_dump_json(indent=2), encoding="utf-8")
+            with replacing(self.folder / CONFIG) as temporary:
+                temporary.write_text(self.params.model_dump_json(indent=2), encoding="utf-8")
         while self.progress.epoch < (epochs or self.params.loop.epochs):
             self._train_epoch()
             if self._evaluates():

@@ -9,8 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mtmc.weights import EMBEDDER
+from reid.config import NetworkParams
 from reid.errors import UserError
 from reid.model.checkpoint import load_model, load_weights, read_header, save_model
+from reid.model.sgfd import SGFD
 from tests.reid.recipes import TINY, tiny_network
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -118,3 +120,15 @@ def test_the_packaged_checkpoint_has_a_name(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "demo").write_text("a file of one's own goes before")
     with pytest.raises(UserError, match="demo"):
         load_model(Path("demo"))
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
+    params = NetworkParams(variant="global", backbone="resnet10", image_size=(64, 64))
+    model = SGFD(params, 4)
+    written = set()
+    for number in range(5):
+        save_model(model, tmp_path / f"{number}.safetensors", {"b": 1, "a": [1.5, "x"]})
+        written.add((tmp_path / f"{number}.safetensors").read_bytes())
+    assert len(written) == 1
+    assert read_header(tmp_path / "0.safetensors").training == {"b": 1, "a": [1.5, "x"]}
+    assert load_model(tmp_path / "0.safetensors").params == params

@@ -1,0 +1,100 @@
+"""Writes that end whole or not at all, one process at a time in a folder, and disk troubles in one sentence.
+
+It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` stands on it: mtmc comes in by
+``mtmc/atomic.py`` only.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from reid.errors import UserError, trouble
+
+TEMPORARY = ".partial-"
+LOCK = ".lock"
+
+
+@contextmanager
+def writing(path: Path, error: type[UserError] = UserError) -> Iterator[None]:
+    """Turn a disk that is full, read-only, forbidden or otherwise unwilling into one sentence."""
+    try:
+        yield
+    except OSError as refused:
+        if refused.errno is None:  # no trouble of the disk, but of what is written (a codec's, say)
+            raise
+        raise error(path, *trouble(refused)) from refused
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is written before it takes its place: beside it, by a name of this process's own that no name makes
+    too long."""
+    name = hashlib.blake2b(path.name.encode(errors="replace"), digest_size=6).hexdigest()
+    return path.with_name(f"{TEMPORARY}{platform.node()[:40]}-{os.getpid()}-{name}{path.suffix[:20]}")
+
+
+@contextmanager
+def replacing(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not.
+
+    What takes the place is on the disk before: after a power cut there is the old file or the new one, never half of
+    it.
+    """
+    temporary = part_of(path)
+    with writing(path, error):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            to_disk(temporary)
+            os.replace(temporary, path)
+            to_disk(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    if path.is_dir() and os.name != "posix":  # only POSIX systems open folders
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that knows no such thing
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path, error: type[UserError] = UserError, what: str = "run") -> Iterator[None]:
+    """Hold a folder for this process alone, and clear it of half-written files that killed ones and lost workers left.
+
+    Raises while another process holds it. A lock dies with its process, so a killed one leaves none.
+    """
+    with writing(folder, error):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as held:
+            expected, found = f"a folder of {what} that nobody writes to", f"another {what} at work in it"
+            raise error(folder, expected, found, "Wait for it to end, or choose another --out.") from held
+    try:
+        _clear(folder)
+        yield
+        _clear(folder)
+    finally:
+        lock.release()
+
+
+def _clear(folder: Path) -> None:
+    for left in folder.rglob(f"{TEMPORARY}*"):
+        left.unlink(missing_ok=True)
