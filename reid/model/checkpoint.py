@@ -75,9 +75,8 @@ def read_header(path: Path) -> Header:
             path, "a safetensors checkpoint", f"another or a truncated file ({broken})", OTHER_FILE
         ) from None
     if header.get("format") != FORMAT:
-        raise UserError(
-            path, f"a checkpoint of format {FORMAT}", repr(header.get("format", "no format"))[:80], OTHER_FILE
-        )
+        found = header.get("format", "no format")[:80] or "an empty one"
+        raise UserError(path, f"a checkpoint of format {FORMAT}", found, OTHER_FILE)
     expected = "parameters of an SGFD network in its header"
     parts = {name: parse_json(header.get(name, "null"), f"{path}, {name}") for name in Header.model_fields}
     try:
