@@ -137,8 +137,7 @@ def _read_text(path: Path) -> str:
     except RuntimeError as error:  # what zipfile says of a member with a password
         raise InputError(path, "an archive without a password", _in_short(error), "Unpack it first.") from error
     except (*DAMAGED, OSError, ValueError, KeyError) as error:
-        found = f"a damaged one ({_in_short(error)})"
-        raise InputError(path, "a whole archive", found, "Copy or pack it again.") from error
+        raise InputError(path, "a whole archive", "a damaged one", "Copy or pack it again.") from error
     return decoded(data, path)
 
 
