@@ -20,6 +20,7 @@ from mtmc.link.describe import describe
 from mtmc.link.explain import own_evidence
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.link.problem import Links
+from mtmc.link.review.consistency import Contradictions, contradictions
 from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import Hide, ReportParams, Watch
@@ -79,14 +80,14 @@ def make_page(
     if wanted.truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())
         truth = _truth(contents, wanted, insist=asked is not None)
-        looks = looks_of(contents)
+        looks, against = judged(contents)
         extra = {
             **camera_graph(contents),
             "audit": veil.audit,
             "hide": veil.hide,
             "edits": edits_of(run),
             "looks": looks_rows(looks),
-            "health": health_of(contents, looks),
+            "health": health_of(contents, looks, against),
             "traffic": panel(run),
         }
         write_page(contents, "with truth" if wanted.truth else mark, extra, truth, wanted.embed_video)
@@ -113,12 +114,13 @@ def edits_of(run: Run) -> list[dict[str, Any]]:
     return [edit.model_dump(mode="json", by_alias=True, exclude_none=True) for edit in edits]
 
 
-def looks_of(contents: Contents) -> Looks:
-    """The review queue, by places in the page's order."""
+def judged(contents: Contents) -> tuple[Looks, Contradictions]:
+    """The review queue, by places in the page's order, and what the vehicles say against themselves."""
     embeddings = {camera.id: found for camera in contents.cameras if (found := contents.run.embeddings_of(camera.id))}
     table = describe(contents.scene, contents.tracklets, embeddings)
     boxes = np.array([len(t) for t in contents.tracklets], np.int64)
-    return worth_a_look(table, contents.vehicle, boxes, made_links(contents))
+    links = made_links(contents)
+    return worth_a_look(table, contents.vehicle, boxes, links), contradictions(table, contents.vehicle, boxes, links)
 
 
 def looks_rows(looks: Looks) -> list[list[float]]:
@@ -128,7 +130,7 @@ def looks_rows(looks: Looks) -> list[list[float]]:
     return rows[:MOST_LOOKS].tolist()  # type: ignore[no-any-return]
 
 
-def health_of(contents: Contents, looks: Looks) -> dict[str, Any]:
+def health_of(contents: Contents, looks: Looks, against: Contradictions) -> dict[str, Any]:
     """The light and its signs for the page's head."""
     times = [contents.scene.cameras[t.camera_id].time_s(t.frames[[0, -1]]) for t in contents.tracklets]
     lengths = [float(end - start) for start, end in times]
@@ -137,7 +139,7 @@ def health_of(contents: Contents, looks: Looks) -> dict[str, Any]:
     learned = {} if network is None else network["cameras"]
     clocks = {c.id: learned[c.id]["clock_error_s"] if c.id in learned else 0.0 for c in contents.cameras}
     known = None if made_links(contents) is None else looks
-    return examine(known, contents.run.visits(), lengths, hours, clocks)
+    return examine(known, against, contents.run.visits(), lengths, hours, clocks)
 
 
 def made_links(contents: Contents) -> Links | None:

@@ -31,7 +31,7 @@ from mtmc.report import ReportParams
 from mtmc.report.looks import MANY_WIDTH_PX, PREVIEW_WIDTH_PX, picture_of
 from mtmc.report.page import write_page
 from mtmc.report.page_data import Contents
-from mtmc.results_page import camera_graph, health_of, looks_of
+from mtmc.results_page import camera_graph, health_of, judged
 from mtmc.scene_reader import read_camera, read_scene
 from mtmc.store import create_run, open_run
 from mtmc.store.tables import write_table, write_tracklets, write_vehicles
@@ -105,7 +105,7 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
         "hide": "nothing",
         "edits": [],
         "looks": [],
-        "health": health_of(contents, looks_of(contents)),
+        "health": health_of(contents, *judged(contents)),
     }
     write_page(contents, "simulated", extra)
     return run_folder

@@ -10,8 +10,12 @@ import pytest
 
 from mtmc.health import examine, linked_right
 from mtmc.link import LinkParams, Problem, Solution, solve
+from mtmc.link.review.consistency import Contradictions, contradictions, in_two_places
 from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
+from tests.mtmc.link.worlds import table_of
+
+FINE = Contradictions(0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +46,28 @@ def signs(report: dict) -> dict[str, str]:  # type: ignore[type-arg]
 
 def test_doubt_and_links_taken_away_lower_the_estimate(world: Simulated, solution: Solution) -> None:
     boxes = int(world.boxes.sum())
-    right = linked_right(looks(world, solution), boxes)
+    right = linked_right(looks(world, solution), FINE, boxes)
     links = solution.links
     assert links is not None
     unsure = replace(solution, links=replace(links, probability=np.full(len(links.probability), 0.5)))
     apart = Solution(np.arange(1, len(world.table) + 1), links.take(np.zeros(0, np.int64)))
     assert right > 0.9
-    assert linked_right(looks(world, unsure), boxes) < right - 0.2
-    assert linked_right(looks(world, apart), boxes) < right - 0.1
+    assert linked_right(looks(world, unsure), FINE, boxes) < right - 0.05
+    assert linked_right(looks(world, apart), FINE, boxes) < right - 0.03
+    mixed = np.arange(len(world.table)) % 20
+    against = contradictions(world.table, mixed, world.boxes, links)
+    assert against.apart > 0.3
+    assert linked_right(looks(world, solution), against, boxes) < right - 0.1
+    assert contradictions(world.table, solution.labels, world.boxes, links).apart < 0.05
+
+
+def test_a_vehicle_in_two_places_at_once_is_a_conflict() -> None:
+    """Ten vehicles take 20 s from camera to camera; an eleventh is in both at once."""
+    start = np.array([[10.0 * k, 10.0 * k + 25] for k in range(10)] + [[200.0, 201.0]]).ravel()
+    table = table_of([0, 1] * 11, start.tolist(), (start + 5).tolist())
+    labels, boxes = np.repeat(np.arange(11), 2), np.full(22, 50)
+    assert in_two_places(table, labels, boxes) == pytest.approx(50 / 1100)
+    assert in_two_places(table, np.arange(22), boxes) == 0
 
 
 def test_queue_is_ordered_by_what_a_look_may_win(world: Simulated, solution: Solution) -> None:
@@ -69,10 +87,10 @@ def test_queue_is_ordered_by_what_a_look_may_win(world: Simulated, solution: Sol
 
 
 def test_light_is_the_worst_sign_and_names_it() -> None:
-    fine = examine(None, visits([40.0, None]), [5.0, 5.0], 1.0, {"c001": 0.1})
+    fine = examine(None, FINE, visits([40.0, None]), [5.0, 5.0], 1.0, {"c001": 0.1})
     assert fine["light"] == signs(fine)["seen once"] == "bad"
     assert {name for name, state in signs(fine).items() if state != "good"} == {"links", "seen once"}
-    fast = examine(None, visits([400.0, 30.0]), [5.0, 5.0], 1.0, {"c001": 0.1})
+    fast = examine(None, FINE, visits([400.0, 30.0]), [5.0, 5.0], 1.0, {"c001": 0.1})
     assert signs(fast)["impossible speeds"] == "bad"
-    short = examine(None, visits([None] * 4), [0.3] * 9, 1.0, {"c001": None})
+    short = examine(None, FINE, visits([None] * 4), [0.3] * 9, 1.0, {"c001": None})
     assert signs(short) | {"short tracks": "bad", "tracks in pieces": "bad", "clocks unknown": "look"} == signs(short)

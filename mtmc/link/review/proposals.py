@@ -13,11 +13,13 @@ import numpy as np
 
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.problem import Links
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.link.review.consistency import scale_of_looks
+from mtmc.structures import Double, Float, Long, TrackletTable
 
 LEAST_COSINE, SURE_COSINE, MOST_CHANCE = 0.4, 0.7, 0.5
-"""A proposal's chance rises from nothing to half between these cosines; chosen on seed 1000 of
-`scripts/bench_edits --level 3`."""
+"""A proposal's chance rises from nothing to half between two cosines: those of ``scale_of_looks``, and these where a
+run cannot tell them; chosen on seed 1000 of `scripts/bench_edits --level 3`."""
+LEAST_RISE = 0.1
 LONGEST_OVERLAP_S, LONGEST_TRAVEL_S = 15.0, 300.0
 BLOCK = 1024
 
@@ -41,7 +43,7 @@ class Looks:
 
 def worth_a_look(table: TrackletTable, labels: Long, boxes: Long, links: Links | None) -> Looks:
     """All links made and all links proposed; boxes (T,) of each tracklet."""
-    parts = [_proposed(table, labels, boxes)]
+    parts = [_proposed(table, labels, boxes, links)]
     if links is not None:
         stake = _at_stake(table, labels, boxes, links.source, links.target)
         parts.append(Looks(links.source, links.target, 1 - links.probability, stake, np.ones(len(stake), np.int64)))
@@ -63,25 +65,27 @@ def _at_stake(table: TrackletTable, labels: Long, boxes: Long, source: Long, tar
     return np.asarray(np.minimum(before, whole - before), np.int64)
 
 
-def _proposed(table: TrackletTable, labels: Long, boxes: Long) -> Looks:
+def _proposed(table: TrackletTable, labels: Long, boxes: Long, links: Links | None) -> Looks:
     """A vehicle's last tracklet and another one's first, nearest to each other by looks among all that time allows."""
     order = np.lexsort((table.start_s, labels))
     order = order[labels[order] >= 0]
     change = np.flatnonzero(np.diff(labels[order], prepend=-2))
     first, last = order[change], order[np.append(change[1:], len(order)) - 1] if len(order) else order
     total = np.add.reduceat(boxes[order], change) if len(change) else boxes[:0]
-    nearest, cosine, back = _nearest(table, first, last)
-    mutual = np.flatnonzero((cosine > LEAST_COSINE) & (back[nearest] == np.arange(len(nearest))))
+    features = without_camera_bias(table)
+    nearest, cosine, back = _nearest(table, features, first, last)
+    least, sure = scale_of_looks(features, labels, links) or (LEAST_COSINE, SURE_COSINE)
+    mutual = np.flatnonzero((cosine > least) & (back[nearest] == np.arange(len(nearest))))
     other = nearest[mutual]
-    chance = MOST_CHANCE * np.clip((cosine[mutual] - LEAST_COSINE) / (SURE_COSINE - LEAST_COSINE), 0, 1)
+    chance = MOST_CHANCE * np.clip((cosine[mutual] - least) / max(sure - least, LEAST_RISE), 0, 1)
     stake = np.minimum(total[mutual], total[other])
     return Looks(last[mutual], first[other], chance, np.asarray(stake, np.int64), np.zeros(len(mutual), np.int64))
 
 
-def _nearest(table: TrackletTable, first: Long, last: Long) -> tuple[Long, Double, Long]:
+def _nearest(table: TrackletTable, features: Float, first: Long, last: Long) -> tuple[Long, Double, Long]:
     """Of each vehicle's end (V,) the vehicle whose beginning looks most like it and their cosine, and of each beginning
     the end."""
-    features, count = without_camera_bias(table), len(first)
+    count = len(first)
     nearest, cosine = np.zeros(count, np.int64), np.full(count, -1.0)
     back, best = np.zeros(count, np.int64), np.full(count, -1.0)
     for begin in range(0, count, BLOCK):

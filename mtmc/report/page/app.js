@@ -268,5 +268,7 @@ set({
 });
 showTab();
 clock.seek(place.has("t") ? Number(place.get("t")) : telling());
+timeline.measure();
+timeline.openAt(clock.time);
 document.documentElement.classList.add("ready");
 window.mtmc = { edits, review, map, truth, find, parse, likeThis, model, clock, mosaic, timeline, list, state, set };

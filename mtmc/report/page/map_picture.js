@@ -73,17 +73,24 @@ function arrows(map, g) {
   }
 }
 
+/** Names of cameras where there is room for them, else dots; the one in focus has its name always. */
 function nodes(map, g) {
-  const { cameras } = map.model;
-  map.world().centre.forEach((centre, k) => {
-    if (!centre) return;
-    const [x, y] = map.place(centre),
-      name = cameras[k].id;
-    g.font = `650 11px ${map.colours.font}`;
-    const wide = g.measureText(name).width + 12;
+  const { cameras } = map.model,
+    placed = [];
+  const order = map.world().centre.map((centre, k) => k).filter((k) => map.world().centre[k]);
+  order.sort((a, b) => (b === state.focus) - (a === state.focus));
+  g.font = `650 11px ${map.colours.font}`;
+  g.textBaseline = "middle";
+  g.textAlign = "center";
+  for (const k of order) {
+    const [x, y] = map.place(map.world().centre[k]),
+      wide = g.measureText(cameras[k].id).width + 12;
+    const named = placed.every(([px, py, pw]) => Math.abs(px - x) > (pw + wide) / 2 || Math.abs(py - y) > 19);
+    if (named) placed.push([x, y, wide]);
     g.fillStyle = cameraColour(k, cameras.length);
     g.beginPath();
-    g.roundRect(x - wide / 2, y - 9, wide, 18, 9);
+    if (named) g.roundRect(x - wide / 2, y - 9, wide, 18, 9);
+    else g.arc(x, y, 5, 0, 7);
     g.fill();
     if (state.focus === k) {
       g.strokeStyle = map.colours.text;
@@ -91,11 +98,9 @@ function nodes(map, g) {
       g.stroke();
     }
     g.fillStyle = "oklch(0.2 0.03 260)";
-    g.textBaseline = "middle";
-    g.textAlign = "center";
-    g.fillText(name, x, y + 0.5);
-    g.textAlign = "left";
-  });
+    if (named) g.fillText(cameras[k].id, x, y + 0.5);
+  }
+  g.textAlign = "left";
 }
 
 /** Where every vehicle stands now, with the last seconds of its path; the chosen one's whole way. */

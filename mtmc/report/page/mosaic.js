@@ -6,6 +6,7 @@ import { Tile } from "page/tile";
 const GAP_PX = 6;
 const STRIP_PX = 72; // the other cameras below the large one
 const LEAST_PX = 210; // in smaller tiles nobody sees a car: scroll instead
+const FEW = 9; // cameras that are seen at once
 const JUMP_GAP_S = 2; // following a vehicle, longer absences are skipped
 
 export class Mosaic {
@@ -31,8 +32,19 @@ export class Mosaic {
     on(["focus"], () => this.layOut());
     on(["vehicle", "hover", "found"], () => this.tiles.forEach((tile) => tile.draw()));
     on(["vehicle", "follow"], () => this.followNow());
+    if (model.cameras.length > FEW) on(["vehicle"], () => this.bringForward());
     clock.on(() => this.tick());
     this.layOut();
+  }
+
+  /** Of many cameras those that see the chosen vehicle come first, in the order of its way. */
+  bringForward() {
+    const way = this.model.byId.get(state.vehicle)?.cameras ?? [];
+    for (const { element, camera } of this.tiles) {
+      const place = way.indexOf(camera.index);
+      element.style.order = place < 0 ? "" : place - way.length;
+    }
+    if (way.length) this.root.scrollTop = 0;
   }
 
   tick() {

@@ -6,6 +6,9 @@ import { on, set, state } from "page/state";
 import { pinch } from "page/touch";
 import { percent, spanText } from "page/words";
 
+const LONG_S = 600;
+const OPENING_S = 240;
+
 export class Timeline {
   constructor(canvas, tip, model, clock) {
     Object.assign(this, { canvas, tip, model, clock, top: 0, drag: null, from: model.start, to: model.end });
@@ -93,6 +96,14 @@ export class Timeline {
     this.draw();
   }
 
+  /** Show the lanes of now, of a long run some minutes about it. */
+  openAt(time) {
+    if (this.model.end - this.model.start > LONG_S) this.moveTo(time - OPENING_S / 2, OPENING_S);
+    const lane = this.lanes.findIndex((vehicle) => vehicle.end >= time && vehicle.start <= time);
+    if (this.room) this.scroll(this.tops[Math.max(lane, 0)]);
+    this.draw();
+  }
+
   moveTo(from, span = this.to - this.from) {
     const whole = this.model.end - this.model.start;
     const wide = Math.max(0.5, Math.min(span, whole));
@@ -106,10 +117,13 @@ export class Timeline {
     this.draw();
   }
 
-  /** Scroll so that the chosen vehicle's lane is in sight. */
+  /** Scroll so that the chosen vehicle's lane and way are in sight. */
   reveal() {
     const lane = this.lanes.findIndex((vehicle) => vehicle.id === state.vehicle);
     if (lane < 0) return;
+    const { start, end } = this.lanes[lane],
+      span = Math.max(this.to - this.from, 1.2 * (end - start));
+    if (start > this.to || end < this.from) this.moveTo((start + end - span) / 2, span);
     const least = this.tops[lane + 1] - this.height + RULER_PX;
     this.scroll(Math.min(Math.max(this.top, least), this.tops[lane]));
   }
