@@ -14,6 +14,7 @@ from mtmc import __version__
 from mtmc.atomic import locked, write_json
 from mtmc.cluster import cluster
 from mtmc.edits import apply_edits, contradiction, read_edits
+from mtmc.embed import attention_of
 from mtmc.link import Linked
 from mtmc.memory import peak_of_all_mb
 from mtmc.planning import Key, Plan, stamp_of
@@ -64,7 +65,9 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch, address: str) -> Run:
     _write_track3(todo)
     timings |= _draw(todo, watch)
     if todo.config.report.page:
-        timings["page"] = timed(lambda: make_page(run, todo.scene, todo.config.report, watch))
+        timings["page"] = timed(
+            lambda: make_page(run, todo.scene, todo.config.report, watch, attend=attention_of(todo.config.embed))
+        )
     timings["peak_memory_mb"] = round(peak_of_all_mb())
     write_json(run.folder / "timings.json", timings)
     return run

@@ -24,7 +24,7 @@ from mtmc.link.review.consistency import Contradictions, contradictions
 from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import Hide, ReportParams, Watch
-from mtmc.report.looks import make_looks
+from mtmc.report.looks import Attend, make_looks
 from mtmc.report.page import is_current, write_page
 from mtmc.report.page_data import Contents, Truth
 from mtmc.report.privacy import Veil
@@ -65,17 +65,19 @@ def make_page(
     params: ReportParams,
     watch: Watch,
     asked: Asked | None = None,
+    attend: Attend | None = None,
 ) -> Path:
     """Write the web videos, crops and ``report.html`` of a finished run, each only where it is missing or stale.
 
-    ``asked``: what the page shall have beside ``params``; as the last time if None, as after edits. Raises InputError
+    ``asked``: what the page shall have beside ``params``; as the last time if None, as after edits.
+    ``attend`` tells where the embedder looks in the crops. Raises InputError
     for a damaged video or ground truth that does not fit, StoreError for a run folder that lacks tables or cannot be
     written.
     """
     wanted = asked or Asked.before(run, params.hide)
     veil = Veil.of(run, scene, wanted.hide)
     remove_unveiled(run, veil)
-    make_looks(run, scene, params, watch, veil)
+    make_looks(run, scene, params, watch, veil, attend)
     path, mark = run.folder / "report.html", _mark(run, scene, veil, wanted.embed_video)
     if wanted.truth or not is_current(path, mark):
         contents = Contents.of(run, scene, run.vehicles())

@@ -14,6 +14,7 @@ import numpy as np
 
 from mtmc.link import LinkParams, Problem, Solution, Wishes, solve
 from mtmc.link.benchmark import agreement
+from mtmc.link.explain import own_evidence
 from mtmc.link.review.proposals import worth_a_look
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 
@@ -63,7 +64,10 @@ def looked_at(
     solution: Solution, world: Simulated, judged: dict[tuple[int, int], bool], order: str, random: np.random.Generator
 ) -> list[tuple[int, int]]:
     """The links, made and proposed, that nobody judged yet, in the order of the queue or shuffled."""
-    looks = worth_a_look(world.table, solution.labels, world.boxes, solution.links)
+    links = solution.links
+    assert links is not None
+    spoken = links.take(np.flatnonzero(own_evidence(links.columns)))
+    looks = worth_a_look(world.table, solution.labels, world.boxes, spoken)
     rank = np.arange(len(looks.source)) if order == "queue" else random.permutation(len(looks.source))
     pairs = [(int(looks.source[k]), int(looks.target[k])) for k in rank]
     return [pair for pair in pairs if pair not in judged]

@@ -68,11 +68,13 @@ def report(
     """
     from mtmc.cli.progress import logged, watching
     from mtmc.config import build_config
+    from mtmc.embed import attention_of
     from mtmc.results_page import Asked, make_page
     from mtmc.store import open_run
 
     opened = open_run(run)
-    params = build_config(opened.settings["config"], "run.json").report
+    config = build_config(opened.settings["config"], "run.json")
+    params = config.report
     hide = params.hide if private is None else private.value
     if figure is not None:
         from mtmc.report.figures import draw_figure
@@ -86,7 +88,7 @@ def report(
         asked = Asked(
             truth=truth or gt is not None, ground_truth=gt and gt.resolve(), embed_video=embed_video, hide=hide
         )
-        path = make_page(opened, opened.scene, params, watch, asked)
+        path = make_page(opened, opened.scene, params, watch, asked, attention_of(config.embed))
     typer.echo(path)
     if open_:
         typer.launch(str(path))

@@ -11,7 +11,8 @@ Shape shorthand: M crops, D feature size.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -30,7 +31,7 @@ from mtmc.structures import Embeddings, Tracklet
 from mtmc.video import Frames, Image
 from mtmc.weights import EMBEDDER
 
-__all__ = ["EmbedParams", "Embedder", "embed", "make_embedder"]
+__all__ = ["EmbedParams", "Embedder", "attention_of", "embed", "make_embedder"]
 
 
 logger = logging.getLogger(__name__)
@@ -177,6 +178,26 @@ def _by_weights(params: EmbedParams, device: str) -> Embedder:
         )
     given = params.model_copy(update={"weights": weights})
     return make_embedder(given.model_copy(update={"embedder": given.chosen}), device)
+
+
+Attend = Callable[[Sequence[Image]], NDArray[np.uint8] | None]
+"""Where an embedder looks in crops: (M, ATTENTION_CELLS, ATTENTION_CELLS), 255 where most; None where it cannot
+tell."""
+ATTENTION_CELLS = 16
+
+
+def attention_of(params: EmbedParams) -> Attend | None:
+    """Where SGFD with these weights looks, loaded when it is first asked; None for other embedders."""
+    if params.chosen != "sgfd" or params.weights is None or not params.weights.is_file():
+        return None
+
+    @cache
+    def embedder() -> Any:
+        from mtmc.embed.sgfd import make
+
+        return make(params, "auto")
+
+    return lambda crops: embedder().attention(crops)
 
 
 EMBEDDERS: Menu = {

@@ -83,7 +83,7 @@ class NetworkLinker:
         standing = _standing_fragments(learned, table, features, trajectories, moving, least)
         links = Links.concatenated([links, standing])
         if len(problem.wishes):
-            links = still_open(links, problem.wishes)
+            links = still_open(table, links, problem.wishes)
         matches = _ground_matches(learned, table, features, problem.trajectories)
         if len(table) <= WHOLE:
             given = table, features, moving, links, possible, matches, problem.wishes.different, least

@@ -5,12 +5,12 @@ Both are made in one pass over the camera's video, and again only when what they
 
     RUN/video/web/<camera>.mp4       no boxes, a key frame each second, every frame at its own time
     RUN/video/preview/<camera>.mp4   the same, small, where many cameras share the screen
-    RUN/crops/<camera>.parquet       track_id frame colour picture (WebP)
+    RUN/crops/<camera>.parquet       track_id frame colour picture (WebP) attention (bytes of a square, 255 = most)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mtmc.report import ReportParams, Watch
 from mtmc.report.privacy import Veil
@@ -43,8 +44,12 @@ HUES = ((18, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (265, "blue
 """Hue in degrees up to which a name holds."""
 GREYS = ((75, "black"), (140, "grey"), (190, "silver"), (256, "white"))
 """Brightness up to which a name holds, for vehicles without colour."""
-VERSION = 2
+VERSION = 3
 """Raised by one when this file changes what it makes."""
+
+
+Attend = Callable[[Sequence[Image]], NDArray[np.uint8] | None]
+"""Where an embedder looks in pictures, as ``mtmc.embed.attention_of`` gives it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +61,11 @@ class Wanted:
     box: Float
 
 
-def make_looks(run: Run, scene: Scene, params: ReportParams, watch: Watch, veil: Veil) -> None:
-    """Write every camera's web video and crops where they are missing or stale.
+def make_looks(
+    run: Run, scene: Scene, params: ReportParams, watch: Watch, veil: Veil, attend: Attend | None = None
+) -> None:
+    """Write every camera's web video and crops where they are missing or stale; ``attend`` tells where the embedder
+    looks in them.
 
     Raises InputError for a damaged video, StoreError where the run folder cannot be written.
     """
@@ -65,7 +73,7 @@ def make_looks(run: Run, scene: Scene, params: ReportParams, watch: Watch, veil:
     widths = {"web": params.web_width_px or (MANY_WIDTH_PX if many else FEW_WIDTH_PX)}
     widths |= {"preview": PREVIEW_WIDTH_PX} if many else {}
     for camera in scene.cameras.values():
-        _make_look(run, camera, widths, params.web_crf, watch, veil)
+        _make_look(run, camera, widths, params.web_crf, watch, veil, attend)
 
 
 def videos_of(run: Run, camera_id: str) -> dict[str, Path]:
@@ -74,9 +82,17 @@ def videos_of(run: Run, camera_id: str) -> dict[str, Path]:
     return {folder: path for folder, path in paths.items() if path.exists()}
 
 
-def _make_look(run: Run, camera: Camera, widths: Mapping[str, int], crf: int, watch: Watch, veil: Veil) -> None:
+def _make_look(
+    run: Run,
+    camera: Camera,
+    widths: Mapping[str, int],
+    crf: int,
+    watch: Watch,
+    veil: Veil,
+    attend: Attend | None,
+) -> None:
     crops, shown = run.path("crops", camera.id), {} if veil.hide == "pictures" else widths
-    stamp, videos = _stamp(run, camera, shown, crf, veil), videos_of(run, camera.id)
+    stamp, videos = _stamp(run, camera, shown, crf, veil, attend is not None), videos_of(run, camera.id)
     if not staleness(crops, stamp) and set(videos) == set(shown):
         return
     for video in videos.values():
@@ -88,13 +104,23 @@ def _make_look(run: Run, camera: Camera, widths: Mapping[str, int], crf: int, wa
         "frame": pa.array([want.frame for want, *_ in cut], pa.int32()),
         "colour": pa.array([colour for _, colour, _ in cut], pa.string()),
         "picture": pa.array([picture for *_, picture in cut], pa.binary()),
+        "attention": pa.array(_attention([picture for *_, picture in cut], attend), pa.binary()),
     }
     write_table(crops, columns, stamp)
 
 
-def _stamp(run: Run, camera: Camera, widths: Mapping[str, int], crf: int, veil: Veil) -> Mapping[str, Any]:
+def _attention(pictures: Sequence[bytes], attend: Attend | None) -> list[bytes | None]:
+    """Where the embedder looks in each picture, None where nobody can tell."""
+    images = [np.asarray(cv2.imdecode(np.frombuffer(picture, np.uint8), 1), np.uint8) for picture in pictures]
+    maps = attend(images) if attend is not None and images else None
+    return [None] * len(images) if maps is None else [one.tobytes() for one in maps]
+
+
+def _stamp(
+    run: Run, camera: Camera, widths: Mapping[str, int], crf: int, veil: Veil, attended: bool
+) -> Mapping[str, Any]:
     made_from = {stage: run.made_from(stage, camera.id) for stage in ("detections", "tracklets", "embeddings")}
-    looks = {"widths_px": dict(widths), "crf": crf, "hide": veil.hide}
+    looks = {"widths_px": dict(widths), "crf": crf, "hide": veil.hide, "attention": attended}
     return {"stage": "crops", "version": VERSION, "params": looks, "inputs": made_from}
 
 

@@ -223,6 +223,9 @@ def _crops(contents: Contents, camera: Camera) -> Pictures:
         "bytes": np.array([len(picture) for picture in pictures], np.int64),
         "pictures": np.frombuffer(b"".join(pictures), np.uint8),
     }
+    attention = [one for one in table["attention"].to_pylist() if one] if "attention" in table.column_names else []
+    if attention:
+        columns["attention"] = np.frombuffer(b"".join(attention), np.uint8)
     return Pictures(tuple(keys), tuple(table.column("colour").to_pylist()), columns)
 
 

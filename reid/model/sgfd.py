@@ -224,3 +224,15 @@ def initialised(part: nn.Sequential) -> nn.Sequential:
 def rotation_tail(channels: int) -> nn.Sequential:
     """SLB's own subnetwork: two basic blocks of stride 2, with PyTorch's default start values as released."""
     return nn.Sequential(*(residual_block(BasicBlock, channels, channels, stride=2) for _ in range(2)))
+
+
+class AttentionAlone(nn.Module):
+    """A network that gives of images (B, 3, h, w) its attention Q (B, h/8 * w/8) alone, row by row."""
+
+    def __init__(self, model: SGFD) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The map as rows."""
+        return self.model.attention_map(images).flatten(1)

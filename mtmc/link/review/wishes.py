@@ -21,15 +21,23 @@ class Contradiction(ValueError):
         self.index = index
 
 
-def still_open(links: Links, wishes: Wishes) -> Links:
-    """Candidate links that the wishes leave open: none between different vehicles, and none to the follower or from the
-    predecessor of a pair that is one vehicle, for these have found each other."""
+def still_open(table: TrackletTable, links: Links, wishes: Wishes) -> Links:
+    """Candidate links that the wishes leave open: none between different vehicles, and none past a pair that is one
+    vehicle and was not seen at once, for these have found each other; what lies between them may still be linked."""
     count = 1 + int(max(a.max(initial=0) for a in (links.source, links.target, wishes.same, wishes.different)))
     apart = _pairs(wishes.different[:, 0], wishes.different[:, 1], count)
     refused = np.isin(_pairs(links.source, links.target, count), apart)
     refused |= np.isin(_pairs(links.target, links.source, count), apart)
-    first, second = wishes.same.min(axis=1, initial=count), wishes.same.max(axis=1, initial=-1)
-    taken = np.isin(links.source, first) | np.isin(links.target, second)
+    one, two = wishes.same.T
+    swap = table.start_s[two] < table.start_s[one]
+    first, second = np.where(swap, two, one), np.where(swap, one, two)
+    apart_in_time = table.end_s[first] < table.start_s[second]
+    follower, predecessor = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(follower, first[apart_in_time], table.start_s[second[apart_in_time]])
+    np.maximum.at(predecessor, second[apart_in_time], table.end_s[first[apart_in_time]])
+    taken = (table.start_s[links.target] > follower[links.source]) | (
+        table.end_s[links.source] < predecessor[links.target]
+    )
     return links.take(np.flatnonzero(~refused & ~taken))
 
 

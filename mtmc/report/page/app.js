@@ -213,6 +213,7 @@ const keys = {
   y: () => state.tab === "review" && review.say("same"),
   x: () => state.tab === "review" && review.say("different"),
   u: () => edits.undo(),
+  a: () => card.gaze(),
   m: () => edits.startSame(),
   s: () => edits.split(),
   h: () => set({ tab: "health" }),

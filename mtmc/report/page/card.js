@@ -2,25 +2,16 @@
 // it could have been.
 
 import { cameraColour, vehicleColour } from "page/colours";
+import { Evidence } from "page/evidence";
+import { CELLS } from "page/model";
 import { corrections } from "page/review";
 import { on, set, state } from "page/state";
-import { make, oddsText, percent, plural, spanText } from "page/words";
-
-const DOUBT = 0.6;
-const MEANING = {
-  appearance: "how alike the crops look",
-  time: "whether the travel time is a usual one",
-  path: "whether vehicles that leave here come in there",
-  size: "whether the sizes agree",
-  kind: "whether both are cars, trucks, …",
-  place: "whether the path goes on where it stopped",
-  ground: "where both stood on the calibrated ground",
-  prior: "how rare links are among all that were possible",
-};
+import { make, percent, plural, spanText } from "page/words";
 
 export class Card {
   constructor(root, model, clock, edits) {
     Object.assign(this, { root, model, clock, edits });
+    this.evidence = new Evidence(model, edits, (...asked) => this.crops(...asked));
     on(["vehicle"], () => this.fill());
     edits.listeners.push(() => this.fill());
     clock.on(() => this.mark());
@@ -83,6 +74,17 @@ export class Card {
           },
           "Follow",
         ),
+        make(
+          "button",
+          {
+            type: "button",
+            hidden: true,
+            className: "gaze",
+            title: "Where the embedder looks (a)",
+            on: { click: () => this.gaze() },
+          },
+          "Attention",
+        ),
       ),
     );
   }
@@ -121,7 +123,7 @@ export class Card {
         make("small", {}, `${spanText(visit.end - visit.start)}${speed}${zones}`),
       ),
       crops,
-      within.map((link) => this.link(link, "piece")),
+      within.map((link) => this.evidence.link(link, "piece")),
     );
     this.legs.push({ visit, item });
     return [gap, item];
@@ -135,13 +137,15 @@ export class Card {
       "li",
       { className: "gap" },
       make("span", { className: "seconds" }, text),
-      (spoken.length ? spoken : across.slice(0, 1)).map((link) => this.link(link, "link")),
+      (spoken.length ? spoken : across.slice(0, 1)).map((link) => this.evidence.link(link, "link")),
     );
   }
 
   async crops(root, tracklet, most = 2) {
     const shown = (await this.model.cropsOf(tracklet)).slice(0, most);
-    for (const { url, frame } of shown) {
+    for (const { url, frame, attention } of shown) {
+      const picture = make("img", { src: url, alt: `vehicle ${tracklet.vehicle}`, draggable: false });
+      this.attends ||= Boolean(attention);
       root.append(
         make(
           "button",
@@ -151,121 +155,26 @@ export class Card {
             title: `Find vehicles that look like this (${this.model.cameras[tracklet.camera].id}, frame ${frame + 1})`,
             on: { click: () => this.onLike?.(tracklet) },
           },
-          make("img", { src: url, alt: `vehicle ${tracklet.vehicle}`, draggable: false }),
+          picture,
+          attention && gaze(picture, attention),
         ),
       );
     }
+    this.showGaze();
   }
 
-  // --- links ---------------------------------------------------------------------------------------------
-
-  link(link, name) {
-    if (link.bridge) return this.bridge(link);
-    const title = name === "piece" ? "two pieces joined" : "the same vehicle";
-    const sure = make("span", { className: "sure", style: { "--p": link.probability } });
-    const doubt = link.probability < DOUBT;
-    return make(
-      "details",
-      { className: `why${doubt ? " doubt" : ""}`, open: doubt },
-      make("summary", {}, sure, make("b", {}, percent(link.probability)), ` ${title}`),
-      this.bars(link),
-      this.decided(link),
-      this.rival(link),
-      this.judge(link),
-    );
+  /** Lay over the crops where the embedder looks in them, or take it away. */
+  gaze() {
+    this.gazing = !this.gazing;
+    this.showGaze();
   }
 
-  /** Both are the vehicle's by what other cameras saw. */
-  bridge(link) {
-    const { from, to } = link,
-      name = (number) => this.model.cameras[this.model.tracklets[number].camera].id;
-    return make(
-      "details",
-      { className: "why" },
-      make("summary", {}, "held together by what other cameras saw"),
-      make("p", { className: "decided" }, `Nothing was compared between ${name(from)} and ${name(to)} itself.`),
-      this.judge(link),
-    );
-  }
-
-  bars(link) {
-    const rows = [
-      ...link.evidence.filter(({ value }) => Math.abs(value) > 0.005),
-      { kind: "prior", value: link.prior, decisive: false },
-    ];
-    const most = Math.max(4, ...rows.map(({ value }) => Math.abs(value)));
-    return make(
-      "table",
-      { className: "evidence" },
-      make(
-        "tbody",
-        {},
-        rows.map(({ kind, value, decisive }) =>
-          make(
-            "tr",
-            { title: MEANING[kind] ?? "", className: decisive ? "decisive" : "" },
-            make("th", {}, kind),
-            make(
-              "td",
-              { className: "bar" },
-              make("i", {
-                className: value < 0 ? "against" : "for",
-                style: { "--size": `${(50 * Math.abs(value)) / most}%` },
-              }),
-            ),
-            make("td", { className: "odds" }, oddsText(value)),
-          ),
-        ),
-      ),
-    );
-  }
-
-  /** What somebody who looks says of the link. */
-  judge(link) {
-    const button = (word) =>
-      make("button", { type: "button", on: { click: () => this.edits.judge(link, word) } }, word);
-    const root = make("p", { className: "judge" }, button("same"), button("different"));
-    this.edits.said(link).then((said) => {
-      for (const one of root.children) one.classList.toggle("on", one.textContent === said);
-    });
-    return root;
-  }
-
-  decided(link) {
-    const named = link.evidence.filter(({ decisive }) => decisive).map(({ kind }) => kind);
-    const cosine = Number.isFinite(link.cosine) ? ` Cosine of looks ${link.cosine.toFixed(2)}.` : "";
-    return make(
-      "p",
-      { className: "decided" },
-      named.length
-        ? `Would not stand without ${named.join(" and ")}.${cosine}`
-        : `Stands without any one of these.${cosine}`,
-    );
-  }
-
-  rival(link) {
-    const tracklet = this.model.tracklets[link.runnerUp];
-    if (!tracklet) return make("p", { className: "decided" }, "No other tracklet was possible.");
-    const crops = make("div", { className: "crops" });
-    this.crops(crops, tracklet, 1);
-    const name = make(
-      "button",
-      { type: "button", className: "text", on: { click: () => set({ vehicle: tracklet.vehicle }) } },
-      `vehicle ${tracklet.vehicle}`,
-    );
-    return make(
-      "div",
-      { className: "rival" },
-      crops,
-      make(
-        "p",
-        {},
-        "Runner-up: ",
-        name,
-        ` in ${this.model.cameras[tracklet.camera].id}, ${percent(link.runnerUpProbability)}; `,
-        `margin ${oddsText(link.margin)} over what a link needs`,
-      ),
-    );
+  showGaze() {
+    this.root.classList.toggle("gazing", Boolean(this.gazing));
+    const button = this.root.querySelector(".gaze");
+    if (!button) return;
+    button.hidden = !this.attends;
+    button.classList.toggle("on", Boolean(this.gazing));
   }
 
   /** Tracklets that no leg names, so that the card tells of every box. */
@@ -287,4 +196,18 @@ export class Card {
     for (const { visit, item } of this.legs ?? [])
       item.classList.toggle("now", visit.start <= now && now <= visit.end);
   }
+}
+
+/** The attention of a crop as a picture over it, as opaque as the attention is strong. */
+function gaze(picture, attention) {
+  const cells = make("canvas", { width: CELLS, height: CELLS }),
+    over = make("canvas", { className: "over" });
+  const image = new ImageData(CELLS, CELLS);
+  attention.forEach((value, k) => image.data.set([255, 70, 30, 0.8 * value], 4 * k));
+  cells.getContext("2d").putImageData(image, 0, 0);
+  picture.decode().then(() => {
+    Object.assign(over, { width: picture.naturalWidth, height: picture.naturalHeight });
+    over.getContext("2d").drawImage(cells, 0, 0, over.width, over.height);
+  });
+  return over;
 }

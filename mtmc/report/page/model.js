@@ -3,6 +3,8 @@
 import { present, unpack } from "page/columns";
 import { clockText, secondsOfDay } from "page/words";
 
+export const CELLS = 16; // along each side of a crop's attention
+
 /** Load the core and give what the panels ask of it. */
 export async function loadModel() {
   const core = await unpack("core");
@@ -218,6 +220,7 @@ function cropTable({ columns }) {
       until = (at += columns.bytes[k]);
     const crop = {
       frame: columns.frame[k],
+      attention: columns.attention?.subarray(k * CELLS ** 2, (k + 1) * CELLS ** 2), // where the embedder looks, 0 to 255
       get url() {
         const url = URL.createObjectURL(new Blob([columns.pictures.subarray(from, until)], { type: "image/webp" }));
         Object.defineProperty(crop, "url", { value: url });

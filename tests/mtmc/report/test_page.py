@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtmc.embed import ATTENTION_CELLS
+from mtmc.report import ReportParams
 from mtmc.report.colours import colour_of
 from mtmc.report.page_data import STEPS_PER_PX
+from mtmc.results_page import Asked, make_page
+from mtmc.store import open_run
 from tests.golden.commands import mtmc
 from tests.mtmc.report.pages import PRESENTED, SETTLED, Open, shared_vehicle, table
 
@@ -161,6 +165,26 @@ def test_card_tells_every_link_of_the_table(run_folder: Path, open_page: Open) -
     assert page.locator("#vehicle .why").count() == len(mine)
     page.locator("#vehicle .why summary").first.click()
     assert page.locator("#vehicle .evidence").first.is_visible()
+
+
+def test_attention_lies_over_the_crops_as_opaque_as_it_is_strong(
+    run_folder: Path, tmp_path: Path, open_page: Open
+) -> None:
+    run = open_run(shutil.copytree(run_folder, tmp_path / "run"))
+    rising = np.tile(np.linspace(0, 255, ATTENTION_CELLS).astype(np.uint8), (ATTENTION_CELLS, 1))
+    attend = lambda crops: np.stack([rising] * len(crops))  # noqa: E731
+    page = open_page(make_page(run, run.scene, ReportParams(), lambda *news: None, Asked(), attend), "#v=1")
+    page.click("#tabs [data-tab=vehicle]")
+    page.wait_for_function("() => document.querySelector('.crop .over')?.width > 20")
+    assert page.locator(".over").first.evaluate("(over) => getComputedStyle(over).opacity") == "0"
+    page.keyboard.press("a")
+    page.wait_for_function("() => getComputedStyle(document.querySelector('.over')).opacity === '1'")
+    alpha = page.locator(".over").first.evaluate(
+        """(over) => { const row = over.getContext("2d").getImageData(0, 20, over.width, 1).data;
+          return [row[7], row.at(-5)] }"""
+    )
+    assert alpha[0] < 15 < 190 < alpha[1]
+    assert page.locator(".gaze").is_visible()
 
 
 def test_readable_on_a_phone_and_in_light(run_folder: Path, open_page: Open) -> None:
