@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -99,14 +100,22 @@ def cluster(address: str, folder: Path, on_gpu: bool) -> Iterator[Cluster]:
     except ImportError as error:
         raise InstallError("--cluster", "the package ray", "none", 'Install it: pip install "mtmc[ray]".') from error
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, namespace="mtmc")
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         fix = "Start one (ray start --head), or name it: --cluster ray://HEAD:10001."
         raise UserError("--cluster", "a Ray cluster that answers", f"none at {address!r}", fix) from error
     try:
         yield Cluster(ray, folder, on_gpu)
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError or ValueError where nobody listens: Ray would wait for minutes, and then end the process."""
+    if address != "auto":
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 class _Holder:

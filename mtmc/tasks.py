@@ -5,22 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mtmc.detect import DetectParams, detect, make_detector
 from mtmc.embed import EmbedParams, embed, make_embedder
 from mtmc.errors import UserError
 from mtmc.params import StageParams
 from mtmc.scene import Camera
-from mtmc.store.stamps import Stamp, staleness
+from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
 from mtmc.store.tables import (
     DetectionsInTime,
+    keep_embeddings,
     read_tracklets,
     write_detections,
     write_embeddings,
     write_tracklets,
 )
+from mtmc.structures import Tracklet
 from mtmc.track import TrackParams, make_tracker, track_windows
 from mtmc.video import Video
 from mtmc.workers import Timings, Watch
@@ -79,15 +84,31 @@ def _track(unit: Unit, watch: Watch) -> None:
 
 
 def _embed(unit: Unit, watch: Watch) -> None:
-    """Embed the tracklets that begin within the unit's time, wherever they end."""
+    """Embed the tracklets that begin within the unit's time, wherever they end; if they are those of before, their
+    vectors are too."""
     assert isinstance(unit.params, EmbedParams)
     first, last = unit.camera.frames[[0, -1]]
     tracklets = [t for source in unit.sources for t in read_tracklets(source, unit.camera.id)]
     own = [t for t in tracklets if first <= t.frames[0] <= last]
-    others = [t for t in tracklets if not first <= t.frames[0] <= last]
+    end = max((t.frames[-1] for t in own), default=-1)
+    others = [t for t in tracklets if not first <= t.frames[0] <= last and t.frames[-1] >= first and t.frames[0] <= end]
+    source = _looked_at(unit, own, others)
+    if keep_embeddings(unit.path, unit.stamp, source):
+        return
     frames = Video(unit.camera, lambda done: watch(unit.name, "embed", done, 0))
     embeddings = embed(unit.camera, frames, own, _kept(make_embedder, unit), unit.params, others)
-    write_embeddings(unit.path, embeddings, unit.stamp)
+    write_embeddings(unit.path, embeddings, unit.stamp, source)
+
+
+def _looked_at(unit: Unit, own: Sequence[Tracklet], others: Sequence[Tracklet]) -> str:
+    """Digest of what the vectors of a unit's ``own`` tracklets are made from."""
+    first, end = unit.camera.frames[0], max((t.frames[-1] for t in own), default=-1)
+    recordings = zip(unit.camera.recordings, pairwise(unit.camera.first_frames.tolist()), strict=True)
+    videos = [fingerprint(recording.path) for recording, (a, b) in recordings if a <= end and b > first]
+    boxes = [digest_array(np.column_stack([t.frames, t.xyxy, t.scores])) for t in (*own, *others)]
+    ids = [t.track_id for t in own]
+    rest = {key: value for key, value in unit.stamp["inputs"].items() if key not in ("tracklets", "video", "frames")}
+    return digest({**unit.stamp, "inputs": rest, "videos": videos, "ids": ids, "boxes": boxes})
 
 
 STEPS: dict[str, tuple[Callable[[Unit, Watch], None], str]] = {

@@ -44,6 +44,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"planning"}),
     frozenset({"tasks", "pipeline", "find", "export", "given_tracks", "forecast"}),
     frozenset({"api", "capacity", "ceilings", "differences", "tuning"}),
+    frozenset({"watching"}),
     frozenset({"cli"}),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -24,6 +24,7 @@ from mtmc.cli.run import run
 from mtmc.cli.score import score
 from mtmc.cli.synth import synth
 from mtmc.cli.traffic import traffic
+from mtmc.cli.watch import watch
 from mtmc.errors import run_command
 
 
@@ -54,6 +55,7 @@ def _options(
 app.command("demo")(demo)
 app.command("run")(run)
 app.command("link")(link_tracks)
+app.command("watch")(watch)
 app.command("score")(score)
 app.command("report")(report)
 app.command("view")(view)

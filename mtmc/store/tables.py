@@ -20,10 +20,14 @@ from mtmc.store.schemas import AGAIN, DETECTIONS, EMBEDDINGS, TRACKLETS, VEHICLE
 from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
 from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Tracklet
 
+SOURCE_KEY = b"mtmc.source"
 
-def write_table(path: Path, columns: Mapping[str, Any], stamp: Stamp) -> None:
-    """Write a Parquet table with its stamp, atomically; the same content gives the same bytes."""
-    table = pa.table(dict(columns)).replace_schema_metadata({STAMP_KEY: canonical(stamp), b"frame_base": b"0"})
+
+def write_table(path: Path, columns: Mapping[str, Any], stamp: Stamp, source: str = "") -> None:
+    """Write a Parquet table with its stamp, atomically; the same content gives the same bytes. ``source``: a digest of
+    what it was really made from, where that is less than the stamp says."""
+    told = {STAMP_KEY: canonical(stamp), b"frame_base": b"0", **({SOURCE_KEY: source.encode()} if source else {})}
+    table = pa.table(dict(columns)).replace_schema_metadata(told)
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
@@ -183,15 +187,28 @@ def read_tracklets(path: Path, camera_id: str) -> list[Tracklet]:
     return built(path, lambda: _grouped(track_ids, build))
 
 
-def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp) -> None:
-    """Save one camera's embeddings; vectors as float16."""
+def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp, source: str = "") -> None:
+    """Save one camera's embeddings; vectors as float16. ``source`` as for ``write_table``."""
     columns = {
         "track_id": embeddings.track_ids,
         "frame": embeddings.frames,
         "quality": embeddings.quality,
         "vector": _vector_column(embeddings.vectors, np.float16),
     }
-    write_table(path, columns, stamp)
+    write_table(path, columns, stamp, source)
+
+
+def keep_embeddings(path: Path, stamp: Stamp, source: str) -> bool:
+    """Give embeddings that were made from the same ``source`` their new stamp; False where there are none."""
+    try:
+        if (pq.read_schema(path).metadata or {}).get(SOURCE_KEY) != source.encode():
+            return False
+    except (OSError, pa.ArrowException):
+        return False
+    table = read_table(path, EMBEDDINGS)
+    columns = {name: _column(table, name) for name in ("track_id", "frame", "quality")}
+    write_table(path, columns | {"vector": _vector_column(_vectors(table, "vector"), np.float16)}, stamp, source)
+    return True
 
 
 def read_embeddings(*paths: Path) -> Embeddings:

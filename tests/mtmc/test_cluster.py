@@ -15,6 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
+from mtmc.cluster import cluster
+from mtmc.errors import UserError
 from tests.builders import make_video
 
 pytest.importorskip("ray")
@@ -56,11 +58,11 @@ class Bright:
 def nodes() -> Iterator[Cluster]:
     """Three nodes, one of them the head."""
     os.environ["PYTHONPATH"] = str(ROOT)  # what the nodes' workers import
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    three = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     for _ in range(2):
-        cluster.add_node(num_cpus=1)
-    yield cluster
-    cluster.shutdown()
+        three.add_node(num_cpus=1)
+    yield three
+    three.shutdown()
 
 
 def city(folder: Path, cameras: int, recordings: int) -> Path:
@@ -93,6 +95,12 @@ def test_nodes_give_what_one_process_gives(nodes: Cluster, tmp_path: Path, monke
     mtmc(*how(tmp_path, "there", 0), "--cluster", nodes.address)
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
     assert len((tmp_path / "there.log").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_a_cluster_that_does_not_answer_is_one_sentence(tmp_path: Path, address: str) -> None:
+    with pytest.raises(UserError, match="a Ray cluster that answers"), cluster(address, tmp_path, False):
+        pass
 
 
 class Trouble:

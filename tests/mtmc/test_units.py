@@ -160,3 +160,41 @@ def test_detections_are_read_as_far_as_they_are_asked_for(runs: tuple[Path, Path
         found, expected = in_time(first, end), every.take((every.frames >= first) & (every.frames < end))
         assert np.array_equal(found.xyxy, expected.xyxy)
         assert np.array_equal(found.features, expected.features)
+
+
+COUNTING = """
+from pathlib import Path
+
+import numpy as np
+
+
+class Counting:
+    def __init__(self, params, device):
+        self.log = Path(params.options["log"])
+
+    def vectors(self, crops):
+        with self.log.open("a") as log:
+            log.write("x" * len(crops))
+        return np.full((len(crops), 4), 0.5, np.float32)
+"""
+
+
+def test_vectors_of_tracklets_that_stayed_are_not_made_again(
+    cameras: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other parameters of tracking, the same tracklets: new stamps on the tables, and the bytes of a run of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "counting.py").write_text(COUNTING)
+    log = tmp_path / "log.txt"
+    how = [*QUICK, *NO_PICTURES, "--set", "detect.slice_s=2", "--embedder", "counting:Counting"]
+    how += ["--set", f"embed.options.log={log}"]
+    mtmc("run", cameras["h264"].parent, "--out", tmp_path / "run", *how)
+    count = len(log.read_text())
+    other = [*how, "--set", "track.clean.parked_min_s=14"]
+    mtmc("run", cameras["h264"].parent, "--out", tmp_path / "run", *other)
+    assert len(log.read_text()) == count > 0
+    mtmc("run", cameras["h264"].parent, "--out", tmp_path / "own", *other)
+    tables = open_run(tmp_path / "run").tables("embeddings", "cam1")
+    assert len(tables) > 1
+    for table in tables:
+        assert table.read_bytes() == (tmp_path / "own" / table.relative_to(tmp_path / "run")).read_bytes()
