@@ -12,6 +12,7 @@ import os
 import platform
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -27,6 +28,8 @@ from mtmc.errors import InstallError, UserError
 from mtmc.workers import WAITING_PER_WORKER, News, Task, Timings, Watch, Work, hand_on
 
 GPU_SHARE = 0.25
+COUNT_AGAIN_S = 1.0
+"""How often the cluster is asked for its processors."""
 Place = tuple[str, str, Path]
 """Where the run was started: version of mtmc, working folder, run folder."""
 MOST_TRIES = 20
@@ -43,11 +46,15 @@ class Cluster:
         self._task = ray.remote(num_cpus=1, max_retries=MOST_TRIES)(_work)
         self._holders = self._make_holders() if on_gpu else []
         self._busy = [0] * len(self._holders)
+        self._room, self._counted = 1, -COUNT_AGAIN_S
 
     @property
     def room(self) -> int:
         """As many tasks as keep every processor busy: nodes come and go."""
-        return WAITING_PER_WORKER * max(1, int(self._ray.cluster_resources().get("CPU", 0)))
+        if time.monotonic() - self._counted > COUNT_AGAIN_S:
+            cpus = int(self._ray.cluster_resources().get("CPU", 0))
+            self._room, self._counted = WAITING_PER_WORKER * max(1, cpus), time.monotonic()
+        return self._room
 
     def submit(self, work: Work[Task], task: Task) -> Future[Timings]:
         """Let the task wait for a node, or for the least busy of the actors."""
@@ -80,15 +87,18 @@ class Cluster:
             self._busy[holder] -= 1
         try:
             result, said = done.result()
-        except self._ray.exceptions.RayError as error:
-            fix = "Look at the nodes (ray status, ray logs) and run again; finished tables are kept."
-            result, said = UserError("--cluster", "workers that live to the end", str(error), fix), []
-        for news in said:
-            self._news.put(news)
-        if isinstance(result, UserError):
-            future.set_exception(result)
+        except self._ray.exceptions.RayTaskError as error:  # a mistake of ours, with its traceback
+            future.set_exception(error)
+        except Exception as error:
+            found, fix = str(error).partition("\n")[0], "Look at the nodes (ray status) and run again; tables are kept."
+            future.set_exception(UserError("--cluster", "workers that live to the end", found, fix))
         else:
-            future.set_result(result)
+            for news in said:
+                self._news.put(news)
+            if isinstance(result, UserError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
 
 
 @contextmanager

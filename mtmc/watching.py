@@ -84,7 +84,7 @@ class Growing:
 
     def take_closed(self) -> list[float]:
         """Link files that have been the same for ``settle_s`` seconds and, if videos, can be read; since when each of
-        them is closed, in seconds of ``time.monotonic``."""
+        the videos is closed, in seconds of ``time.monotonic``."""
         found = []
         for path in sorted(p for p in self._source.rglob("[!.]*") if p.is_file()):
             link = self.closed / path.relative_to(self._source)
@@ -98,12 +98,16 @@ class Growing:
                 with writing(link):
                     link.parent.mkdir(parents=True, exist_ok=True)
                     link.symlink_to(path.resolve())
-                found.append(since)
+                found += [since] if _is_video(path) else []
         return found
 
 
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
 def _whole(path: Path) -> bool:
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
+    if not _is_video(path):
         return True
     try:
         read_packets(path)

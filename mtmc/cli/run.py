@@ -88,9 +88,9 @@ def run(
     }
     with logged():
         todo = api.planned(_one_of(folder, videos), out, config=config, overrides=set_ or [], device=device, **parts)
-    count = workers or default_workers(todo.units, device)
-    with logged(todo.run.folder), watching(todo.stale()) as watch:
-        if todo.auto and any(stage == "detections" for stage, _ in todo.stale()):
+    count, stale = workers or default_workers(todo.units, device), todo.stale()
+    with logged(todo.run.folder), watching(stale) as watch:
+        if todo.auto and any(stage == "detections" for stage, _ in stale):
             log.info("%s", forecast(todo.scene, todo.config.detect, device))
         run_pipeline(todo, count, watch, cluster)
     tell(todo, json_)
