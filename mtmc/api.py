@@ -160,7 +160,7 @@ def planned_tracks(
         if given:
             fix = "Say it in scene.toml beside the videos."
             raise ConfigError(f"--{given[0]}", "clocks and sizes of the videos themselves", "both", fix)
-        scene = read_scene(videos)
+        scene = read_scene(videos, params=settings.input)
     mine = {camera_id: list(camera.tracklets) for camera_id, camera in found.items()}
     known = None if vectors is None else read_vectors(vectors, mine)
     folder = Path("runs") / source.stem.strip("{}") if out is None else Path(out)

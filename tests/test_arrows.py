@@ -79,7 +79,8 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"__init__"}),
     ),
     "mtmc.track_files": (
-        frozenset({"told", "vectors"}),
+        frozenset({"told"}),
+        frozenset({"vectors"}),
         frozenset({"tables"}),
         frozenset({"annotations"}),
         frozenset({"__init__"}),

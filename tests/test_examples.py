@@ -125,6 +125,13 @@ def test_the_shell_completes(words: str, offered: list[str]) -> None:
     assert done.stdout.split() == offered
 
 
+def test_no_help_is_taken_for_markup() -> None:
+    """rich shows nothing of what stands in brackets."""
+    for name, command in commands():
+        for parameter in command.params:
+            assert "[default" not in (getattr(parameter, "help", None) or ""), f"{name} {parameter.name}"
+
+
 def test_shipped_configurations_have_names() -> None:
     assert load_config(Path("paper")).link.linker == "electricity"
     with pytest.raises(Exception, match="one of default, demo, paper"):

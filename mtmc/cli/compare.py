@@ -58,7 +58,7 @@ def _sentences(found: Differences) -> Iterator[str]:
 def tune(
     run: Annotated[Path, typer.Argument(help="Finished run folder.")],
     gt: Annotated[
-        Path | None, typer.Option(help="Ground truth.  [default: the scene's own]", show_default=False)
+        Path | None, typer.Option(help="Ground truth.  (default: the scene's own)", show_default=False)
     ] = None,
     stage: Annotated[
         Literal["link", "track"], typer.Option(help="Whose parameters: of the linker, of the tracker.")

@@ -20,7 +20,7 @@ def demo(
     out: Annotated[Path, typer.Argument(help="Folder for the city and the run.")] = Path("mtmc-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Another number, another city.")] = 0,
     seconds: Annotated[
-        float | None, typer.Option(help="Length of each video.  [default: 24]", show_default=False)
+        float | None, typer.Option(help="Length of each video.  (default: 24)", show_default=False)
     ] = None,
     light: Annotated[
         bool, typer.Option("--light", help="Motion and colours instead of networks, as without torch.")

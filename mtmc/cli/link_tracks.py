@@ -17,10 +17,11 @@ def link_tracks(
     tracks: Annotated[
         str,
         typer.Argument(
-            help="File of all cameras, folder with a file per camera, or a pattern such as 'mot/{camera}.txt'."
+            metavar="TRACKS",
+            help="File of all cameras, folder with a file per camera, or a pattern such as 'mot/{camera}.txt'.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/<name>]", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder.  (default: runs/<name>)", show_default=False)] = None,
     vectors: Annotated[
         str | None,
         typer.Option(help="Appearance: .npz, .npy or .parquet; may have {camera} in it.", show_default=False),
@@ -43,7 +44,7 @@ def link_tracks(
     first_frame: Annotated[
         int | None,
         typer.Option(
-            min=0, max=1, help="What the first frame is called.  [default: as the format has it]", show_default=False
+            min=0, max=1, help="What the first frame is called.  (default: as the format has it)", show_default=False
         ),
     ] = None,
     link: Linker = None,
@@ -57,8 +58,9 @@ def link_tracks(
     """Link tracks of your own tracker over all cameras; no videos needed. The run folder serves score, explain,
     bench-link, export, report and edit as any other.
 
-    Tracks: AI City, MOT, CSV or Parquet with named columns, CVAT for video, OTVision. Frames count from 1 in AI City,
-    MOT and OTVision files, from 0 in others, unless --first-frame says so.
+    Tracks: AI City, MOT, CSV or Parquet with named columns, CVAT for video,
+    OTVision. Their frames count from 1 in AI City, MOT and OTVision files, else from 0,
+    unless --first-frame says so.
 
     \b
     Examples:

@@ -52,7 +52,7 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File, or folder where there is one per camera.  [default: in the run folder]", show_default=False
+            help="File, or folder where there is one per camera.  (default: in the run folder)", show_default=False
         ),
     ] = None,
 ) -> None:

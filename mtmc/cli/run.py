@@ -32,7 +32,7 @@ def run(
         ),
     ] = None,
     videos: Annotated[Path | None, typer.Option(help="The same, by name.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder.  [default: runs/<scene>]", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder.  (default: runs/<scene>)", show_default=False)] = None,
     config: Config = None,
     set_: Settings = None,
     detector: Detector = None,
@@ -45,12 +45,12 @@ def run(
     end: Annotated[str | None, typer.Option(help="Up to here, likewise.")] = None,
     stride: Annotated[int | None, typer.Option(min=1, help="Every so many-th frame only.")] = None,
     max_fps: Annotated[
-        float | None, typer.Option(min=0, help="Frames per second looked at, 0 for all.  [default: 10 with auto]")
+        float | None, typer.Option(min=0, help="Frames per second looked at, 0 for all.  (default: 10 with auto)")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of folders of pictures.")] = None,
     device: Device = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.  [default: one per core]", show_default=False)
+        int | None, typer.Option(min=1, help="Processes at once.  (default: one per core)", show_default=False)
     ] = None,
     cluster: Annotated[
         str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)

@@ -19,7 +19,7 @@ def traffic(
     from_: Annotated[str, typer.Option("--from", help="Only from here on: seconds or a time by the clock.")] = "",
     to: Annotated[str, typer.Option("--to", help="Only before this.")] = "",
     gates: Annotated[
-        Path | None, typer.Option(help="TOML of gates: cameras and zones.  [default: cameras]", show_default=False)
+        Path | None, typer.Option(help="TOML of gates: cameras and zones.  (default: cameras)", show_default=False)
     ] = None,
     classes: Annotated[
         str, typer.Option(help="kinds, one, three (light, heavy, two-wheeled), or a TOML file.")
@@ -37,7 +37,7 @@ def traffic(
         typer.Option(help="Pictures too, as png, svg or pdf: OD, travel times, turning flows, time and space."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write.  [default: traffic in the run folder]", show_default=False)
+        Path | None, typer.Option(help="Folder to write.  (default: traffic in the run folder)", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:

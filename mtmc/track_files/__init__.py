@@ -22,13 +22,10 @@ from mtmc.formats import read_aicity, read_mot_tracks
 from mtmc.structures import Tracklet
 from mtmc.track_files.annotations import read_cvat, read_ottrk
 from mtmc.track_files.tables import read_csv, read_parquet
-from mtmc.track_files.told import CameraTracks, read_seqinfo
+from mtmc.track_files.told import CAMERA, CameraTracks, read_seqinfo
 from mtmc.track_files.vectors import read_vectors
 
 __all__ = ["CameraTracks", "read_tracks", "read_vectors"]
-
-CAMERA = "{camera}"
-"""Stands for the camera's id in a pattern of paths."""
 
 ReadFile = Callable[[Path, str, int | None], list[CameraTracks]]
 """From a file, the camera that its name tells, and the number of its first frame (None: as the format has it)."""
@@ -112,6 +109,8 @@ def _read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[Camer
 
 READERS: Mapping[str, ReadFile] = {
     ".txt": _read_text,
+    ".zip": _read_text,
+    ".gz": _read_text,
     ".csv": _read_csv,
     ".parquet": read_parquet,
     ".xml": read_cvat,

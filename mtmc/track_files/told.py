@@ -19,6 +19,9 @@ from mtmc.structures import Tracklet
 
 logger = logging.getLogger(__name__)
 
+CAMERA = "{camera}"
+"""Stands for the camera's id in a pattern of paths."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CameraTracks:

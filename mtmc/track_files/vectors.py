@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from mtmc.errors import InputError
 from mtmc.files import check_archive, check_file
 from mtmc.structures import Embeddings, Tracklet
+from mtmc.track_files.told import CAMERA
 
 Arrays = dict[str, np.ndarray[Any, Any]]
-CAMERA = "{camera}"
 LAYOUT = "vectors (M, D), track_id (M,) and camera_id (M,)"
 
 

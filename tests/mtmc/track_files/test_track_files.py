@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import json
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,7 +79,9 @@ def test_motchallenge_with_its_sequence(tmp_path: Path) -> None:
 def test_aicity_frames_from(first_frame: int, tmp_path: Path) -> None:
     vehicles = [make_vehicle(1, TRACKS["c001"][0], TRACKS["c002"][0]), make_vehicle(4, TRACKS["c001"][1])]
     write_aicity(tmp_path / "track3.txt", vehicles)
-    found = read(tmp_path / "track3.txt", first_frame)
+    with zipfile.ZipFile(tmp_path / "track3.zip", "w") as archive:
+        archive.write(tmp_path / "track3.txt", "track3.txt")
+    found = read(tmp_path / "track3.zip", first_frame)
     shift = 1 - first_frame  # the file counts from 1
     assert found["c001"][0].frames.tolist() == (TRACKS["c001"][0].frames + shift).tolist()
 
