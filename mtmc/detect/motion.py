@@ -26,6 +26,7 @@ Mask = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 Outlines = list[NDArray[np.int32]]
 
+# AP50 of the far view of the road clips, .843, with half and twice of each number: README
 LEARN_FRAMES = 41
 NESTED_SHARE = 0.8
 NOISE_FACTOR = 5.0
