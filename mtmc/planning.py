@@ -6,6 +6,7 @@ named.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from mtmc.config import PARTS, Config, build_config, refuse_strange_parts
 from mtmc.detect import DetectParams, make_detector, settle
 from mtmc.devices import check_device
 from mtmc.errors import ConfigError, StoreError
+from mtmc.files import check_file
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import find_recordings
@@ -167,7 +169,8 @@ def _stamps(scene: Scene, config: Config, run: Run, parts: Mapping[str, Parts]) 
                 linked[f"{stage}/{camera.id}"] = _digest_of(stamps)
         linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
     linked |= _files(config.link, scene.folder, "")
-    if run.path_of_edits.exists():
+    if os.path.lexists(run.path_of_edits):
+        check_file(run.path_of_edits, "edits of a run")
         linked["edits"] = fingerprint(run.path_of_edits)
     vehicles = stamp_of("vehicles", config.link, linked)
     yield ("vehicles", ""), vehicles

@@ -22,6 +22,8 @@ from mtmc.errors import InputError
 from mtmc.files import TEXT_BYTES, check_file, decoded, read_text, unpacked
 
 MAX_FRAME = 2**31 - 1
+FARTHEST_PX = 1_000_000
+"""No picture is so large."""
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 """What readers of archives raise for damaged ones."""
 MOST_MEMBERS = 1000
@@ -54,8 +56,12 @@ class Table:
     def boxes(self, first: int) -> NDArray[np.float64]:
         """Four columns left, top, width, height (N, 4), finite with width and height above 0. Raises InputError."""
         xywh, columns = self.values[:, first : first + 4], slice(first, first + 4)
-        finite, flat = np.isfinite(xywh.sum(axis=1)), np.minimum(xywh[:, 2], xywh[:, 3]) <= 0
+        finite = np.isfinite(xywh.sum(axis=1))
         self.reject(~finite, "a box of four finite numbers", columns, "Correct the line.")
+        far = np.asarray((np.abs(xywh) > FARTHEST_PX).any(axis=1))
+        self.reject(far, f"a box within {FARTHEST_PX:,} pixels", columns, "Correct the line.")
+        near = xywh[:, :2].astype(np.float32)  # as boxes are kept
+        flat = np.asarray(((xywh[:, :2] + xywh[:, 2:]).astype(np.float32) <= near).any(axis=1))
         self.reject(flat, "a box of positive width and height", columns, "Correct the line.")
         return xywh
 

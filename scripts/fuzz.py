@@ -48,7 +48,7 @@ class Case:
     what is then run there.
 
     either: the input may be taken as well as refused. codes: exit codes beside these two that are no fault (`mtmc
-    doctor` ends with 1 where it found something).
+    doctor` ends with 1 where it found something). of: the door whose material it needs, if not ``door``.
     """
 
     door: str
@@ -57,6 +57,7 @@ class Case:
     command: tuple[str, ...]
     either: bool = False
     codes: tuple[int, ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def campaign(
         if time.monotonic() > until:
             print(f"{len(cases) - number} cases left out: the minutes are over", file=sys.stderr)
             break
-        outcome = run(case, materials[case.door], place)
+        outcome = run(case, materials[case.of or case.door], place)
         results.append((case, outcome))
         if show and outcome.fault:
             line = " ".join(_error(outcome.said).split())[-300:]
@@ -224,6 +225,9 @@ def table(results: list[tuple[Case, Outcome]]) -> None:
 
 def main() -> None:
     from fuzz_doors import DOORS, all_cases
+    from fuzz_other_doors import OTHER_DOORS
+
+    DOORS.update(OTHER_DOORS)
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--door", choices=sorted(DOORS), action="append", help="only these")

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dataclasses import replace as with_change
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Door:
 def all_cases(doors: list[str], materials: dict[str, Path], seed: int) -> list[Case]:
     """All cases of these doors, mixed."""
     chance = random.Random(seed)
-    cases = [case for name in doors for case in DOORS[name].cases(materials[name], chance)]
+    cases = [with_change(case, of=name) for name in doors for case in DOORS[name].cases(materials[name], chance)]
     chance.shuffle(cases)
     return cases
 

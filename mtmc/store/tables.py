@@ -49,7 +49,9 @@ def read_any_table(path: Path) -> pa.Table:
     """A Parquet table of whatever columns, its pages checked. Raises StoreError."""
     try:
         check_file(path, "a table of this run", error=StoreError)
-        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        _ = table.column_names  # they may be no text
+        return table
     except StoreError as error:
         raise StoreError(path, error.expected, error.found, "Finish the run first: `mtmc run` resumes it.") from error
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:

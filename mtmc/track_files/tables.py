@@ -44,7 +44,7 @@ def read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[Camera
     try:
         table = pa_csv.read_csv(path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(path, "a CSV with a header", str(error).splitlines()[0], "Correct the file.") from error
+        raise InputError(path, "a CSV with a header", _told(error), "Correct the file.") from error
     return _tracks(path, table, camera_id, 0 if first_frame is None else first_frame)
 
 
@@ -55,7 +55,7 @@ def read_parquet(path: Path, camera_id: str, first_frame: int | None) -> list[Ca
         table = pq.read_table(path)
         told = int((table.schema.metadata or {}).get(b"frame_base", b"0"))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise InputError(path, "a Parquet table", str(error).splitlines()[0], "Correct the file.") from error
+        raise InputError(path, "a Parquet table", _told(error), "Correct the file.") from error
     return _tracks(path, table, camera_id, told if first_frame is None else first_frame)
 
 
@@ -153,7 +153,7 @@ def _numbers(path: Path, table: pa.Table, name: str) -> Double:
     try:
         values = table.column(name).cast(pa.float64()).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(path, f"numbers in column {name}", str(error).splitlines()[0], "Correct it.") from error
+        raise InputError(path, f"numbers in column {name}", _told(error), "Correct it.") from error
     _reject(path, ~np.isfinite(values), f"a finite number in column {name}", values)
     return np.asarray(values, np.float64)
 
@@ -166,3 +166,8 @@ def _reject(path: Path, bad: Any, expected: str, values: Double) -> None:
 
 def _first(names: tuple[str, ...], there: list[str]) -> str | None:
     return next((name for name in names if name in there), None)
+
+
+def _told(error: Exception) -> str:
+    """The first line of what Arrow says."""
+    return (str(error) or type(error).__name__).splitlines()[0].removeprefix("CSV parse error: ")

@@ -98,6 +98,9 @@ class TrainingBatches:
             collate_fn=gather,
             pin_memory=pin,
             persistent_workers=workers > 0,
+            generator=torch.Generator().manual_seed(
+                images.seed
+            ),  # not everybody's: a resumed epoch would draw once more
         )
 
     def count(self, epoch: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from reid.atomic import replacing
 from reid.datasets.structures import Dataset, ImageSet
 
 SIDE = 96
@@ -29,7 +30,8 @@ def make_toy(folder: Path, vehicles: int = 8, images: int = 12, seed: int = 0) -
     paths = [folder / f"{vehicle:04d}_c{image % 3:03d}_{image:05d}.png" for vehicle, image in rows]
     for (vehicle, image), path in zip(rows, paths, strict=True):
         if not path.exists():
-            draw_vehicle(vehicle, camera=image % 3, seed=(seed, vehicle, image)).save(path)
+            with replacing(path) as temporary:
+                draw_vehicle(vehicle, camera=image % 3, seed=(seed, vehicle, image)).save(temporary)
     named = [(path, vehicle, image % 3) for (vehicle, image), path in zip(rows, paths, strict=True)]
     role = np.array([image // 3 % 3 for _, image in rows])
     parts = [[row for row, part in zip(named, role, strict=True) if part == wanted] for wanted in (0, 1, 2)]

@@ -202,3 +202,10 @@ def test_ground_truth_folders_share_ids(tmp_path: Path) -> None:
 )
 def test_every_camera_gets_a_number_of_its_own(cameras: list[str], numbers: list[int]) -> None:
     assert number_cameras(cameras) == dict(zip(cameras, numbers, strict=True))
+
+
+@pytest.mark.parametrize("box", ["999999999999,1,4,4", "1,1,1e-9,4", "999999,1,0.001,4"])
+def test_a_box_that_vanishes_in_32_bits_is_refused(box: str, tmp_path: Path) -> None:
+    (tmp_path / "c001.txt").write_text(f"1,1,{box},1,-1,-1,-1\n")
+    with pytest.raises(InputError, match=r"c001\.txt:1: expected a box .+ Correct the line\."):
+        read_mot_tracks(tmp_path / "c001.txt", "c001")
