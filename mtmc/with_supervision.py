@@ -1,7 +1,7 @@
 """To and from ``supervision.Detections``, the boxes that Roboflow's libraries and their users' programs pass on.
 
     boxes_at(detections, frame)          a frame's detections for them
-    tracks_at(tracklets, frame)          a frame's tracked boxes for them, ``tracker_id`` set; of a run's vehicles too
+    tracks_at(tracklets, frame)          a frame's tracked boxes for them, ``tracker_id`` set
     read_boxes(frames)                   their detections, frame by frame, as ours
     read_tracks(camera_id, frames)       their tracked boxes, frame by frame, as ours
 

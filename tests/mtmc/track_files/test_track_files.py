@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import json
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import pytest
 from mtmc.errors import InputError
 from mtmc.formats import write_aicity, write_mot_tracks
 from mtmc.structures import Tracklet, label_index
-from mtmc.track_files import read_tracks, read_vectors
+from mtmc.track_files import CameraTracks, read_tracks, read_vectors
 from mtmc.track_files.told import scene_of
 from tests.builders import make_tracklet, make_vehicle
 
@@ -147,6 +147,19 @@ def test_a_scene_of_tracks_alone(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert "--size" in caplog.text
     with pytest.raises(InputError, match="--fps"):
         scene_of(found, tmp_path, {"c001": 10}, {}, {})
+
+
+def test_starts_by_the_clock_are_one_clock(tmp_path: Path) -> None:
+    zero = datetime(2024, 5, 1, 7, tzinfo=UTC)
+    told = {"fps": 10.0, "size": (200, 100)}
+    found = {
+        "c001": CameraTracks("c001", TRACKS["c001"], 1, start=zero, **told),
+        "c002": CameraTracks("c002", TRACKS["c002"], 1, start=zero + timedelta(seconds=90), **told),
+    }
+    scene = scene_of(found, tmp_path, {}, {}, {})
+    assert scene.clock_zero == zero
+    assert [camera.offset_s for camera in scene.cameras.values()] == [0, 90]
+    assert all(camera.offset_known for camera in scene.cameras.values())
 
 
 @pytest.mark.parametrize(
