@@ -96,7 +96,7 @@ class OnnxEmbedder:
         missing = (self._input.together or len(batch)) - len(batch)
         whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)]).astype(self._precision, copy=False)
         rows = np.asarray(self._file.run(**{self._name: whole})[self._output], np.float32)
-        if rows.size == 0 or len(rows) != len(whole) or rows.size != len(whole) * max(rows.shape[1:]):
+        if rows.ndim < 2 or len(rows) != len(whole) or rows.size != len(whole) * max(rows.shape[1:]):
             raise self._foreign(f"an output of shape {rows.shape} for {len(whole)} pictures")
         return rows.reshape(len(whole), -1)[: len(batch)]
 
