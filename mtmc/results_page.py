@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -27,15 +27,14 @@ from mtmc.report import Hide, ReportParams, Watch
 from mtmc.report.looks import Attend, make_looks
 from mtmc.report.page import is_current, write_page
 from mtmc.report.page_data import Contents, Truth
-from mtmc.report.privacy import Veil
+from mtmc.report.privacy import PAGE_FILE, Veil, drawn_under, promised
 from mtmc.scene import Scene
 from mtmc.store import Run
-from mtmc.store.documents import DrawnVideos, read_kept
+from mtmc.store.documents import read_kept
 from mtmc.store.stamps import digest, stored_stamp
 from mtmc.traffic.panel import panel
 from mtmc.visits import flows
 
-PAGE_FILE = "page.json"
 MOST_LOOKS = 400
 LEAST_S = 8.0
 """Cameras nearer than this many seconds would touch in the graph."""
@@ -56,7 +55,7 @@ class Asked(BaseModel):
     def before(run: Run, hide: Hide) -> Asked:
         """As the last page of the run; what is hidden is never less than ``hide``."""
         last = read_kept(run.folder / PAGE_FILE, Asked) or Asked()
-        return last.model_copy(update={"hide": max(hide, last.hide, key=get_args(Hide).index)})
+        return last.model_copy(update={"hide": promised(run, hide)})
 
 
 def make_page(
@@ -159,12 +158,8 @@ def made_links(contents: Contents) -> Links | None:
 def remove_unveiled(run: Run, veil: Veil) -> None:
     """Videos with boxes that were drawn under another veil must not lie beside a page that promises this one."""
     folder = run.folder / "video"
-    stamp = folder / "stamp.json"
-    if veil.hide == "nothing" or not folder.exists():
-        return
-    drawn = read_kept(stamp, DrawnVideos)
-    if drawn is None or drawn.stamp.params.get("hide") != veil.hide:
-        for path in [stamp, *folder.glob("*.mp4")]:
+    if veil.hide != "nothing" and folder.exists() and drawn_under(run) != veil.hide:
+        for path in [folder / "stamp.json", *folder.glob("*.mp4")]:
             path.unlink(missing_ok=True)
 
 

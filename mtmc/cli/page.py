@@ -78,10 +78,11 @@ def report(
     hide = params.hide if private is None else private.value
     if figure is not None:
         from mtmc.report.figures import draw_figure
-        from mtmc.report.privacy import Veil
+        from mtmc.report.privacy import Veil, promised
 
         path = run / f"{figure.value}.{format_.value}"
-        draw_figure(opened, opened.scene, figure.value, path, Veil.of(opened, opened.scene, hide))
+        veil = Veil.of(opened, opened.scene, promised(opened, hide))
+        draw_figure(opened, opened.scene, figure.value, path, veil)
         typer.echo(path)
         return
     with logged(), watching() as watch:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import cv2
 import numpy as np
+from pydantic import BaseModel
 
 from mtmc.report import Hide
 from mtmc.scene import Scene
 from mtmc.store import Run
+from mtmc.store.documents import DrawnVideos, read_kept
 from mtmc.structures import Detections, Float, label_index
 from mtmc.video import Image
 
@@ -25,6 +28,8 @@ PLATE_SHARE = 0.55
 """Share of a vehicle's box, from below, in which its plate may be."""
 MARGIN = 0.06
 """Boxes are hidden with this share more on each side, as detectors cut close."""
+PAGE_FILE = "page.json"
+"""In the run folder: what the last page was asked to show and to hide."""
 PERSONS = ("person", "bicycle", "motorcycle")
 """Kinds of boxes that show a person."""
 
@@ -67,6 +72,24 @@ class Veil:
             "pictures": "There are no pictures here, only what was measured.",
         }[self.hide]
         return f"{what} what the detector missed is not." if self.boxes else what
+
+
+class Promise(BaseModel):
+    """What the last page hides, of all that it was asked."""
+
+    hide: Hide = "nothing"
+
+
+def promised(run: Run, hide: Hide) -> Hide:
+    """What the run's pictures must hide: ``hide``, and no less than its last page promised."""
+    last = read_kept(run.folder / PAGE_FILE, Promise) or Promise()
+    return max(hide, last.hide, key=get_args(Hide).index)
+
+
+def drawn_under(run: Run) -> Hide | None:
+    """What is hidden in the run's videos with boxes; None where nobody knows."""
+    drawn = read_kept(run.folder / "video" / "stamp.json", DrawnVideos)
+    return None if drawn is None else drawn.stamp.params.get("hide")
 
 
 def _boxes(run: Run, camera_id: str) -> Detections:

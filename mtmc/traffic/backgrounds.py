@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mtmc.errors import UserError
 from mtmc.report import ReportParams
-from mtmc.report.privacy import Veil
+from mtmc.report.privacy import Veil, promised
 from mtmc.scene import Scene
 from mtmc.store import Run
 from mtmc.structures import Image
@@ -13,7 +13,7 @@ from mtmc.video import Video
 
 def background_pictures(run: Run, scene: Scene) -> dict[str, Image]:
     """The middle frame of each camera under the run's veil; none of cameras whose video is gone."""
-    hide = ReportParams.model_validate(run.settings["config"]["report"]).hide
+    hide = promised(run, ReportParams.model_validate(run.settings["config"]["report"]).hide)
     veil, pictures = Veil.of(run, scene, hide), {}
     for camera in scene.cameras.values():
         frame = int(camera.frames[len(camera.frames) // 2])

@@ -11,11 +11,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mtmc.errors import InputError
+from mtmc.report.figures import draw_figure
 from mtmc.report.pictures import boxes_of, cut
-from mtmc.report.privacy import Veil
+from mtmc.report.privacy import Veil, promised
 from mtmc.scene_reader import read_camera
 from mtmc.store import open_run
 from mtmc.structures import Detections
+from mtmc.traffic.backgrounds import background_pictures
 from mtmc.video import Image, Video
 from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc
 
@@ -77,6 +80,39 @@ def test_contact_sheet_shows_no_hidden_box(private_run: Path) -> None:
     part = slice(None, 90), slice(4, 140)
     one, other = edges(clean)[part].ravel(), edges(hidden)[part].ravel()
     assert np.corrcoef(one, other)[0, 1] < 0.25
+
+
+def test_previews_and_figures_hide_too(
+    private_run: Path, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtmc.report.looks.FEW_CAMERAS", 1)
+    copy = shutil.copytree(run_folder, tmp_path / "run")
+    mtmc("report", copy)
+    assert min(likeness(copy, copy / "video" / "preview" / "c001.mp4", "c001")) > 0.3
+    mtmc("report", copy, "--private", "boxes")
+    assert max(likeness(copy, copy / "video" / "preview" / "c001.mp4", "c001")) < 0.25
+    run = open_run(copy)
+    assert promised(run, "nothing") == "boxes"  # for figures and for the backgrounds of traffic's pictures
+    (copy / "video" / "mosaic.mp4").touch()  # drawn by nobody knows whom
+    with pytest.raises(InputError, match=r"a video that hides boxes"):
+        draw_figure(run, run.scene, "mosaic", copy / "mosaic.png", Veil.of(run, run.scene, "boxes"))
+    run = open_run(private_run)
+    draw_figure(run, run.scene, "mosaic", tmp_path / "mosaic.png", Veil.of(run, run.scene, "boxes"))
+    assert cv2.imread(str(tmp_path / "mosaic.png")) is not None
+
+
+def test_backgrounds_of_traffic_show_no_hidden_box(private_run: Path) -> None:
+    run = open_run(private_run)
+    for camera_id, picture in background_pictures(run, run.scene).items():
+        camera, found = run.scene.cameras[camera_id], run.detections(camera_id)
+        frame = int(camera.frames[len(camera.frames) // 2])
+        (clean,) = [image for _, image in Video(camera).at([frame])]
+        for box in found.xyxy[found.rows_at(frame)].round().astype(int).tolist():
+            left, top, right, bottom = np.maximum(box, 0)
+            if min(right - left, bottom - top) > LARGE_PX:
+                inside = slice(top + 4, bottom - 4), slice(left + 4, right - 4)
+                one, other = edges(clean[inside]), edges(picture[inside])
+                assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.25
 
 
 def test_page_says_what_is_hidden_and_no_clean_video_stays(private_run: Path, tmp_path: Path) -> None:
