@@ -87,7 +87,7 @@ def _embed(unit: Unit, watch: Watch) -> None:
     """Embed the tracklets that begin within the unit's time, wherever they end; if they are those of before, their
     vectors are too."""
     assert isinstance(unit.params, EmbedParams)
-    first, last = unit.camera.frames[[0, -1]]
+    first, last = unit.camera.frames[[0, -1]] if "/" in unit.name else (0, np.inf)
     tracklets = [t for source in unit.sources for t in read_tracklets(source, unit.camera.id)]
     own = [t for t in tracklets if first <= t.frames[0] <= last]
     end = max((t.frames[-1] for t in own), default=-1)
@@ -102,7 +102,7 @@ def _embed(unit: Unit, watch: Watch) -> None:
 
 def _looked_at(unit: Unit, own: Sequence[Tracklet], others: Sequence[Tracklet]) -> str:
     """Digest of what the vectors of a unit's ``own`` tracklets are made from."""
-    first, end = unit.camera.frames[0], max((t.frames[-1] for t in own), default=-1)
+    first, end = min((t.frames[0] for t in own), default=0), max((t.frames[-1] for t in own), default=-1)
     recordings = zip(unit.camera.recordings, pairwise(unit.camera.first_frames.tolist()), strict=True)
     videos = [fingerprint(recording.path) for recording, (a, b) in recordings if a <= end and b > first]
     boxes = [digest_array(np.column_stack([t.frames, t.xyxy, t.scores])) for t in (*own, *others)]

@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--video", type=Path, help="a video instead of the made one")
     parser.add_argument("--minutes", type=float, default=10, help="length of the made one")
-    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--clock", type=int, nargs="*", default=[], help="whole runs by so many workers, e.g. 1 2")
     parser.add_argument("--detector", default="torchvision")
     parser.add_argument("--weights", default="random")
     parser.add_argument("--embedder", default="auto")
@@ -67,8 +67,7 @@ def main() -> None:
         seconds, bounds = by_unit(todo), bounds_of(camera, todo.config.detect)
         print(stages_table(camera, seconds, bounds))
         clock = {
-            workers: by_clock(source, Path(folder) / f"run{workers}", workers, quiet, parts)
-            for workers in given.workers
+            workers: by_clock(source, Path(folder) / f"run{workers}", workers, quiet, parts) for workers in given.clock
         }
     print(workers_table(camera, seconds, clock))
     print(f"\n{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -143,9 +142,9 @@ def stages_table(camera: Camera, seconds: Seconds, bounds: Mapping[str, float]) 
 def workers_table(camera: Camera, seconds: Seconds, clock: Mapping[int, float]) -> str:
     alone = laid_on(seconds, 1)
     lines = ["\n| workers | speed-up, units by processor | whole run, s | speed-up by the clock |", "|---|---|---|---|"]
-    for workers, whole in clock.items():
-        faster = alone / laid_on(seconds, workers)
-        lines.append(f"| {workers} | {faster:.2f} | {whole:.0f} | {clock[min(clock)] / whole:.2f} |")
+    for workers in sorted({1, 2, 4, 8, *clock}):
+        whole = f"{clock[workers]:.0f} | {clock[min(clock)] / clock[workers]:.2f}" if workers in clock else "|"
+        lines.append(f"| {workers} | {alone / laid_on(seconds, workers):.2f} | {whole} |")
     return "\n".join([*lines, f"\n{camera.duration_s:.0f} s of video, {len(camera.frames)} frames of {camera.size}"])
 
 
