@@ -33,7 +33,7 @@ class Facts(BaseModel):
     """What the table's metadata say of the whole file, as ``Recording`` has it."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
-    version: Literal[2]
+    version: Literal[3]
     fps: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     size: Size
     orientation: Annotated[int, Field(ge=1, le=8)]
@@ -45,6 +45,7 @@ class Facts(BaseModel):
     damaged: Annotated[int, Field(ge=0)]
     last_size: Size | None
     pictures: bool
+    jumps: bool
 
 
 class KeptRecordings:

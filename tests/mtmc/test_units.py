@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from mtmc.scene import Camera
 from mtmc.scene_reader import InputParams, read_scene
 from mtmc.store import open_run
+from mtmc.store.recordings import KeptRecordings
 from mtmc.store.tables import DetectionsInTime
-from mtmc.video import Video
+from mtmc.video import Video, read_packets
 from tests.golden.commands import mtmc
 
 FRAMES, FPS = 120, 10
@@ -198,3 +200,18 @@ def test_vectors_of_tracklets_that_stayed_are_not_made_again(
     assert len(tables) > 1
     for table in tables:
         assert table.read_bytes() == (tmp_path / "own" / table.relative_to(tmp_path / "run")).read_bytes()
+
+
+def test_a_kept_packet_index_is_the_one_that_was_read(
+    cameras: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All facts of the files, and no file is looked through again."""
+    read = {path: read_packets(path) for path in cameras.values()}
+    kept = KeptRecordings(tmp_path)
+    for recording in read.values():
+        kept.keep(recording)
+    monkeypatch.delattr("mtmc.store.recordings.read_packets")
+    for path, recording in read.items():
+        again = kept(path)
+        for field in dataclasses.fields(recording):
+            assert np.array_equal(getattr(again, field.name), getattr(recording, field.name)), field.name
