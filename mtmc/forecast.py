@@ -11,6 +11,9 @@ from mtmc.planning import capped
 from mtmc.scene import Scene
 from mtmc.scene_reader import read_scene
 
+NANO_S = 0.02
+"""Processor seconds of yolox_nano for a frame, where it is not here to be timed (mtmc/detect/README.md)."""
+
 
 def forecast_folder(folder: Path, device: str = "auto") -> str:
     """What ``--detector auto`` would take for a folder of videos, and what it costs; fetches nothing.
@@ -21,7 +24,10 @@ def forecast_folder(folder: Path, device: str = "auto") -> str:
     chosen, scene = choose(config.detect, device), read_scene(folder, params=config.input)
     if is_fetched(chosen):
         return forecast(scene, settle(chosen, device), device)
-    return f"detector auto: {what(chosen)}, {_frames(scene):,} frames; timed here once its model is fetched"
+    frames, guess = _frames(scene), ""
+    if chosen.detector == "onnx":
+        guess = f" (some {_time(frames * NANO_S)} of one core)"
+    return f"detector auto: {what(chosen)}, {frames:,} frames{guess}; timed here once its model is fetched"
 
 
 def forecast(scene: Scene, chosen: DetectParams, device: str) -> str:

@@ -12,6 +12,7 @@ import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from filelock import FileLock
@@ -91,7 +92,9 @@ def _fetch(url: str, path: Path, model: Published) -> None:
             _transfer(url, part, model.size)
             break
         except urllib.error.HTTPError as error:
-            part.unlink(missing_ok=error.code != 416)  # 416: what is there is no beginning of it
+            if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and tries_left:
+                part.unlink(missing_ok=True)  # what is there is no beginning of it
+                continue
             raise _unreachable(url, f"HTTP {error.code} ({error.reason})") from error
         except (OSError, http.client.HTTPException) as error:
             if not tries_left:
@@ -110,7 +113,7 @@ def _transfer(url: str, part: Path, size: int) -> None:
         return
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-        resumed = answer.status == http.client.PARTIAL_CONTENT
+        resumed = answer.status == HTTPStatus.PARTIAL_CONTENT
         with part.open("ab" if resumed else "wb") as file:
             while chunk := answer.read(CHUNK):
                 file.write(chunk)

@@ -106,13 +106,14 @@ def test_a_run_names_what_it_takes_and_looks_at_ten_frames_a_second(mirror: str,
     make_video(tmp_path / "cams" / "cam1.avi", frames=24, fps=20)
     quick = ["--device", "cpu", "--embedder", "histogram", "--workers", "1", "--set", "report.video=false"]
     given = [tmp_path / "cams", "--out", tmp_path / "run", *quick, "--set", f"detect.mirror={mirror}"]
-    assert "not here yet" in mtmc("doctor", tmp_path / "cams", "--json").stdout
+    told = mtmc("doctor", tmp_path / "cams", "--json").stdout
+    assert "not here yet), 12 frames (some 0.0 minutes of one core); timed here once" in told
     done = mtmc("run", *given)
     assert done.returncode == 0, done.stderr
     assert "detector auto: onnx with yolox_nano.onnx" in done.stderr
     run = open_run(tmp_path / "run")
-    told = run.settings["config"]
-    assert (told["detect"]["detector"], told["input"]["max_fps"]) == ("onnx", 10.0)
+    config = run.settings["config"]
+    assert (config["detect"]["detector"], config["input"]["max_fps"]) == ("onnx", 10.0)
     assert set(read_detections(run.path("detections", "cam1")).frames.tolist()) == set(range(0, 24, 2))
     assert "detector auto" not in mtmc("run", *given).stderr  # all is fresh: nothing to name the cost of
     facts = json.loads(mtmc("doctor", tmp_path / "cams", "--json").stdout)

@@ -43,6 +43,9 @@ def mirror(tmp_path, monkeypatch) -> Iterator[Mirror]:  # type: ignore[no-untype
                 self.send_error(404 if one.status == 200 else one.status)
                 return
             first = int(asked.removeprefix("bytes=").rstrip("-")) if asked and one.knows_ranges else 0
+            if first and first >= len(one.content):
+                self.send_error(416)
+                return
             part = one.content[first:]
             self.send_response(206 if first else 200)
             self.send_header("Content-Length", str(len(part)))
@@ -79,8 +82,22 @@ def test_a_later_run_goes_on_where_an_earlier_one_gave_up(mirror: Mirror) -> Non
     mirror.breaks_at = [1000, 1000, 1000]
     with pytest.raises(Unreachable, match=r"3,000 of 262,144 bytes.*detect\.mirror.*motion.*onnx.*demo"):
         fetch("tiny", mirror.address)
+    mirror.status = 503
+    with pytest.raises(Unreachable, match="HTTP 503"):
+        fetch("tiny", mirror.address)
+    mirror.status = 200
     assert fetch("tiny", mirror.address).read_bytes() == CONTENT
     assert mirror.ranges[-1] == "bytes=3000-"
+
+
+def test_what_is_no_beginning_of_the_file_is_thrown_away(mirror: Mirror) -> None:
+    part = model_path("tiny").with_suffix(".part")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(bytes(5000))
+    mirror.content = CONTENT[:4000]
+    with pytest.raises(WeightsError, match="4,000 bytes"):
+        fetch("tiny", mirror.address)
+    assert mirror.ranges == ["bytes=5000-", ""]
 
 
 def test_a_server_without_ranges_begins_anew(mirror: Mirror) -> None:
