@@ -245,6 +245,13 @@ class Run:
         sides = load_sides(self.folder, None if gt is None else Path(gt), None)
         return score(sides.truth, sides.predicted, masks=sides.masks)
 
+    def traffic(self, **question: Any) -> dict[str, pa.Table]:
+        """Counts, travel times, origins and destinations, speeds and queues by name; ``question`` as
+        ``mtmc.traffic.Question``: ``bins="15min"``, ``gates``, ``classes``, ``samples``, ..."""
+        from mtmc.traffic import Question, Traffic, observe
+
+        return Traffic(observe(self._store), Question(**question)).tables
+
     def explain(self, vehicle: int) -> list[dict[str, Any]]:
         """The links of a vehicle, each with the evidence for it; none for a vehicle of one tracklet, or a linker
         without reasons."""

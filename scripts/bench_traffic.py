@@ -285,14 +285,14 @@ def true_network(simulated: Simulated) -> dict[str, Any]:
 
 
 def true_solution(simulated: Simulated, seed: int) -> Solution:
-    """The true vehicles, their links, and for every fifth of them a rival that is nearly as likely."""
+    """The true vehicles, their links, and for every fifth of them a rival that is nearly as likely: two exchanged."""
     table, vehicle = simulated.table, simulated.vehicle_id
     order = np.lexsort((table.start_s, vehicle))
     next_ = np.flatnonzero(np.diff(vehicle[order]) == 0)
     source, target = order[next_], order[next_ + 1]
     random = np.random.default_rng(seed)
-    rivalled = random.permutation(len(source))[: len(source) // 5]
-    other = np.roll(target[rivalled], 1)
+    rivalled = random.permutation(len(source))[: len(source) // 10 * 2]
+    other = target[rivalled].reshape(-1, 2)[:, ::-1].ravel()
     ends = np.concatenate([source, source[rivalled]]), np.concatenate([target, other])
     odds = np.concatenate([np.full(len(source), 4.0), np.full(len(rivalled), 2.0)])
     return Solution(vehicle, possible=Possible(*ends, odds, *ends))

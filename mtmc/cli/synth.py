@@ -42,6 +42,10 @@ def synth(
     ] = False,
     level: Annotated[int | None, typer.Option(min=1, max=5, help="With --tracklets: difficulty, 2 by default.")] = None,
     cameras: Annotated[int | None, typer.Option(min=2, max=20_000, help="With --tracklets: number of cameras.")] = None,
+    sumo: Annotated[
+        Path | None, typer.Option(help="With --tracklets: FCD output of SUMO, in the network's metres.")
+    ] = None,
+    sumo_net: Annotated[Path | None, typer.Option(help="With --sumo: the network.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Generate a city with traffic, cameras and exact truth.
@@ -62,10 +66,12 @@ def synth(
       mtmc synth reid_set --reid --ids 600,300 --set motorcycles=0.3
       mtmc synth detector_set --coco 2000
       mtmc synth large --tracklets --level 3 --cameras 1000 --seconds 3600
+      mtmc synth own --tracklets --sumo fcd.xml --sumo-net plan.net.xml
       mtmc synth real --tracklets --preset junction5 --set noisy=true --set strength=hard
     """
     scene = {"--preset": preset, "--config": config, "--set": set_}
     place = tracklets and any(scene.values())
+    _one_plan({"--sumo": sumo, "--sumo-net": sumo_net}, tracklets)
     kinds = {"--tracklets": tracklets, "--reid": reid, "--coco": coco}
     _one_kind(kinds, {} if tracklets else scene | {"--seconds": seconds} | ({"--set": None} if reid else {}))
     if place:
@@ -73,7 +79,9 @@ def synth(
     from mtmc.errors import StoreError
 
     try:
-        if place:
+        if sumo and sumo_net:
+            summary = _write_sumo(out, sumo, sumo_net, seed)
+        elif place:
             summary = _write_place(out, _place_params(config, preset, seconds, set_ or []), seed)
         elif tracklets:
             summary = _write_tracklets(out, level or 2, cameras, seconds, seed)
@@ -168,6 +176,30 @@ def _write_place(out: Path, params: PlaceParams, seed: int) -> dict[str, Any]:
     vehicles = len(set(simulated.vehicle_id[simulated.vehicle_id >= 0].tolist()))
     cameras = len(simulated.table.cameras)
     return {"out": str(path), "cameras": cameras, "tracklets": len(simulated.table), "vehicles": vehicles}
+
+
+def _write_sumo(out: Path, fcd: Path, net: Path, seed: int) -> dict[str, Any]:
+    from mtmc.synth.tracklets.sumo import simulate_sumo
+    from mtmc.synth.writers.tracklet_files import write_tracklets
+
+    simulated = simulate_sumo(fcd, net, seed)
+    path = write_tracklets(out, simulated)
+    vehicles = len(set(simulated.vehicle_id.tolist()))
+    return {
+        "out": str(path),
+        "cameras": len(simulated.table.cameras),
+        "tracklets": len(simulated.table),
+        "vehicles": vehicles,
+    }
+
+
+def _one_plan(files: Mapping[str, Path | None], tracklets: bool) -> None:
+    """Refuse half a street plan, and one without --tracklets. Raises ConfigError."""
+    from mtmc.errors import ConfigError
+
+    given = [name for name, path in files.items() if path]
+    if given and (len(given) < len(files) or not tracklets):
+        raise ConfigError(given[0], f"--tracklets, {' and '.join(files)}", ", ".join(given), "Give them together.")
 
 
 def _place_only(junctions: Mapping[str, object]) -> None:

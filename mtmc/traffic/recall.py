@@ -59,18 +59,21 @@ def find_skips(stays: Stays, known: Mask, rng: np.random.Generator) -> tuple[Rec
     follows = (stays.vehicle[1:] == stays.vehicle[:-1]) & (camera[1:] != camera[:-1])
     first = np.flatnonzero(follows[:-1] & follows[1:])
     first = first[(camera[first] != camera[first + 2]) & known[camera[first], camera[first + 2]]]
+    ways = _ends(stays, first, first + 2) * cameras + camera[first + 1]
+    first = first[np.argsort(ways, kind="stable")]
+    keys, begin = np.unique(np.sort(ways), return_index=True)
     pair = np.flatnonzero(follows)
     pair = pair[known[camera[pair], camera[pair + 1]]]
-    ends = _ends(stays, first, first + 2)
-    pair_ends = _ends(stays, pair, pair + 1)
+    ends = _ends(stays, pair, pair + 1)
+    pair, ends = (column[np.argsort(ends, kind="stable")] for column in (pair, ends))
     visited = np.unique(stays.vehicle * cameras + camera)
     seen, missed, found = np.zeros(cameras), np.zeros(cameras), []
-    for way in np.unique(ends * cameras + camera[first + 1]).tolist():
+    for way, a, b in zip(keys.tolist(), begin.tolist(), [*begin[1:].tolist(), len(first)], strict=False):
+        through = first[a:b]
         key, middle = divmod(way, cameras)
-        through = first[(ends == key) & (camera[first + 1] == middle)]
-        past = pair[pair_ends == key]
-        past = past[~np.isin(stays.vehicle[past] * cameras + middle, visited)]  # it may have begun before A
+        past = pair[np.searchsorted(ends, key) : np.searchsorted(ends, key, side="right")]
         past = past[_as_fast(stays, through, past)]
+        past = past[~_among(visited, stays.vehicle[past] * cameras + middle)]  # it may have begun before A
         if len(past) <= DIRECT * (len(through) + len(past)):
             seen[middle] += len(through)
             missed[middle] += len(past)
@@ -89,6 +92,11 @@ def _ends(stays: Stays, a: Long, c: Long) -> Long:
         stays.camera[row].astype(np.int64) * zones + zone for row, zone in ((a, stays.exit[a]), (c, stays.entry[c]))
     )
     return np.asarray(left * cameras * zones + entered)
+
+
+def _among(known: Long, wanted: Long) -> Mask:
+    """Which of the wanted numbers (P,) are among the known ones, ascending."""
+    return np.asarray(known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)] == wanted)
 
 
 def _as_fast(stays: Stays, through: Long, past: Long) -> Mask:
