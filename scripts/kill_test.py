@@ -65,10 +65,31 @@ def digests(folder: Path) -> dict[str, str]:
     """Content of every file that is compared, by its path."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in NOT_COMPARED]
     return {
-        str(path.relative_to(folder)): hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+        str(path.relative_to(folder)): hashlib.blake2b(_content(path), digest_size=8).hexdigest()
         for path in files
         if "tfevents" not in path.name
     }
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; of a training's state its values, which pickle writes in one way or another."""
+    if path.name != "state.pt":
+        return path.read_bytes()
+    import torch
+
+    return repr([*_values(torch.load(path, map_location="cpu", weights_only=True))]).encode()
+
+
+def _values(state: object) -> Iterator[object]:
+    if isinstance(state, dict):
+        for key, value in state.items():
+            yield key
+            yield from _values(value)
+    elif isinstance(state, list | tuple):
+        for value in state:
+            yield from _values(value)
+    else:
+        yield hashlib.blake2b(state.numpy().tobytes()).hexdigest() if hasattr(state, "numpy") else state
 
 
 def in_child(command: tuple[str, ...], place: Path, first: Callable[[], None] = lambda: None) -> int:
