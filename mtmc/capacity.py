@@ -6,14 +6,15 @@ measured.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtmc.errors import StoreError
+from mtmc.files import read_json
 from mtmc.store import Run
+from mtmc.store.documents import KeptTimings
 
 STAGES = {"detections": "detect", "tracklets": "track", "embeddings": "embed"}
 """Tables, and what makes them."""
@@ -49,11 +50,9 @@ def rates_of(run: Run) -> Rates:
     """Measured in a finished run. Raises StoreError where it does not tell its times."""
     scene, path = run.scene, run.folder / "timings.json"
     frames = sum(len(camera.frames) for camera in scene.cameras.values())
-    try:
-        timings = json.loads(path.read_text())
-        seconds = {stage: sum(s for name, s in timings.items() if name.startswith(f"{stage}/")) for stage in STAGES}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise StoreError(path, "the times of a finished run", str(error), "Run `mtmc run` again.") from error
+    expected, fix = "the times of a finished run", "Run `mtmc run` again."
+    timings = read_json(path, KeptTimings, expected, fix, error=StoreError).root
+    seconds = {stage: sum(s for name, s in timings.items() if name.startswith(f"{stage}/")) for stage in STAGES}
     if not all(seconds.values()):
         missing = next(stage for stage, took in seconds.items() if not took)
         raise StoreError(path, f"how long {missing} took", "nothing", "Take a run that was made whole.")
