@@ -54,7 +54,8 @@ def place(name: str, seed: int) -> Place:
 
 
 def _row(where: Place, kind: str, strength: str) -> dict:
-    """IDF1 of every linker on one scene, and probability and truth of the network linker's links."""
+    """IDF1 of every linker on one scene, and probability and truth of the network linker's links of true vehicles:
+    whether two tracklets of a parked car are one, the truth does not say."""
     known = where.tracklets(strength, KINDS[kind])
     withheld = where.tracklets(strength, KINDS[kind], MAX_OFFSET_S)
     row: dict = {"perfect": known.identity_f1(known.vehicle_id)}
@@ -66,8 +67,9 @@ def _row(where: Place, kind: str, strength: str) -> dict:
         row[linker] = known.identity_f1(solve(Problem.of(known.table), LinkParams(linker=linker)).labels)
         row[f"{linker}_best"] = max(known.identity_f1(labels(threshold)) for threshold in THRESHOLDS)
     links = solution.links
-    row["said"] = links.probability
-    row["right"] = known.vehicle_id[links.source] == known.vehicle_id[links.target]
+    one, other = known.vehicle_id[links.source], known.vehicle_id[links.target]
+    judged = (one >= 0) | (other >= 0)
+    row["said"], row["right"] = links.probability[judged], (one == other)[judged]
     return row
 
 

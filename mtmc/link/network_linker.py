@@ -30,7 +30,7 @@ from mtmc.link.evidence.log_odds import cosine, size_residuals
 from mtmc.link.evidence.views import ViewPairs, Views, make_views, pair_views, stands
 from mtmc.link.explain import explain_bridges, explain_links, explain_matches, explain_views, log_odds
 from mtmc.link.learning.clock_steps import corrected
-from mtmc.link.learning.em import Learned, apply, learn, on_common_time, relearn
+from mtmc.link.learning.em import Learned, apply, learn, on_common_time, proven, relearn
 from mtmc.link.learning.view_model import FEW_VIEWS, overlapping_cameras, score_views
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.entry_exit_zones import assign_zones
@@ -56,6 +56,8 @@ LONGEST_GAP_S = 60.0
 """Seconds out of sight up to which views are paired without a transition found."""
 MOST_PAIRS = 4_000_000
 """Pairs of views beyond which vehicles stay chains: some 1 GB of memory."""
+ALIKE = 4.0
+"""Evidence of appearance (natural log) with which what stands and what moves may be one vehicle, that waits."""
 STAY_QUANTILE = 0.999
 """Quantile of the stays in view that a window's margin holds."""
 
@@ -86,7 +88,7 @@ class NetworkLinker:
             links = still_open(table, links, problem.wishes)
         matches = _ground_matches(learned, table, features, problem.trajectories)
         if len(table) <= WHOLE:
-            given = table, features, moving, links, possible, matches, problem.wishes.different, least
+            given = table, features, moving, links, possible, matches, problem.wishes.different, self.limits
             labels, made, possible = _passes(learned, *given)
         else:
             labels, made = _chains(table, links, matches, least)
@@ -103,7 +105,7 @@ class NetworkLinker:
         rows = moving[_learning_rows(len(moving))]
         part = table.take(rows), features[rows], trajectories[rows]
         if self.known is None:
-            return learn(*part, clock_known, self.limits), trajectories
+            return proven(learn(*part, clock_known, self.limits), self.limits), trajectories
         return relearn(*part, self.known), trajectories
 
 
@@ -125,26 +127,29 @@ def _seen(table: TrackletTable, matches: GroundMatches, least: float) -> Links:
 
 def _passes(
     learned: Learned, table: TrackletTable, features: Float, moving: Long, links: Links, chains: Possible,
-    matches: GroundMatches, different: Long, least: float,
+    matches: GroundMatches, different: Long, limits: Limits,
 ) -> tuple[Long, Links, Possible]:  # fmt: skip
     """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on; and what
     could be instead."""
-    network, cameras = learned.network, len(table.cameras)
+    network, cameras, least = learned.network, len(table.cameras), limits.least_probability
     labels, made = _chains(table, links, matches, least)
     possible = chains
     held = select(table, links.source, links.target, links.probability, least)[1]
-    chain, late = links.take(held), on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
+    pieces = np.flatnonzero(table.camera[links.source] == table.camera[links.target])
+    chain = links.take(np.union1d(held, pieces))
+    late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     zones = assign_zones(late, (network.zones.entries, network.zones.exits))
     sizes, whitened = size_residuals(late, zones), _whitened(features, learned)
-    usable = network.clock_trusted[:, None] & network.clock_trusted[None, :]
+    agree = network.clock_trusted[:, None] & network.clock_trusted[None, :]
+    slack_s = np.where(agree, 0.0, limits.max_clock_error_s)
     mobile = np.isin(np.arange(len(table)), moving)
     for _ in range(PASSES):
         views = make_views(late, whitened, sizes, zones, labels, mobile)
-        pairs = pair_views(views, LONGEST_GAP_S, usable)
+        pairs = pair_views(views, LONGEST_GAP_S, slack_s)
         if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
             break
         scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)
-        beyond = scores.earned & _beyond_chains(network, views, pairs)
+        beyond = scores.earned & _beyond_chains(network, views, pairs, scores.probability)
         possible = of_views(chains, views, pairs, scores, beyond)
         chosen = np.flatnonzero((scores.probability >= least) & beyond)
         source, target = (views.row[end[chosen]] for end in pairs.in_time())
@@ -181,14 +186,14 @@ def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) ->
     return Links.concatenated([links, bridged])
 
 
-def _beyond_chains(network: CameraNetwork, views: Views, pairs: ViewPairs) -> Mask:
+def _beyond_chains(network: CameraNetwork, views: Views, pairs: ViewPairs, probability: Double) -> Mask:
     """Pairs (P,) that chains do not cover: of cameras that overlap, or so few vehicles that no transition was found."""
     cameras, transitions = len(network.cameras), network.transitions
     found = np.zeros((cameras, cameras), bool)
     found[transitions.source, transitions.target] = True
     first, second = (views.camera[end] for end in pairs.in_time())
     few = views.count(cameras) < FEW_VIEWS
-    overlap = overlapping_cameras(views, pairs, cameras)[views.camera[pairs.a], views.camera[pairs.b]]
+    overlap = overlapping_cameras(views, pairs, cameras, probability)[views.camera[pairs.a], views.camera[pairs.b]]
     return np.asarray(overlap | (~found[first, second] & (few[first] | few[second])))
 
 
@@ -197,7 +202,8 @@ def _standing_fragments(
 ) -> Links:
     """Fragments of what stands in one camera, joined under the learned network: a parked car is one vehicle.
 
-    With what moves they are not joined: a vehicle that passes a parked one begins or ends beside it too."""
+    With what moves they are joined only if they look alike, a vehicle that waits: one that passes a parked one begins
+    or ends beside it too."""
     network = learned.network
     alone = np.flatnonzero(network.transitions.is_self)
     routes = network.routes.of_transitions(alone, len(network.transitions))
@@ -207,8 +213,9 @@ def _standing_fragments(
         _whitened(features, learned), trajectories,
     )  # fmt: skip
     mobile = np.isin(np.arange(len(table)), moving)
-    still = ~mobile[fragments.pairs.source] & ~mobile[fragments.pairs.target]
-    chosen = np.flatnonzero((fragments.probability >= least) & still)
+    one, other = mobile[fragments.pairs.source], mobile[fragments.pairs.target]
+    waits = (one ^ other) & (fragments.evidence["appearance"] >= ALIKE)
+    chosen = np.flatnonzero((fragments.probability >= least) & (waits | ~(one | other)))
     columns = explain_links(fragments, chosen, least)
     pairs = fragments.pairs.take(chosen)
     return Links(pairs.source, pairs.target, fragments.probability[chosen], columns)

@@ -61,13 +61,14 @@ class Views:
 class ViewPairs:
     """Pairs (P,) of views of two cameras, ``a`` in the one of the smaller number; gap_s: seconds from the end of the
     view that starts first to the start of the other, negative where they share time; later: whether ``b`` starts later;
-    same: whether both are of one vehicle so far."""
+    same: whether both are of one vehicle so far; slack_s: by how much their two clocks may disagree."""
 
     a: Long
     b: Long
     gap_s: Double
     later: Mask
     same: Mask
+    slack_s: Double
 
     def __len__(self) -> int:
         return len(self.a)
@@ -108,22 +109,24 @@ def make_views(table: TrackletTable, features: Float, sizes: Double, zones: Zone
     )
 
 
-def pair_views(views: Views, longest_gap_s: float, usable: Mask) -> ViewPairs:
-    """All pairs of moving views of two cameras of which ``usable`` (C, C) says that their times can be compared, that
-    share time or follow within ``longest_gap_s``."""
+def pair_views(views: Views, longest_gap_s: float, slack_s: Double) -> ViewPairs:
+    """All pairs of moving views of two cameras that share time or follow within ``longest_gap_s``, and as much more as
+    the two clocks may disagree, ``slack_s`` (C, C)."""
     order = np.argsort(views.start_s, kind="stable")
     order = order[views.moves[order]]
     start, end, camera = views.start_s[order], views.end_s[order], views.camera[order]
-    last = np.searchsorted(start, end + longest_gap_s, side="right")
+    last = np.searchsorted(start, end + longest_gap_s + slack_s.max(), side="right")
     found = [np.zeros((2, 0), np.int64)]
     for begin in range(0, len(order), BLOCK):
         rows = np.arange(begin, min(begin + BLOCK, len(order)))
         count = np.maximum(last[rows] - rows - 1, 0)
         first = np.repeat(rows, count)
         second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count)
-        fits = (camera[first] != camera[second]) & usable[camera[first], camera[second]]
+        far = start[second] - end[first] > longest_gap_s + slack_s[camera[first], camera[second]]
+        fits = (camera[first] != camera[second]) & ~far
         found.append(order[np.stack([first[fits], second[fits]])])
     early, late = np.concatenate(found, axis=1)
     later = views.camera[early] < views.camera[late]
     a, b = np.where(later, early, late), np.where(later, late, early)
-    return ViewPairs(a, b, views.start_s[late] - views.end_s[early], later, views.vehicle[a] == views.vehicle[b])
+    gap_s, same = views.start_s[late] - views.end_s[early], views.vehicle[a] == views.vehicle[b]
+    return ViewPairs(a, b, gap_s, later, same, slack_s[views.camera[a], views.camera[b]])

@@ -115,7 +115,8 @@ def _least_squares(count: int, a: Long, b: Long, offset: Double, weight: Double,
     tied = np.bincount(group)[group[:count]] > 1
     error = np.where(tied, np.sqrt(np.maximum(variance, 0.0)), np.inf)
     clock = _centred(clock, group[:count], int(group[count]))
-    return Clocks(np.where(known, 0.0, clock), np.where(known, 0.0, error), group[:count].astype(np.int64))
+    group = np.where(known, group[count], group[:count]).astype(np.int64)
+    return Clocks(np.where(known, 0.0, clock), np.where(known, 0.0, error), group)
 
 
 def _normal_equations(count: int, a: Long, b: Long, offset: Double, weight: Double) -> tuple[Double, Double]:

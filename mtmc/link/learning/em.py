@@ -38,6 +38,8 @@ ADAPTING_ROUNDS = 4
 NARROWED = (2, 4)
 """Rounds after which gates are narrowed and features whitened: once links are good enough, and once more when they are
 better."""
+LEAST_DOUBT = 1e-3
+"""Doubt that remains of every link."""
 MOST_CLOCK_STEPS = 3
 """Changes of clocks that are looked for at most, each with all learning anew."""
 GOOD_CLOCK_S = 6.0
@@ -81,7 +83,7 @@ def _learn_clocks(
     zones, trusted = assign_zones(table), clock_known.copy()
     offset = np.zeros(len(clock_known))
     whiteners: tuple[Float, ...] = ()
-    if not clock_known.all() and len(clock_known) > 1:
+    if len(clock_known) > 1:
         rough = _learn(table, features, trajectories, zones, trusted, limits, ROUGH_ROUNDS)
         clocks = _clocks(rough, clock_known)
         offset, features, whiteners = clocks.offset_s, rough.features, rough.whiteners
@@ -96,6 +98,32 @@ def _learn_clocks(
         clock_error_s=clocks.error_s,
     )
     return replace(fine, network=network, whiteners=(*whiteners, *fine.whiteners))
+
+
+def proven(learned: Learned, limits: Limits) -> Learned:
+    """Without the transitions whose links do not pay for their choice: one of as many as there are zones of the two
+    cameras and gates in the time looked at is likely to fit by chance."""
+    network, pairs = learned.network, learned.pairs
+    transitions, zones = network.transitions, network.zones
+    exits, entries = np.bincount(zones.exit_camera), np.bincount(zones.entry_camera)
+    low_s, high_s = limits.span_s(clocks_agree=True)
+    gates = np.maximum((high_s - low_s) / (transitions.high_s - transitions.low_s), 1.0)
+    price = np.log(exits[transitions.source] * entries[transitions.target] * gates)
+    gain = np.bincount(pairs.transition, -np.log(np.maximum(1 - learned.probability, LEAST_DOUBT)), len(transitions))
+    kept = np.flatnonzero((gain >= price) | transitions.is_self)
+    number = np.full(len(transitions), -1)
+    number[kept] = np.arange(len(kept))
+    rows = np.flatnonzero(number[pairs.transition] >= 0)
+    return replace(
+        learned,
+        network=replace(
+            network, transitions=transitions.take(kept), routes=network.routes.of_transitions(kept, len(transitions))
+        ),
+        pairs=replace(pairs.take(rows), transition=number[pairs.transition[rows]]),
+        evidence={kind: values[rows] for kind, values in learned.evidence.items()},
+        cosine=learned.cosine[rows],
+        probability=learned.probability[rows],
+    )
 
 
 def _clocks(learned: Learned, known: Mask) -> Clocks:

@@ -23,9 +23,11 @@ from mtmc.structures import Double, Long, Mask
 
 EARLY_S, LATE_S = 6.0, 20.0
 """Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight."""
+WAITING, LONGEST_WAIT_S = 0.05, 300.0
+"""Fraction of vehicles that wait in view, for any time up to so long."""
 OTHER_CAMERAS = 6.0
 """A vehicle is expected in so many other cameras, before anything is known of where they look ..."""
-MOST_SHARED_PRIOR = 0.5
+MOST_SHARED_PRIOR = 0.2
 """... but in each with this probability at most."""
 SHARED_WEIGHT, DELAY_WEIGHT, ZONE_WEIGHT = 5.0, 3.0, 4.0
 """Pairs of views that the priors of sharing, of a delay and of zones are worth."""
@@ -33,11 +35,15 @@ ZONE_EVIDENCE = (-3.0, 4.0)
 """Bounds of the evidence of zones (natural log)."""
 LEAST_SHARED, MOST_SHARED = 1e-3, 0.95
 """Bounds of the probability that a vehicle seen by one camera is seen by another."""
+SHARED_ROUNDS = 4
+"""Times that sharing is estimated from the probabilities that it gives (expectation maximisation)."""
 LEAST_PAIRS = 2
 """Pairs of views of two cameras from which a delay is learned."""
 LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION, AT_ONCE = 3, 0.1, 0.6
 """Two cameras' views overlap if they share so many vehicles, this fraction of the fewer that one of them saw, and this
 fraction of those at one time: at .3 level 5 loses .015 (bench_link --levels), junction5 and corridor4 do not mind."""
+TOUCHING_S = 6.0
+"""Seconds out of sight between views that as good as overlap."""
 FEW_VIEWS = 60
 """A camera that saw fewer may share vehicles with another without a transition having been found."""
 LEAST_EARNED = 2.0
@@ -78,38 +84,59 @@ def score_views(
     evidence = {
         "appearance": appearance(score),
         "time": _delay(views, pairs, cameras),
-        "path": _shared(views, pairs, cameras) + _zones(views, pairs, cameras),
+        "path": _zones(views, pairs, cameras),
         "size": size(off),
         "kind": label_class[views.label[a], views.label[b]],
     }
-    log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
-    probability = link_marginals(len(views) * cameras, *pairs.ends(views, cameras), log_odds)
+    path, probability = evidence["path"], same
+    for _ in range(SHARED_ROUNDS):
+        evidence["path"] = path + _shared(views, pairs, cameras, np.maximum(same, probability))
+        log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
+        probability = link_marginals(len(views) * cameras, *pairs.ends(views, cameras), log_odds)
     earned = (_together(views, pairs, cameras) - same >= LEAST_PAIRS) | (evidence["appearance"] >= LEAST_EARNED)
     return ViewScores(evidence, log_odds, probability, score, earned, appearance, least_probability)
 
 
-def overlapping_cameras(views: Views, pairs: ViewPairs, cameras: int) -> Mask:
-    """Whether (C, C) two cameras' views are known to overlap, or saw too few vehicles to tell."""
+def overlapping_cameras(views: Views, pairs: ViewPairs, cameras: int, probability: Double) -> Mask:
+    """Whether (C, C) two cameras' views overlap, or saw too few vehicles to tell; ``probability`` (P,) that a pair is
+    one vehicle."""
     count = views.count(cameras)
     fewer = np.minimum(count[:, None], count[None, :])
     key = _cameras(views, pairs, cameras)[2]
-    together = np.bincount(key[pairs.same], minlength=cameras**2).reshape(cameras, cameras)
-    at_once = np.bincount(key[pairs.same & (pairs.gap_s < 0)], minlength=cameras**2).reshape(cameras, cameras)
+    weight = np.maximum(pairs.same, probability)
+    shared_time = weight * ((pairs.gap_s < TOUCHING_S) & (pairs.slack_s == 0))
+    together, at_once = (np.bincount(key, w, cameras**2).reshape(cameras, cameras) for w in (weight, shared_time))
     enough = together >= np.maximum(LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION * fewer)
-    known = enough & (at_once >= AT_ONCE * together)
+    known = enough & ((at_once >= AT_ONCE * together) | _in_step(views, pairs, cameras))
     return np.asarray(known | ((together < LEAST_OVERLAPS) & (fewer < FEW_VIEWS)))
 
 
-def _shared(views: Views, pairs: ViewPairs, cameras: int) -> Double:
+def _in_step(views: Views, pairs: ViewPairs, cameras: int) -> Mask:
+    """Whether (C, C) two cameras whose clocks may disagree see vehicles at one time: stays in them begin, or end, in
+    step to within the length of a stay."""
+    found, stay_s = np.zeros((cameras, cameras), bool), views.end_s - views.start_s
+    one, other, key = _cameras(views, pairs, cameras)
+    unsure = np.flatnonzero(pairs.same & (pairs.slack_s > 0))
+    order = unsure[np.argsort(key[unsure], kind="stable")]
+    for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+        if len(rows) >= LEAST_OVERLAPS:
+            a, b = pairs.a[rows], pairs.b[rows]
+            off = min(_deviation(s[b] - s[a]) for s in (views.start_s, views.end_s))
+            found[one[rows[0]], other[rows[0]]] = off < np.median(stay_s[np.concatenate([a, b])])
+    return found
+
+
+def _shared(views: Views, pairs: ViewPairs, cameras: int, probability: Double) -> Double:
     """log odds (P,) that a vehicle is seen by both cameras, given that one of them saw it, over the rate (per second)
-    at which views start in the other."""
+    at which views start in the other; ``probability`` (P,) that a pair is one vehicle, as far as is known."""
     first, last = np.full(cameras, np.inf), np.full(cameras, -np.inf)
     np.minimum.at(first, views.camera, views.start_s)
     np.maximum.at(last, views.camera, views.end_s)
     count = views.count(cameras)
     rate = (count + 0.5) / np.maximum(last - first, 10.0)
     one, other, _ = _cameras(views, pairs, cameras)
-    together = _together(views, pairs, cameras) - pairs.same
+    key = one * cameras + other
+    together = np.bincount(key, probability)[key] - probability
     fewer = np.minimum(count[one], count[other])
     prior = min(MOST_SHARED_PRIOR, OTHER_CAMERAS / max(cameras - 1, 1))
     shared = (together + SHARED_WEIGHT * prior) / (fewer + SHARED_WEIGHT)
@@ -136,7 +163,8 @@ def _delay(views: Views, pairs: ViewPairs, cameras: int) -> Double:
     where they overlap, waiting does not move the first two.
     """
     scale = np.where(pairs.gap_s < 0, EARLY_S, LATE_S)
-    prior = np.exp(-np.abs(pairs.gap_s) / scale) / (EARLY_S + LATE_S)
+    prior = (1 - WAITING) * np.exp(-np.abs(pairs.gap_s) / scale) / (EARLY_S + LATE_S) + WAITING / LONGEST_WAIT_S
+    prior = np.where(pairs.slack_s > 0, 1 / (EARLY_S + LATE_S + 2 * pairs.slack_s), prior)
     density = np.log(prior)
     a, b = pairs.a, pairs.b
     delays = (
