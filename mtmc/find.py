@@ -26,7 +26,7 @@ from mtmc.config import build_config, refuse_strange_parts
 from mtmc.errors import InputError
 from mtmc.images import read_image
 from mtmc.link.describe import mean_feature
-from mtmc.link.explain import own_evidence
+from mtmc.link.review.explain import own_evidence
 from mtmc.scene_reader.clocks import scene_time
 from mtmc.store import Run
 from mtmc.structures import LABELS, GlobalTrack

@@ -17,10 +17,10 @@ from mtmc.edits import read_edits
 from mtmc.errors import InputError
 from mtmc.health import examine
 from mtmc.link.describe import describe
-from mtmc.link.explain import own_evidence
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.link.problem import Links
 from mtmc.link.review.consistency import Contradictions, contradictions
+from mtmc.link.review.explain import own_evidence
 from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import Hide, ReportParams, Watch

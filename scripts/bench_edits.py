@@ -14,7 +14,7 @@ import numpy as np
 
 from mtmc.link import LinkParams, Problem, Solution, Wishes, solve
 from mtmc.link.benchmark import agreement
-from mtmc.link.explain import own_evidence
+from mtmc.link.review.explain import own_evidence
 from mtmc.link.review.proposals import worth_a_look
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 

@@ -53,10 +53,9 @@ ROOMS = LAYERS[9]
 INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     "mtmc.link": (
         frozenset({"model"}),
-        frozenset({"problem", "constraints", "evidence"}),
-        frozenset({"outside"}),
+        frozenset({"problem", "rules", "evidence"}),
         frozenset({"learning"}),
-        frozenset({"describe", "selection", "possible", "review", "explain", "warnings", "baselines"}),
+        frozenset({"describe", "choice", "review", "baselines"}),
         frozenset({"network_linker"}),
         frozenset({"__init__"}),
         frozenset({"benchmark"}),

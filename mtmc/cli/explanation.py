@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mtmc.errors import InputError
-from mtmc.link.explain import sentences
+from mtmc.link.review.explain import sentences
 from mtmc.store import Run
 
 

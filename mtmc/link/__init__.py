@@ -9,15 +9,11 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``model/``: what is known of the cameras (zones, transitions, routes, likelihoods), and how is it stored?
 - ``problem``: what is a linker given, and what does it hand back?
 - ``describe``: what does linking need to know of a tracklet? Boxes and crops in, one problem out
-- ``constraints``: what may never be one vehicle?
+- ``rules/``: what does every answer keep to? What may never be one vehicle?
 - ``evidence/``: which pairs may be linked at all, and what speaks for a pair?
 - ``learning/``: how is the model learned from unlabelled tracklets?
-- ``selection``: which links are made, given their probabilities?
-- ``outside``: does a linker of one's own keep the promise?
-- ``possible``: which links could be, so that whole solutions can be drawn?
-- ``review/``: which links are worth a look, and what do people's edits change?
-- ``explain``: why was a link made?
-- ``warnings``: what could not be learned?
+- ``choice/``: which links are made, given their probabilities, and which could be?
+- ``review/``: why was a link made, what could not be learned, which links are worth a look, what do edits change?
 - ``network_linker``: the default linker, top down; its model in two pages is MODEL.md
 - ``baselines/``: the linkers to compare with
 - ``benchmark``: how good and how costly is each linker, and are its probabilities right?
@@ -42,7 +38,6 @@ from mtmc.link.describe import describe, pose
 from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.network_linker import NetworkLinker
-from mtmc.link.outside import CheckedLinker
 from mtmc.link.problem import (
     Crops,
     Linker,
@@ -57,6 +52,7 @@ from mtmc.link.problem import (
     vehicles,
 )
 from mtmc.link.review.wishes import Contradiction, confined, stable_labels
+from mtmc.link.rules.outside import CheckedLinker
 from mtmc.params import OPTIONS, StageParams
 from mtmc.plugin import Menu, check_part, make_part, source_file
 from mtmc.scene import Scene

@@ -8,8 +8,8 @@ probabilities.
    window.
 4. Calibrated ground speaks for pairs that share time or follow at once (``evidence.ground_overlap``,
    ``ground_handover``).
-5. Vehicles are chosen under the hard rule (``selection``): chains first, then, in passes of learning and solving,
-   cliques of views where cameras overlap (``evidence.views``, ``learning.view_model``). Every link is explained.
+5. Vehicles are chosen under the hard rule (``choice``): chains first, then, in passes of learning and solving, cliques
+   of views where cameras overlap (``evidence.views``, ``learning.view_model``). Every link is explained.
 
 Shape shorthand: T tracklets, C cameras, E links worth choosing; ``trajectories`` (T, K, 2) on the ground.
 """
@@ -20,25 +20,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
+from mtmc.link.choice.cliques import solve_chains, solve_cliques
+from mtmc.link.choice.possible import of_chains, under_wishes, with_matches
 from mtmc.link.evidence.appearance import principal_directions, projected, without_camera_bias
 from mtmc.link.evidence.ground_handover import against_rivals, find_handovers
 from mtmc.link.evidence.ground_overlap import GroundMatches, find_overlaps, with_sure_clocks
-from mtmc.link.evidence.log_odds import cosine, size_residuals
-from mtmc.link.evidence.views import ViewPairs, Views, make_views, pair_views, stands
-from mtmc.link.explain import explain_bridges, explain_links, explain_matches, explain_views, log_odds
+from mtmc.link.evidence.log_odds import cosine
+from mtmc.link.evidence.views import stands
 from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, apply, learn, on_common_time, proven, relearn
-from mtmc.link.learning.view_model import FEW_VIEWS, overlapping_cameras, score_views
 from mtmc.link.model.camera_network import CameraNetwork, Limits
-from mtmc.link.model.entry_exit_zones import assign_zones
-from mtmc.link.possible import of_chains, of_views, under_wishes, with_matches
-from mtmc.link.problem import Links, Possible, Problem, Solution, same_partition
+from mtmc.link.problem import Links, Possible, Problem, Solution
+from mtmc.link.review.explain import explain_links
+from mtmc.link.review.warnings import warnings_of
 from mtmc.link.review.wishes import still_open
-from mtmc.link.selection import PairedLinks, assemble, merge, select
-from mtmc.link.warnings import warnings_of
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 WHOLE = 60_000
@@ -50,12 +46,6 @@ STRETCHES, LEARNED_FROM = 4, 100_000
 holds."""
 COMPRESSED = 128
 """Numbers kept of a feature where there are many tracklets."""
-PASSES = 6
-"""Times that vehicles are learned from and solved again at most; most runs stop after four."""
-LONGEST_GAP_S = 60.0
-"""Seconds out of sight up to which views are paired without a transition found."""
-MOST_PAIRS = 4_000_000
-"""Pairs of views beyond which vehicles stay chains: some 1 GB of memory."""
 ALIKE = 4.0
 """Evidence of appearance (natural log) with which what stands and what moves may be one vehicle, that waits."""
 STAY_QUANTILE = 0.999
@@ -89,9 +79,9 @@ class NetworkLinker:
         matches = _ground_matches(learned, table, features, problem.trajectories)
         if len(table) <= WHOLE:
             given = table, features, moving, links, possible, matches, problem.wishes.different, self.limits
-            labels, made, possible = _passes(learned, *given)
+            labels, made, possible = solve_cliques(learned, *given)
         else:
-            labels, made = _chains(table, links, matches, least)
+            labels, made = solve_chains(table, links, matches, least)
         warnings = warnings_of(learned, table, problem.clock_known, _joined(table, made))
         possible = under_wishes(with_matches(possible, matches, standing), problem.wishes)
         return Solution(labels, made, network, (*notes, *warnings), possible)
@@ -109,94 +99,6 @@ class NetworkLinker:
         return relearn(*part, self.known), trajectories
 
 
-def _chains(table: TrackletTable, links: Links, matches: GroundMatches, least: float) -> tuple[Long, Links]:
-    """Vehicles as chains of links, and the links that made them: what two cameras saw in one place at once goes
-    first."""
-    labels, held = select(table, links.source, links.target, links.probability, least)
-    if len(matches) == 0:
-        return labels, links.take(held)
-    chosen = links.source[held], links.target[held], links.probability[held]
-    labels, matched, made = merge(table, matches, chosen, least)
-    return labels, Links.concatenated([_seen(table, matches.take(matched), least), links.take(held[made])])
-
-
-def _seen(table: TrackletTable, matches: GroundMatches, least: float) -> Links:
-    columns = explain_matches(table, matches, least)
-    return Links(matches.source, matches.target, matches.probability(), columns)
-
-
-def _passes(
-    learned: Learned, table: TrackletTable, features: Float, moving: Long, links: Links, chains: Possible,
-    matches: GroundMatches, different: Long, limits: Limits,
-) -> tuple[Long, Links, Possible]:  # fmt: skip
-    """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on; and what
-    could be instead."""
-    network, cameras, least = learned.network, len(table.cameras), limits.least_probability
-    labels, made = _chains(table, links, matches, least)
-    possible = chains
-    held = select(table, links.source, links.target, links.probability, least)[1]
-    pieces = np.flatnonzero(table.camera[links.source] == table.camera[links.target])
-    chain = links.take(np.union1d(held, pieces))
-    late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
-    zones = assign_zones(late, (network.zones.entries, network.zones.exits))
-    sizes, whitened = size_residuals(late, zones), _whitened(features, learned)
-    agree = network.clock_trusted[:, None] & network.clock_trusted[None, :]
-    slack_s = np.where(agree, 0.0, limits.max_clock_error_s)
-    mobile = np.isin(np.arange(len(table)), moving)
-    for _ in range(PASSES):
-        views = make_views(late, whitened, sizes, zones, labels, mobile)
-        pairs = pair_views(views, LONGEST_GAP_S, slack_s)
-        if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
-            break
-        scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)
-        beyond = scores.earned & _beyond_chains(network, views, pairs, scores.probability)
-        possible = of_views(chains, views, pairs, scores, beyond)
-        chosen = np.flatnonzero((scores.probability >= least) & beyond)
-        source, target = (views.row[end[chosen]] for end in pairs.in_time())
-        paired = PairedLinks(
-            np.concatenate([source, chain.source]),
-            np.concatenate([target, chain.target]),
-            np.concatenate([scores.log_odds[chosen], log_odds(chain.probability)]),
-            np.concatenate([scores.evidence["appearance"][chosen], chain.columns["appearance"].astype(np.float64)]),
-        )
-        before = labels
-        labels, matched, joined = assemble(late, views, matches, paired, scores.appearance, different, least)
-        columns = explain_views(table, views, pairs, scores, chosen)
-        found = Links(source, target, scores.probability[chosen], columns)
-        fragments = np.flatnonzero(views.view[chain.source] == views.view[chain.target])
-        parts = [_seen(table, matches.take(matched), least), Links.concatenated([found, chain]).take(joined)]
-        made = _spanning(table, labels, Links.concatenated([*parts, chain.take(fragments)]), least)
-        if same_partition(before, labels):
-            break
-    return labels, made, possible
-
-
-def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) -> Links:
-    """The links, and for fragments that only hang together by views of other cameras one more each from the vehicle's
-    first part, so that links alone make the vehicles."""
-    graph = sparse.coo_array((np.ones(len(links.source)), (links.source, links.target)), shape=(len(table),) * 2)
-    part = connected_components(graph, directed=False)[1]
-    first = np.unique(part, return_index=True)[1]  # rows are in order of time
-    order = first[np.lexsort((first, labels[first]))]
-    head = np.flatnonzero(np.diff(labels[order], prepend=-1) != 0)
-    hub = order[np.repeat(head, np.diff([*head, len(order)]))]
-    rest = np.flatnonzero(hub != order)
-    ends = hub[rest], order[rest]
-    bridged = Links(*ends, np.full(len(rest), least), explain_bridges(table, *ends, least))
-    return Links.concatenated([links, bridged])
-
-
-def _beyond_chains(network: CameraNetwork, views: Views, pairs: ViewPairs, probability: Double) -> Mask:
-    """Pairs (P,) that chains do not cover: of cameras that overlap, or so few vehicles that no transition was found."""
-    cameras, transitions = len(network.cameras), network.transitions
-    found = np.zeros((cameras, cameras), bool)
-    found[transitions.source, transitions.target] = True
-    first, second = (views.camera[end] for end in pairs.in_time())
-    few = views.count(cameras) < FEW_VIEWS
-    overlap = overlapping_cameras(views, pairs, cameras, probability)[views.camera[pairs.a], views.camera[pairs.b]]
-    return np.asarray(overlap | (~found[first, second] & (few[first] | few[second])))
-
-
 def _standing_fragments(
     learned: Learned, table: TrackletTable, features: Float, trajectories: Double, moving: Long, least: float
 ) -> Links:
@@ -210,7 +112,7 @@ def _standing_fragments(
     late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     fragments = apply(
         replace(network, transitions=network.transitions.take(alone), routes=routes), late,
-        _whitened(features, learned), trajectories,
+        learned.whitened(features), trajectories,
     )  # fmt: skip
     mobile = np.isin(np.arange(len(table)), moving)
     one, other = mobile[fragments.pairs.source], mobile[fragments.pairs.target]
@@ -255,7 +157,7 @@ def _score_windows(
         begin = table.start_s[first] if first else -np.inf
         end = table.start_s[first + WINDOW] if first + WINDOW < len(table) else np.inf
         rows = np.flatnonzero((table.start_s >= begin - margin) & (table.start_s < end + margin))
-        scored = apply(network, table.take(rows), _whitened(features[rows], learned), trajectories[rows])
+        scored = apply(network, table.take(rows), learned.whitened(features[rows]), trajectories[rows])
         yield _worth_choosing(scored, rows, limits, (begin, end))
 
 
@@ -290,14 +192,8 @@ def _ground_matches(learned: Learned, table: TrackletTable, features: Float, tra
 
 def _with_appearance(matches: GroundMatches, features: Float, learned: Learned) -> GroundMatches:
     rows, ends = np.unique(np.stack([matches.source, matches.target]), return_inverse=True)
-    score = cosine(_whitened(features[rows], learned), *ends.reshape(2, -1))
+    score = cosine(learned.whitened(features[rows]), *ends.reshape(2, -1))
     return replace(matches, cosine=score, appearance=learned.network.likelihoods.appearance(score))
-
-
-def _whitened(features: Float, learned: Learned) -> Float:
-    for whitener in learned.whiteners:
-        features = projected(features, whitener)
-    return features
 
 
 def _joined(table: TrackletTable, links: Links) -> Mask:

@@ -67,6 +67,7 @@ VISITS: Schema = {
 }
 LINKS: Schema = {
     "vehicle_id": Column("whole", least=-1),
+    "source": _WORD,
     **dict.fromkeys(("from_camera", "to_camera"), _WORD),
     **dict.fromkeys(("from_track", "to_track"), _COUNT),
     **dict.fromkeys(("seconds", "probability", "margin", "prior"), _NUMBER),

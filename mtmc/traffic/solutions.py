@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from mtmc.link.choice.selection import join
 from mtmc.link.problem import Possible
-from mtmc.link.selection import join
 from mtmc.structures import Long
 from mtmc.traffic.matchings import sample_matchings
 from mtmc.visits.pieces import Pieces

@@ -13,8 +13,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 
 from mtmc.errors import ConfigError
-from mtmc.link.constraints import join_in_order
 from mtmc.link.problem import Problem, Solution
+from mtmc.link.rules.constraints import join_in_order
 from mtmc.structures import Double, Long, TrackletTable
 
 FORBIDDEN = 1e3

@@ -26,8 +26,8 @@ from pydantic import Field, ValidationError
 from mtmc.errors import ConfigError
 from mtmc.files import first_mistake, parse_toml, read_text
 from mtmc.link.baselines.rerank import rerank
-from mtmc.link.constraints import join_in_order
 from mtmc.link.problem import Problem, Solution
+from mtmc.link.rules.constraints import join_in_order
 from mtmc.params import Params
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 

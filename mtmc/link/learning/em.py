@@ -62,6 +62,12 @@ class Learned:
     probability: Double
     clock_steps: tuple[ClockStep, ...] = ()
 
+    def whitened(self, features: Float) -> Float:
+        """Features (N, D) without camera bias, as this was learned from."""
+        for whitener in self.whiteners:
+            features = projected(features, whitener)
+        return features
+
 
 def learn(table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits) -> Learned:
     """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias."""
@@ -79,7 +85,8 @@ def learn(table: TrackletTable, features: Float, trajectories: Double, clock_kno
 def _learn_clocks(
     table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits
 ) -> Learned:
-    """With unknown clocks this learns twice: roughly, with wide gates, to find the clocks; then on corrected times."""
+    """Learns twice: roughly, with wide gates where clocks are unknown, to find them and what varies within one vehicle;
+    then on corrected times."""
     zones, trusted = assign_zones(table), clock_known.copy()
     offset = np.zeros(len(clock_known))
     whiteners: tuple[Float, ...] = ()

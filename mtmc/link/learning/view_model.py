@@ -35,8 +35,9 @@ ZONE_EVIDENCE = (-3.0, 4.0)
 """Bounds of the evidence of zones (natural log)."""
 LEAST_SHARED, MOST_SHARED = 1e-3, 0.95
 """Bounds of the probability that a vehicle seen by one camera is seen by another."""
-SHARED_ROUNDS = 4
-"""Times that sharing is estimated from the probabilities that it gives (expectation maximisation)."""
+SHARED_ROUNDS, LIKELY = 4, 0.5
+"""Times that sharing is estimated from the probabilities that it gives (expectation maximisation), and the least of
+them that count: of many cameras the unlikely pairs would add up."""
 LEAST_PAIRS = 2
 """Pairs of views of two cameras from which a delay is learned."""
 LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION, AT_ONCE = 3, 0.1, 0.6
@@ -90,7 +91,8 @@ def score_views(
     }
     path, probability = evidence["path"], same
     for _ in range(SHARED_ROUNDS):
-        evidence["path"] = path + _shared(views, pairs, cameras, np.maximum(same, probability))
+        likely = np.where(probability >= LIKELY, probability, 0.0)
+        evidence["path"] = path + _shared(views, pairs, cameras, np.maximum(same, likely))
         log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
         probability = link_marginals(len(views) * cameras, *pairs.ends(views, cameras), log_odds)
     earned = (_together(views, pairs, cameras) - same >= LEAST_PAIRS) | (evidence["appearance"] >= LEAST_EARNED)

@@ -1,2 +1,7 @@
-"""People in the loop: which links are worth a look (``proposals``), what vehicles say against themselves
-(``consistency``), and what follows from what is said (``wishes``)."""
+"""What people are told and what they answer.
+
+- ``explain``: why was a link made?
+- ``warnings``: what could not be learned?
+- ``proposals``: which links are worth a look?
+- ``wishes``: what follows from what somebody says who looked?
+"""

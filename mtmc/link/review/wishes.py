@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.assignment import best_assignment
-from mtmc.link.constraints import Partition
 from mtmc.link.problem import Links, Problem, Solution, Wishes
+from mtmc.link.rules.constraints import Partition
 from mtmc.structures import Long, TrackletTable
 
 

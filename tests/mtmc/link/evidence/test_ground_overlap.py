@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mtmc.link.choice.selection import merge
 from mtmc.link.evidence.ground_overlap import APART_M, find_overlaps, ground_evidence, with_sure_clocks
 from mtmc.link.problem import overlapping
-from mtmc.link.selection import merge
 from tests.mtmc.link.worlds import straight, table_of
 
 NONE = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))

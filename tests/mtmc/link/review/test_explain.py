@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from mtmc.link import LinkParams
+from mtmc.link.choice.selection import select
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.evidence.belief_propagation import link_marginals
-from mtmc.link.explain import explain_links, prior_log_odds
 from mtmc.link.learning.em import Learned, learn, log_odds
-from mtmc.link.selection import select
+from mtmc.link.review.explain import explain_links, prior_log_odds
 from mtmc.structures import Double, TrackletTable
 from tests.mtmc.link.worlds import small
 

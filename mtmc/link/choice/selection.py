@@ -12,10 +12,10 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.assignment import best_assignment
-from mtmc.link.constraints import Partition, Placed, clashing
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
 from mtmc.link.evidence.views import Views
 from mtmc.link.model.densities import LogRatio
+from mtmc.link.rules.constraints import Partition, Placed, clashing
 from mtmc.structures import Double, Long, TrackletTable
 
 

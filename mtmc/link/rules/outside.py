@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtmc.link.constraints import clashing
 from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.link.problem import Linker, Links, Problem, Solution
+from mtmc.link.rules.constraints import clashing
 from mtmc.plugin import Outside
 from mtmc.store.schemas import LINKS
 from mtmc.structures import Long

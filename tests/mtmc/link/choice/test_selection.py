@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmc.link.selection import choose
+from mtmc.link.choice.selection import choose
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,119 @@
+"""Vehicles as chains of links, then as cliques of views: what several cameras see at once has no order.
+
+Shape shorthand: T tracklets, E links, P pairs of views, C cameras.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from mtmc.link.choice.possible import of_views
+from mtmc.link.choice.selection import PairedLinks, assemble, merge, select
+from mtmc.link.evidence.ground_overlap import GroundMatches
+from mtmc.link.evidence.log_odds import size_residuals
+from mtmc.link.evidence.views import ViewPairs, Views, make_views, pair_views
+from mtmc.link.learning.clock_steps import corrected
+from mtmc.link.learning.em import Learned, on_common_time
+from mtmc.link.learning.view_model import FEW_VIEWS, overlapping_cameras, score_views
+from mtmc.link.model.camera_network import CameraNetwork, Limits
+from mtmc.link.model.entry_exit_zones import assign_zones
+from mtmc.link.problem import Links, Possible, same_partition
+from mtmc.link.review.explain import explain_bridges, explain_matches, explain_views, log_odds
+from mtmc.structures import Double, Float, Long, Mask, TrackletTable
+
+PASSES = 6
+"""Times that vehicles are learned from and solved again at most; most runs stop after four."""
+LONGEST_GAP_S = 60.0
+"""Seconds out of sight up to which views are paired without a transition found."""
+MOST_PAIRS = 4_000_000
+"""Pairs of views beyond which vehicles stay chains: some 1 GB of memory."""
+
+
+def solve_chains(table: TrackletTable, links: Links, matches: GroundMatches, least: float) -> tuple[Long, Links]:
+    """Vehicles as chains of links, and the links that made them: what two cameras saw in one place at once goes
+    first."""
+    labels, held = select(table, links.source, links.target, links.probability, least)
+    if len(matches) == 0:
+        return labels, links.take(held)
+    chosen = links.source[held], links.target[held], links.probability[held]
+    labels, matched, made = merge(table, matches, chosen, least)
+    return labels, Links.concatenated([_seen(table, matches.take(matched), least), links.take(held[made])])
+
+
+def _seen(table: TrackletTable, matches: GroundMatches, least: float) -> Links:
+    columns = explain_matches(table, matches, least)
+    return Links(matches.source, matches.target, matches.probability(), columns)
+
+
+def solve_cliques(
+    learned: Learned, table: TrackletTable, features: Float, moving: Long, links: Links, chains: Possible,
+    matches: GroundMatches, different: Long, limits: Limits,
+) -> tuple[Long, Links, Possible]:  # fmt: skip
+    """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on; and what
+    could be instead."""
+    network, cameras, least = learned.network, len(table.cameras), limits.least_probability
+    labels, made = solve_chains(table, links, matches, least)
+    possible = chains
+    held = select(table, links.source, links.target, links.probability, least)[1]
+    pieces = np.flatnonzero(table.camera[links.source] == table.camera[links.target])
+    chain = links.take(np.union1d(held, pieces))
+    late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
+    zones = assign_zones(late, (network.zones.entries, network.zones.exits))
+    sizes, whitened = size_residuals(late, zones), learned.whitened(features)
+    agree = network.clock_trusted[:, None] & network.clock_trusted[None, :]
+    slack_s = np.where(agree, 0.0, limits.max_clock_error_s)
+    mobile = np.isin(np.arange(len(table)), moving)
+    for _ in range(PASSES):
+        views = make_views(late, whitened, sizes, zones, labels, mobile)
+        pairs = pair_views(views, LONGEST_GAP_S, slack_s)
+        if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
+            break
+        scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)
+        beyond = scores.earned & _beyond_chains(network, views, pairs, scores.probability)
+        possible = of_views(chains, views, pairs, scores, beyond)
+        chosen = np.flatnonzero((scores.probability >= least) & beyond)
+        source, target = (views.row[end[chosen]] for end in pairs.in_time())
+        paired = PairedLinks(
+            np.concatenate([source, chain.source]),
+            np.concatenate([target, chain.target]),
+            np.concatenate([scores.log_odds[chosen], log_odds(chain.probability)]),
+            np.concatenate([scores.evidence["appearance"][chosen], chain.columns["appearance"].astype(np.float64)]),
+        )
+        before = labels
+        labels, matched, joined = assemble(late, views, matches, paired, scores.appearance, different, least)
+        columns = explain_views(table, views, pairs, scores, chosen)
+        found = Links(source, target, scores.probability[chosen], columns)
+        fragments = np.flatnonzero(views.view[chain.source] == views.view[chain.target])
+        parts = [_seen(table, matches.take(matched), least), Links.concatenated([found, chain]).take(joined)]
+        made = _spanning(table, labels, Links.concatenated([*parts, chain.take(fragments)]), least)
+        if same_partition(before, labels):
+            break
+    return labels, made, possible
+
+
+def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) -> Links:
+    """The links, and for fragments that only hang together by views of other cameras one more each from the vehicle's
+    first part, so that links alone make the vehicles."""
+    graph = sparse.coo_array((np.ones(len(links.source)), (links.source, links.target)), shape=(len(table),) * 2)
+    part = connected_components(graph, directed=False)[1]
+    first = np.unique(part, return_index=True)[1]  # rows are in order of time
+    order = first[np.lexsort((first, labels[first]))]
+    head = np.flatnonzero(np.diff(labels[order], prepend=-1) != 0)
+    hub = order[np.repeat(head, np.diff([*head, len(order)]))]
+    rest = np.flatnonzero(hub != order)
+    ends = hub[rest], order[rest]
+    bridged = Links(*ends, np.full(len(rest), least), explain_bridges(table, *ends, least))
+    return Links.concatenated([links, bridged])
+
+
+def _beyond_chains(network: CameraNetwork, views: Views, pairs: ViewPairs, probability: Double) -> Mask:
+    """Pairs (P,) that chains do not cover: of cameras that overlap, or so few vehicles that no transition was found."""
+    cameras, transitions = len(network.cameras), network.transitions
+    found = np.zeros((cameras, cameras), bool)
+    found[transitions.source, transitions.target] = True
+    first, second = (views.camera[end] for end in pairs.in_time())
+    few = views.count(cameras) < FEW_VIEWS
+    overlap = overlapping_cameras(views, pairs, cameras, probability)[views.camera[pairs.a], views.camera[pairs.b]]
+    return np.asarray(overlap | (~found[first, second] & (few[first] | few[second])))
