@@ -69,11 +69,11 @@ def test_network_is_ahead_of_all_baselines() -> None:
 
 
 def test_linkers_from_outside() -> None:
-    solution = solve(Problem.of(small().table), LinkParams(linker="tests.mtmc.link.rules.outsider:alone"))
+    solution = solve(Problem.of(small().table), LinkParams(linker="tests.mtmc.link.outsider:alone"))
     assert len(groups(solution.labels)) == len(small().table)
 
 
-@pytest.mark.parametrize("name", ["netwrok", "tests.mtmc.link.rules.outsider:nothing", "nomodule:x"])
+@pytest.mark.parametrize("name", ["netwrok", "tests.mtmc.link.outsider:nothing", "nomodule:x"])
 def test_unknown_linker(name: str) -> None:
     with pytest.raises(ConfigError, match=r"link\.linker"):
         solve(Problem.of(small().table), LinkParams(linker=name))
