@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.link.benchmark import agreement
 from mtmc.link.evidence.views import stands
 from mtmc.structures import TrackletTable
+from mtmc.synth.presets import PresetName
+from mtmc.synth.scene import SynthParams
+from mtmc.synth.tracklets.places import Place
 from tests.mtmc.link.worlds import table_of
 
 
@@ -45,6 +49,14 @@ def test_few_vehicles_are_no_cliff() -> None:
 def test_known_clocks_only_help() -> None:
     worlds = [crossing(40, seed) for seed in range(4)]
     known, withheld = (np.mean([idf1(*world, clocks=clocks) for world in worlds]) for clocks in (True, False))
+    assert known >= withheld - 0.005
+
+
+@pytest.mark.parametrize("preset", ["junction5", "corridor4"])
+def test_known_clocks_only_help_where_scenes_are_like_real_ones(preset: PresetName) -> None:
+    place = Place(SynthParams(preset=preset, seconds=60.0), 101)
+    scenes = place.tracklets(), place.tracklets(max_offset_s=30.0)
+    known, withheld = (s.identity_f1(solve(Problem.of(s.table, s.clock_known), LinkParams()).labels) for s in scenes)
     assert known >= withheld - 0.005
 
 
