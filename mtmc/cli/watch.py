@@ -23,7 +23,7 @@ def watch(
     embedder: Annotated[str | None, typer.Option(help="As for mtmc run.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.  [default: one per core]", show_default=False)
+        int | None, typer.Option(min=1, help="Processes at once.  (default: one per core)", show_default=False)
     ] = None,
     cluster: Annotated[
         str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from mtmc.detect import ClipDetector, DetectParams, detect, make_detector
+from mtmc.detect.detector import CheckedDetector
 from mtmc.errors import ConfigError, UserError
 from mtmc.scene import Camera
 from mtmc.scene_reader import read_camera
@@ -86,7 +87,9 @@ def test_a_detector_that_miscounts_is_found_out(tmp_path: Path) -> None:
 
 
 def test_own_detector_by_name() -> None:
-    assert isinstance(make_detector(DetectParams(detector=f"{__name__}:make_listed")), Listed)
+    made = make_detector(DetectParams(detector=f"{__name__}:make_listed"))
+    assert isinstance(made, CheckedDetector)
+    assert isinstance(made.detector, Listed)
     for name in ("nowhere:make", f"{__name__}:nothing", "yolo"):
         with pytest.raises(ConfigError, match=r"detect\.detector"):
             make_detector(DetectParams(detector=name))

@@ -115,7 +115,7 @@ print(len(found), *set(found))
 """
 
 
-@pytest.mark.skipif("MTMC_DATUMARO" not in os.environ, reason="MTMC_DATUMARO names no Python with datumaro")
+@pytest.mark.skipif(not os.environ.get("MTMC_DATUMARO"), reason="MTMC_DATUMARO names no Python with datumaro")
 @pytest.mark.parametrize(
     ("form", "reader"), [("coco", "coco_instances"), ("cvat", "cvat"), ("motchallenge", "mot_seq")]
 )

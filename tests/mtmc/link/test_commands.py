@@ -78,5 +78,5 @@ def test_network_is_shown_and_drawn(tmp_path: Path) -> None:
     shown = json.loads(result.stdout)
     assert {s["from"] for s in shown["streets"]} <= set(shown["cameras"])
     assert (tmp_path / "graph.png").stat().st_size > 5000
-    with pytest.raises(InputError, match="network"):
+    with pytest.raises(StoreError, match="network"):
         CliRunner().invoke(app, ["network", str(tmp_path / "nowhere")], catch_exceptions=False)

@@ -130,7 +130,10 @@ def test_a_run_scores_as_its_submission_does(tmp_path: Path, scene: Path, capsys
     off = [
         make_vehicle(
             v.vehicle_id,
-            *(make_tracklet(t.camera_id, 1, t.frames, t.xyxy[0] + [0.4, 0.3, 17.4, 0.3]) for t in v.tracklets),
+            *(
+                make_tracklet(t.camera_id, v.vehicle_id, t.frames, t.xyxy[0] + [0.4, 0.3, 17.4, 0.3])
+                for t in v.tracklets
+            ),
         )
         for v in VEHICLES
     ]
@@ -161,7 +164,8 @@ def test_alone_it_scores_the_newest_run(
 def test_plain_camera_names_meet_the_challenges_numbers(tmp_path: Path, truth: Path, capsys: Capture) -> None:
     renamed = [
         make_vehicle(
-            v.vehicle_id, *(make_tracklet(f"cam{t.camera_id[-1]}", 1, t.frames, t.xyxy[0]) for t in v.tracklets)
+            v.vehicle_id,
+            *(make_tracklet(f"cam{t.camera_id[-1]}", v.vehicle_id, t.frames, t.xyxy[0]) for t in v.tracklets),
         )
         for v in VEHICLES
     ]
@@ -287,7 +291,7 @@ def test_damaged_and_missing_files(tmp_path: Path, truth: Path, scene: Path, cap
         ([tmp_path / "cut.zip", "--gt", truth], "cut.zip: expected a whole archive"),
         ([tmp_path / "cut.tar.gz", "--gt", truth], "cut.tar.gz: expected a whole archive"),
         ([truth, "--gt", tmp_path / "empty.txt"], "expected at least one box, found none. Without ground truth"),
-        ([truth, "--gt", tmp_path / "none.txt"], "none.txt: expected a file, found nothing"),
+        ([truth, "--gt", tmp_path / "none.txt"], "none.txt: expected a text file, found no such file"),
         ([truth], "expected ground truth to compare with, found none given. Pass --gt"),
         ([tmp_path / "nothing", "--gt", truth], "expected ground truth in cNNN/gt/gt.txt, found none"),
         ([make_run(tmp_path / "r", tmp_path / "nothing", VEHICLES)], "expected the scene's ground truth"),
