@@ -88,8 +88,8 @@ def test_run_gives_every_artifact_and_resumes(city: Path, tmp_path: Path) -> Non
     assert contents(out) == before
     assert {p: p.stat().st_mtime_ns for p in out.rglob("*.parquet")} == times
 
-    changed = mtmc("run", "--videos", city, "--out", out, *QUICK, "--set", "track.jde.max_lost_s=2.0")
-    assert "tracklets/c001 is stale: params.jde.max_lost_s 1.0 -> 2.0" in " ".join(changed.stderr.split())
+    changed = mtmc("run", "--videos", city, "--out", out, *QUICK, "--set", "track.jde.max_lost_s=3.0")
+    assert "tracklets/c001 is stale: params.jde.max_lost_s 2.0 -> 3.0" in " ".join(changed.stderr.split())
     assert "detections/c001 is" not in changed.stderr
     assert out.joinpath("detections/c001.parquet").stat().st_mtime_ns == times[out / "detections/c001.parquet"]
 

@@ -45,7 +45,8 @@ def test_truth_stands_beside_the_prediction(lossy_run: Path, open_page: Open) ->
     page.click("#tabs [data-tab=truth]")
     page.wait_for_selector(".errors li")
     page.locator(".errors li").first.click()
-    page.wait_for_function("() => window.mtmc.mosaic.beside?.frame === window.mtmc.mosaic.tiles[0].frame")
+    focus = page.evaluate("() => window.mtmc.state.focus")
+    page.wait_for_function(f"() => window.mtmc.mosaic.beside?.frame === window.mtmc.mosaic.tiles[{focus}].frame")
     left, right = (page.locator(f".tile.{name}").bounding_box() for name in ("focus", "bare"))
     assert left["x"] + left["width"] <= right["x"]
     assert left["y"] == right["y"]

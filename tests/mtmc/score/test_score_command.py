@@ -306,7 +306,7 @@ def test_damaged_and_missing_files(tmp_path: Path, truth: Path, scene: Path, cap
     write_mask(tmp_path / "roi", "c006", slice(0))
     (tmp_path / "roi" / "c006" / "roi.png").write_text("no image")
     assert call(truth, "--gt", truth, "--roi", tmp_path / "roi") == 2
-    assert "a file that is no image" in capsys.readouterr().err
+    assert "expected a mask image, found a file that is none" in capsys.readouterr().err
 
 
 @pytest.mark.shared
