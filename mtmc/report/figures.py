@@ -41,6 +41,8 @@ def draw_figure(run: Run, scene: Scene, subject: Subject, path: Path, veil: Veil
     except ImportError as error:
         raise InputError("--figure", "matplotlib", "none", 'pip install "mtmc[train]"') from error
     matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
     matplotlib.rcParams["svg.hashsalt"] = "mtmc"
     shared = [vehicle for vehicle in run.vehicles() if len(vehicle.tracklets) > 1]
     draw: dict[str, Callable[[], Figure]] = {
@@ -52,6 +54,7 @@ def draw_figure(run: Run, scene: Scene, subject: Subject, path: Path, veil: Veil
     figure = draw[subject]()
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, bbox_inches="tight", metadata=_dateless(path))
+    plt.close(figure)  # pyplot would keep it, and warn after twenty
 
 
 def _dateless(path: Path) -> dict[str, Any]:
