@@ -187,7 +187,7 @@ def _ground_matches(learned: Learned, table: TrackletTable, features: Float, tra
     places = with_sure_clocks(trajectories, table.camera, network.clock_error_s)
     overlaps = _with_appearance(find_overlaps(late, places), features, learned)
     handovers = _with_appearance(find_handovers(late, places), features, learned)
-    return overlaps.concatenated(against_rivals(late, handovers))
+    return GroundMatches.joined([overlaps, against_rivals(late, handovers)])
 
 
 def _with_appearance(matches: GroundMatches, features: Float, learned: Learned) -> GroundMatches:

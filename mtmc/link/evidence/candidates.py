@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtmc.link.model.camera_network import CameraNetwork, Transitions
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.structures import Columns, Double, Long, TrackletTable
 
 GAP_S = 3.0
 """Longest gap between two fragments of one traversal."""
@@ -22,7 +22,7 @@ LEAST_COUNT = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
+class Candidates(Columns):
     """Pairs (P,): the tracklet in row ``target`` may be the next of the vehicle in row ``source``, over ``transition``,
     ``seconds`` later."""
 
@@ -30,13 +30,6 @@ class Candidates:
     target: Long
     transition: Long
     seconds: Double
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def take(self, rows: Long) -> Candidates:
-        """The chosen pairs."""
-        return Candidates(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 class Timetable:

@@ -24,7 +24,7 @@ from mtmc.link.evidence.ground_overlap import (
     apart_m,
     pairs_in_time,
 )
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.structures import Columns, Double, TrackletTable
 
 LONGEST_S = 2.0
 """Seconds out of sight after which a vehicle that brakes or turns may be anywhere near."""
@@ -40,7 +40,7 @@ POINT_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ends:
+class Ends(Columns):
     """Where and when paths end or begin: place (T, 2) in metres, time_s (T,), mean velocity (T, 2) in metres per second
     over the stretch of stretch_s (T,) seconds next to it."""
 
@@ -48,10 +48,6 @@ class Ends:
     time_s: Double
     velocity: Double
     stretch_s: Double
-
-    def take(self, rows: Long) -> Ends:
-        """The ends of the chosen rows."""
-        return Ends(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def find_handovers(table: TrackletTable, trajectories: Double) -> GroundMatches:

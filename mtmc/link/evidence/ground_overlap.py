@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtmc.structures import Double, Int, Long, TrackletTable
+from mtmc.structures import Columns, Double, Int, Long, TrackletTable
 
 LEAST_S = 0.5
 """Shared seconds below which two trajectories say nothing."""
@@ -41,7 +41,7 @@ BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GroundMatches:
+class GroundMatches(Columns):
     """Pairs of tracklets that share time on calibrated ground: ``source`` (the one that starts first) and ``target``
     (P,), ``away_m`` (P,) the median distance of their places at the same times and the evidence ``ground`` (P,) that
     gives; ``cosine`` (P,) of their features and the evidence ``appearance`` (P,) that gives, 0 before anything is
@@ -54,17 +54,6 @@ class GroundMatches:
     cosine: Double
     appearance: Double
     rivals: Double
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def take(self, rows: Long) -> GroundMatches:
-        """The chosen pairs."""
-        return GroundMatches(*(getattr(self, name)[rows] for name in self.__slots__))
-
-    def concatenated(self, other: GroundMatches) -> GroundMatches:
-        """These pairs, then the others."""
-        return GroundMatches(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in self.__slots__))
 
     def evidence(self) -> dict[str, Double]:
         """Evidence (P,) for one vehicle, by kind; with the prior it sums up to the log-odds."""

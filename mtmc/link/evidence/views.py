@@ -13,7 +13,7 @@ import numpy as np
 
 from mtmc.link.evidence.appearance import unit
 from mtmc.link.model.entry_exit_zones import Zones
-from mtmc.structures import Double, Float, Int, Long, Mask, Short, TrackletTable
+from mtmc.structures import Columns, Double, Float, Int, Long, Mask, Short, TrackletTable
 
 BLOCK = 4096
 """Views paired at once: bounds memory."""
@@ -58,7 +58,7 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ViewPairs:
+class ViewPairs(Columns):
     """Pairs (P,) of views of two cameras, ``a`` in the one of the smaller number; gap_s: seconds from the end of the
     view that starts first to the start of the other, negative where they share time; later: whether ``b`` starts later;
     same: whether both are of one vehicle so far; slack_s: by how much their two clocks may disagree."""
@@ -69,9 +69,6 @@ class ViewPairs:
     later: Mask
     same: Mask
     slack_s: Double
-
-    def __len__(self) -> int:
-        return len(self.a)
 
     def in_time(self) -> tuple[Long, Long]:
         """The view (P,) that starts first, and the other."""

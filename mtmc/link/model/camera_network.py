@@ -13,7 +13,7 @@ import numpy as np
 
 from mtmc.link.model.densities import LogRatio
 from mtmc.link.model.entry_exit_zones import Zones
-from mtmc.structures import Double, Long, Mask
+from mtmc.structures import Columns, Double, Long, Mask
 
 GRID = 128
 """Bins of a travel-time density: enough for the narrowest gates, which are some seconds wide."""
@@ -49,7 +49,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transitions:
+class Transitions(Columns):
     """Transitions between cameras. source, target (L,) camera indices; low_s, high_s (L,) the gate, seconds from exit
     to entry by the cameras' own clocks; density (L, G) of the seconds within the gate, integrating to 1; count (L,)
     expected vehicles; kernel_peak (L,): what one vehicle adds to the density at its own place, times count (0:
@@ -63,17 +63,10 @@ class Transitions:
     count: Double
     kernel_peak: Double
 
-    def __len__(self) -> int:
-        return len(self.source)
-
     @property
     def is_self(self) -> Mask:
         """Whether each (L,) leads from a camera to itself: fragments of one traversal."""
         return np.asarray(self.source == self.target)
-
-    def take(self, rows: Long) -> Transitions:
-        """The chosen transitions."""
-        return Transitions(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def by_clocks(self, offset_s: Double) -> Transitions:
         """The same transitions once each camera's clock is put back by ``offset_s`` (C,) seconds."""

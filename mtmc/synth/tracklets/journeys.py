@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mtmc.structures import Double, Long, Mask
+from mtmc.structures import Columns, Double, Long
 
 ARMS = 4
 MAX_PASSAGES = 14
@@ -49,7 +48,7 @@ class Roads:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Passages:
+class Passages(Columns):
     """vehicle, camera, arm_in, arm_out (P,) int64; start_s, end_s (P,) true time in view."""
 
     vehicle: Long
@@ -58,13 +57,6 @@ class Passages:
     arm_out: Long
     start_s: Double
     end_s: Double
-
-    def __len__(self) -> int:
-        return len(self.vehicle)
-
-    def take(self, rows: Mask | NDArray[np.intp]) -> Passages:
-        """The chosen passages."""
-        return Passages(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
 def lay_roads(streets: Streets, random: Random) -> Roads:
