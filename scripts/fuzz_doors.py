@@ -482,18 +482,23 @@ JSON_READERS = {
 }
 
 
-def make_run(folder: Path) -> Path:
-    """A finished run."""
+def made_by(command: tuple[str, ...], folder: Path) -> Path:
+    """The folder with what a command makes of it."""
     from fuzz import _main
 
-    make_scene(folder)
     here = Path.cwd()
     os.chdir(folder)
     try:
-        assert _main(RUN) == 0
+        assert _main(command) == 0
     finally:
         os.chdir(here)
     return folder
+
+
+def make_run(folder: Path) -> Path:
+    """A finished run."""
+    make_scene(folder)
+    return made_by(RUN, folder)
 
 
 def run_cases(material: Path, chance: random.Random) -> Iterator[Case]:

@@ -3,7 +3,6 @@ resumed; and ways to spoil a file that those of ``fuzz_doors`` do not have."""
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +16,7 @@ from fuzz_doors import (
     Spoil,
     file_spoils,
     json_spoils,
+    made_by,
     make_run,
     make_scene,
     make_weights,
@@ -229,16 +229,8 @@ TRAIN = ("reid", "train", "--config", "smoke", "--set", "loop.epochs=1", "--out"
 
 def make_training(folder: Path) -> Path:
     """A training of one epoch, with a state to go on from."""
-    from fuzz import _main
-
     make_weights(folder)
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert _main(TRAIN) == 0
-    finally:
-        os.chdir(here)
-    return folder
+    return made_by(TRAIN, folder)
 
 
 def training_cases(material: Path, chance: random.Random) -> Iterator[Case]:

@@ -40,4 +40,8 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes at once.  (default: one per core)", show_default=False)
+]
+Cluster = Annotated[str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)]
 Form = Annotated[str, typer.Option("--format", help=f"{listed(EXPORTS)}.", autocompletion=offered(EXPORTS))]

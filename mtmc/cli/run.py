@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtmc.cli.options import Config, Detector, Device, Embedder, Linker, ReidWeights, Settings, Tracker
+from mtmc.cli.options import (
+    Cluster,
+    Config,
+    Detector,
+    Device,
+    Embedder,
+    Linker,
+    ReidWeights,
+    Settings,
+    Tracker,
+    Workers,
+)
 from mtmc.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,12 +60,8 @@ def run(
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of folders of pictures.")] = None,
     device: Device = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.  (default: one per core)", show_default=False)
-    ] = None,
-    cluster: Annotated[
-        str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)
-    ] = "",
+    workers: Workers = None,
+    cluster: Cluster = "",
     json_: Annotated[bool, typer.Option("--json", help="Print a summary for machines on stdout.")] = False,
 ) -> None:
     """Track every vehicle over all cameras of a scene: detect, track, embed, link, export, draw.

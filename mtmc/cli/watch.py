@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtmc.cli.options import Cluster, Config, Detector, Device, Embedder, Settings, Workers
+
 if TYPE_CHECKING:
     from mtmc.planning import Plan
 
@@ -14,20 +16,14 @@ if TYPE_CHECKING:
 def watch(
     folder: Annotated[Path, typer.Argument(metavar="VIDEOS", help="Folder into which recordings are written.")],
     out: Annotated[Path, typer.Option(help="Run folder.")],
-    config: Annotated[Path | None, typer.Option(help="TOML file, or paper or demo.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one parameter; may be repeated.")
-    ] = None,
-    detector: Annotated[str | None, typer.Option(help="As for mtmc run.")] = None,
+    config: Config = None,
+    set_: Settings = None,
+    detector: Detector = None,
     weights: Annotated[str | None, typer.Option(help="The detector's model file.")] = None,
-    embedder: Annotated[str | None, typer.Option(help="As for mtmc run.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.  (default: one per core)", show_default=False)
-    ] = None,
-    cluster: Annotated[
-        str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)
-    ] = "",
+    embedder: Embedder = None,
+    device: Device = "auto",
+    workers: Workers = None,
+    cluster: Cluster = "",
     every: Annotated[float, typer.Option(min=0.1, help="Look into the folder every so many seconds.")] = 10.0,
     settle: Annotated[float, typer.Option(min=0, help="A file is closed that has not changed for so long.")] = 5.0,
     until_idle: Annotated[
