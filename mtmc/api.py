@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from mtmc.config import Config, load_config
 from mtmc.errors import ConfigError, InputError
 from mtmc.export.columns import box_table, tracklet_table, vehicle_table
-from mtmc.given_tracks import take_tracks
 from mtmc.pipeline import default_workers, run_pipeline
-from mtmc.planning import Plan, plan
+from mtmc.pipeline.given_tracks import take_tracks
+from mtmc.pipeline.planning import Plan, plan
+from mtmc.pipeline.workers import Watch
 from mtmc.scene import Scene
 from mtmc.scene_reader import read_scene
 from mtmc.scene_reader.clocks import read_timestamps
@@ -29,7 +30,6 @@ from mtmc.store import Run as Folder
 from mtmc.store import open_run
 from mtmc.track_files import read_tracks, read_vectors
 from mtmc.track_files.told import scene_of
-from mtmc.workers import Watch
 
 if TYPE_CHECKING:
     import pyarrow as pa

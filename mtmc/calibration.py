@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mtmc.errors import InputError
 from mtmc.files import read_text
-from mtmc.text import numbers
+from mtmc.files.text import numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mtmc.atomic import replacing
 from mtmc.errors import InputError
 from mtmc.files import read_text
+from mtmc.files.atomic import replacing
 from mtmc.geometry import iou
 from mtmc.link import Wishes
 from mtmc.scene import Scene

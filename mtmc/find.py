@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from mtmc.config import build_config, refuse_strange_parts
 from mtmc.errors import InputError
-from mtmc.images import read_image
+from mtmc.files.images import read_image
 from mtmc.link.describe import mean_feature
 from mtmc.link.review.explain import own_evidence
 from mtmc.scene_reader.clocks import scene_time

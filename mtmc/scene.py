@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 
 from mtmc.calibration import Calibration
 from mtmc.files import check_file
+from mtmc.files.images import read_image
 from mtmc.geometry import project
-from mtmc.images import read_image
 from mtmc.structures import Double, Long, Mask, Rows
 
 SLOWEST_FPS, FASTEST_FPS = 0.1, 1000.0

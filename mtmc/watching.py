@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from mtmc.api import planned
-from mtmc.atomic import writing
 from mtmc.errors import InputError
+from mtmc.files.atomic import writing
 from mtmc.memory import peak_of_all_mb
-from mtmc.planning import Plan
+from mtmc.pipeline.planning import Plan
 from mtmc.scene_reader.files import VIDEO_SUFFIXES
 from mtmc.video import read_packets
 

@@ -1,7 +1,7 @@
 """Writes that end whole or not at all, one process at a time in a folder, and disk troubles in one sentence.
 
 It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` stands on it: mtmc comes in by
-``mtmc/atomic.py`` only.
+``mtmc/files/atomic.py`` only.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 shape.
 
 It lives here, with ``reid.errors``, because ``reid`` stands alone and ``mtmc`` stands on it: mtmc comes in by
-``mtmc/text.py`` only. Every function raises ``error``, a UserError, with what was expected, what was found and what to
+``mtmc/files`` only. Every function raises ``error``, a UserError, with what was expected, what was found and what to
 do.
 """
 

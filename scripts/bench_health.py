@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import spearmanr
 
-from mtmc.health import linked_right
 from mtmc.link import LinkParams, Problem, Solution, solve
 from mtmc.link.benchmark import agreement
 from mtmc.link.problem import Links
 from mtmc.link.review.consistency import contradictions
 from mtmc.link.review.explain import own_evidence
 from mtmc.link.review.proposals import worth_a_look
+from mtmc.results_page.health import linked_right
 from mtmc.synth.tracklets.sampling import LEVELS, simulate
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from mtmc.config import load_config
 from mtmc.pipeline import default_workers, run_pipeline
-from mtmc.planning import plan
+from mtmc.pipeline.planning import plan
 from mtmc.score import Scores, score
 from mtmc.score.loss import CAUSES
 from mtmc.score.sources import load_sides

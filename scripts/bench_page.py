@@ -26,7 +26,7 @@ import psutil
 from mtmc.config import Config
 from mtmc.geometry import clip_boxes
 from mtmc.link import LinkParams, Problem, solve
-from mtmc.planning import plan
+from mtmc.pipeline.planning import plan
 from mtmc.report import ReportParams
 from mtmc.report.looks import MANY_WIDTH_PX, PREVIEW_WIDTH_PX, picture_of
 from mtmc.report.page import write_page

@@ -27,12 +27,12 @@ import av
 from mtmc import api
 from mtmc.detect import DetectParams, make_detector
 from mtmc.pipeline import unit_graph
-from mtmc.planning import Plan
+from mtmc.pipeline.planning import Plan
+from mtmc.pipeline.tasks import Unit, run_unit
+from mtmc.pipeline.workers import Here, Timings, Watch, run_graph
 from mtmc.scene import Camera
 from mtmc.store import create_run
-from mtmc.tasks import Unit, run_unit
 from mtmc.video import Video
-from mtmc.workers import Here, Timings, Watch, run_graph
 
 PROBED_CLIPS = 50
 STREET_S = 30

@@ -22,7 +22,7 @@ KEPT_AWAY = {
         "negative travel times": "test_overlapping_views_are_seen_by_both",
         "running cameras hidden": "test_one_bar_for_all_and_one_for_each_running_camera",
     },
-    "tests/mtmc/test_pipeline.py": {
+    "tests/mtmc/pipeline/test_pipeline.py": {
         "another scene in the same folder": "test_a_run_folder_belongs_to_one_scene",
         "a camera that left the scene": "test_a_camera_taken_out_of_the_scene_is_out_of_the_run",
     },
@@ -43,7 +43,7 @@ KEPT_AWAY = {
         "a typo found after hours": "test_every_name_is_looked_up_before_anything_runs",
         "a part of the current folder that is not found": "test_a_run_of_outside_parts_alone",
     },
-    "tests/mtmc/test_environment.py": {
+    "tests/mtmc/doctor/test_environment.py": {
         "a machine without libGL": "test_a_machine_without_libgl_gets_one_sentence",
         "no version": "test_version",
         "doctor that does not know the environment": "test_doctor_alone_tells_the_environment",
@@ -95,7 +95,7 @@ KEPT_AWAY = {
     "tests/mtmc/export/test_readme.py": {
         "frames counted from nobody says what": "test_tables",
     },
-    "tests/mtmc/test_given_tracks.py": {
+    "tests/mtmc/pipeline/test_given_tracks.py": {
         "one's own tracker left outside": "test_the_run_folder_serves_every_command",
     },
 }
@@ -135,7 +135,8 @@ def test_modules_of_posix_are_not_needed(tmp_path: Path) -> None:
     code = (
         f"import sys, {others}\nfor name in ('resource', 'fcntl', 'pwd', 'grp', 'termios'): sys.modules[name] = None\n"
     )
-    code += "from mtmc import api, cli, pipeline, workers, memory, atomic\nimport reid.cli\n"
+    code += "from mtmc import api, cli, memory\nfrom mtmc.files import atomic\nfrom mtmc.pipeline import workers\n"
+    code += "import reid.cli\n"
     done = python(code, tmp_path)
     assert done.returncode == 0, done.stderr
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from mtmc.differences import Differences
-    from mtmc.tuning import Tuned
+    from mtmc.experiments.differences import Differences
+    from mtmc.experiments.tuning import Tuned
 
 MOST = 20
 """Lines of one kind that are printed."""
@@ -30,7 +30,7 @@ def compare(
     Example:
       mtmc compare runs/before runs/after
     """
-    from mtmc.differences import differences
+    from mtmc.experiments.differences import differences
     from mtmc.store import open_run
 
     found = differences(open_run(first), open_run(second))
@@ -76,8 +76,8 @@ def tune(
     Example:
       mtmc tune runs/mine --gt truth.txt --trials 100
     """
+    from mtmc.experiments.tuning import tune as search
     from mtmc.store import open_run
-    from mtmc.tuning import tune as search
 
     found = search(open_run(run), gt, stage, trials, seed)
     if json_:

@@ -146,7 +146,7 @@ class _Names:
 def _link_again(run: Path, trusted: list[str]) -> None:
     from mtmc.cli.progress import logged, watching
     from mtmc.pipeline import run_pipeline
-    from mtmc.planning import plan_to_run_again
+    from mtmc.pipeline.planning import plan_to_run_again
     from mtmc.store import open_run
 
     todo = plan_to_run_again(open_run(run), trusted)

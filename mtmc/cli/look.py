@@ -21,7 +21,7 @@ def status(
     from rich.console import Console
     from rich.table import Table
 
-    from mtmc.planning import plan_again
+    from mtmc.pipeline.planning import plan_again
     from mtmc.store import open_run
 
     todo = plan_again(open_run(run))
@@ -80,13 +80,13 @@ def doctor(
       mtmc doctor cams/
     """
     if folder is None:
-        from mtmc.environment import examine_environment
+        from mtmc.doctor.environment import examine_environment
 
         facts = [fact.row() for fact in examine_environment()]
         _show_findings(facts, ("what", "state", "found", "fix"), json_)
         return
     from mtmc.doctor import Finding, examine
-    from mtmc.forecast import forecast_folder
+    from mtmc.doctor.forecast import forecast_folder
 
     found = examine(folder, deep)
     grave = any(finding.severity == "error" for finding in found)
@@ -121,7 +121,7 @@ def config(
     set_: Settings = None,
 ) -> None:
     """Print every parameter with its meaning, unit, range and value, as TOML. Example: mtmc config paper"""
+    from mtmc.cli.commented_toml import to_toml
     from mtmc.config import load_config
-    from mtmc.toml import to_toml
 
     typer.echo(to_toml(load_config(file, set_ or [])), nl=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.atomic import writing
+from mtmc.files.atomic import writing
 from mtmc.link.model.topology_graph import planar_layout
 
 ARROW = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 14, "shrinkB": 14, "connectionstyle": "arc3,rad=0.12"}

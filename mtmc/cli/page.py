@@ -180,7 +180,7 @@ def save_edits(run: Run, text: str, trusted: Collection[str] = ()) -> str | None
     from mtmc.edits import read_edit, read_edits, write_edits
     from mtmc.errors import UserError
     from mtmc.pipeline import run_pipeline
-    from mtmc.planning import plan_to_run_again
+    from mtmc.pipeline.planning import plan_to_run_again
 
     path = run.path_of_edits
     before = read_edits(path)

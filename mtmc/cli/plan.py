@@ -25,7 +25,7 @@ def plan(
     from rich.console import Console
     from rich.table import Table
 
-    from mtmc.capacity import needs, rates_of
+    from mtmc.doctor.capacity import needs, rates_of
     from mtmc.errors import ConfigError
     from mtmc.store import open_run
 

@@ -13,8 +13,8 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from mtmc.atomic import writing
-from mtmc.workers import Watch
+from mtmc.files.atomic import writing
+from mtmc.pipeline.workers import Watch
 
 console = Console(stderr=True)
 

@@ -24,7 +24,7 @@ from mtmc.cli.options import (
 from mtmc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mtmc.planning import Plan
+    from mtmc.pipeline.planning import Plan
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def run(
     """
     from mtmc import api
     from mtmc.cli.progress import logged, watching
-    from mtmc.forecast import forecast
+    from mtmc.doctor.forecast import forecast
     from mtmc.pipeline import default_workers, run_pipeline
 
     parts = {

@@ -112,7 +112,7 @@ def score(
         typer.echo("note: one camera only, where every vehicle is dropped; see --no-multi-camera", err=True)
     scores = score_sides(sides.truth, sides.predicted, params, sides.masks)
     if oracle and sides.run is not None and measure is Measure.iou:
-        from mtmc.ceilings import with_reruns
+        from mtmc.experiments.ceilings import with_reruns
         from mtmc.store import open_run
 
         scores = with_reruns(scores, open_run(sides.run), sides.truth, sides.predicted, params, part or ())
@@ -126,7 +126,7 @@ def score(
 
 def _write(sides: Sides, params: ScoreParams, scores: Scores, engine: Engine, tables: tuple[bool, bool] | None) -> None:
     """Print the scores, as tables (explained? all metrics?) or else as JSON; a run's folder keeps them too."""
-    from mtmc.atomic import write_json
+    from mtmc.files.atomic import write_json
     from mtmc.score.scores import to_json
 
     document = {

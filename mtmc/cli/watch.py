@@ -10,7 +10,7 @@ import typer
 from mtmc.cli.options import Cluster, Config, Detector, Device, Embedder, Settings, Workers
 
 if TYPE_CHECKING:
-    from mtmc.planning import Plan
+    from mtmc.pipeline.planning import Plan
 
 
 def watch(

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mtmc.atomic import writing
 from mtmc.errors import WeightsError
+from mtmc.files.atomic import writing
 
 RELEASE = "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0"
 OTHERWISE = "Or take --detector motion (no model), --detector onnx --weights FILE, or --weights demo (packaged)."

@@ -15,7 +15,7 @@ from mtmc.detect.onnx_pictures import Canvas
 from mtmc.detect.params import DetectParams, required_weights
 from mtmc.detect.postprocess import make_detections
 from mtmc.errors import WeightsError
-from mtmc.onnx_files import PRECISIONS, OnnxFile
+from mtmc.files.onnx import PRECISIONS, OnnxFile
 from mtmc.scene import Camera
 from mtmc.structures import Detections, Float, Short
 from mtmc.video import Clip, Frames

@@ -11,9 +11,9 @@ import numpy as np
 from mtmc.detect.detector import ClipDetector
 from mtmc.detect.params import DetectParams
 from mtmc.errors import InputError
-from mtmc.formats import read_mot_detections
 from mtmc.scene import Camera
 from mtmc.structures import Detections
+from mtmc.track_files.formats import read_mot_detections
 from mtmc.video import Clip, Frames
 
 

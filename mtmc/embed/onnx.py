@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 
 from mtmc.embed import EmbedParams, OnnxParams
 from mtmc.errors import UserError, WeightsError
-from mtmc.onnx_files import PRECISIONS, OnnxFile
+from mtmc.files.onnx import PRECISIONS, OnnxFile
 from mtmc.video import Image
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

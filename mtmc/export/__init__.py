@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InstallError, what_is_missing
 from mtmc.export.annotations import joined, write_coco, write_cvat, write_motchallenge
 from mtmc.export.columns import NOTES, box_table, tracklet_table, vehicle_table
 from mtmc.export.rerun import write_rerun
 from mtmc.export.trips import write_geojson
-from mtmc.formats import write_mot_tracks, write_submission
+from mtmc.files.atomic import replacing
 from mtmc.store import Run
+from mtmc.track_files.formats import write_mot_tracks, write_submission
 
 
 def export(run: Run, form: str, out: Path | None = None) -> list[Path]:

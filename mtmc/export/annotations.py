@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from mtmc.atomic import replacing
+from mtmc.files.atomic import replacing
 from mtmc.geometry import areas, xyxy_to_xywh
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from mtmc.atomic import replacing
 from mtmc.errors import InputError, require
 from mtmc.export.annotations import Seen, cameras_of
+from mtmc.files.atomic import replacing
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.report.colours import colour_of
 from mtmc.scene import Camera, Scene

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from mtmc.atomic import replacing
 from mtmc.errors import InputError
 from mtmc.export.columns import ground_speed_kmh
+from mtmc.files.atomic import replacing
 from mtmc.geometry import bottom_centres, metres_to_gps
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run

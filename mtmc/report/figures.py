@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mtmc.atomic import replacing
 from mtmc.errors import InputError
+from mtmc.files.atomic import replacing
 from mtmc.geometry import bottom_centres
 from mtmc.report.colours import colour_of, oklch
 from mtmc.report.pictures import contact_sheet, middle_frame

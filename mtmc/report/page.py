@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mtmc.atomic import replacing
+from mtmc.files.atomic import replacing
 from mtmc.report.looks import videos_of
 from mtmc.report.page_data import Contents, Truth, blocks
 from mtmc.scene import Scene

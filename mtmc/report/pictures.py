@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.atomic import writing
+from mtmc.files.atomic import writing
 from mtmc.report.colours import colour_of
 from mtmc.report.paint import tag
 from mtmc.report.privacy import Veil

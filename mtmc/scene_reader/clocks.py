@@ -17,10 +17,10 @@ from pydantic import Field, field_validator
 
 from mtmc.errors import ConfigError, InputError
 from mtmc.files import read_text
+from mtmc.files.text import numbers
 from mtmc.params import Params
 from mtmc.scene import FASTEST_FPS, SLOWEST_FPS, Recording, Scene
 from mtmc.structures import Double, Mask
-from mtmc.text import numbers
 
 NAMES_RESOLUTION_S = 1.0
 """File names cut the start down to whole seconds: a file that seems to start within the last second of the one before

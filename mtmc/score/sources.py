@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes, camera_number, camera_order
 from mtmc.errors import InputError
-from mtmc.formats import read_aicity_boxes, read_ground_truth_boxes, whole_pixels
-from mtmc.images import read_image
+from mtmc.files.images import read_image
 from mtmc.scene_reader import read_scene
 from mtmc.score.aicity import outside_masks
 from mtmc.score.evaluate import with_ground
 from mtmc.store import open_run
+from mtmc.track_files.formats import read_aicity_boxes, read_ground_truth_boxes, whole_pixels
 
 Mask = NDArray[np.bool_]
 

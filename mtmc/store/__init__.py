@@ -29,8 +29,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from mtmc.atomic import TEMPORARY, write_json
 from mtmc.errors import StoreError
+from mtmc.files.atomic import TEMPORARY, write_json
 from mtmc.params import merge
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import InputParams, read_scene

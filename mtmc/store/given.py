@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtmc.atomic import write_json
 from mtmc.errors import StoreError
 from mtmc.files import read_json
+from mtmc.files.atomic import write_json
 from mtmc.scene import Camera, Scene
 from mtmc.store.documents import GivenFile, GivenScene
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
-from mtmc.atomic import replacing
 from mtmc.errors import StoreError
+from mtmc.files.atomic import replacing
 from mtmc.scene import Recording
 from mtmc.store.schemas import Column, Schema, check
 from mtmc.store.stamps import fingerprint

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtmc.atomic import replacing
 from mtmc.errors import StoreError
 from mtmc.files import check_file
+from mtmc.files.atomic import replacing
 from mtmc.store.schemas import AGAIN, DETECTIONS, EMBEDDINGS, TRACKLETS, VEHICLES, Schema, built, check
 from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
 from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Tracklet

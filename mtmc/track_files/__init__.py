@@ -1,5 +1,7 @@
 """Tracks that were made elsewhere: files of boxes with ids in, tracklets and what is told of their cameras out.
 
+    rows          numeric text rows
+    formats       AI City and MOT text
     tables        CSV and Parquet with named columns
     annotations   CVAT for video (.xml), OTVision (.ottrk)
     vectors       appearance vectors of tracks (.npz, .npy, .parquet)
@@ -18,9 +20,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mtmc.errors import InputError
-from mtmc.formats import read_aicity, read_mot_tracks
 from mtmc.structures import Tracklet
 from mtmc.track_files.annotations import read_cvat, read_ottrk
+from mtmc.track_files.formats import read_aicity, read_mot_tracks
 from mtmc.track_files.tables import read_csv, read_parquet
 from mtmc.track_files.told import CAMERA, CameraTracks, read_seqinfo
 from mtmc.track_files.vectors import read_vectors

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtmc.atomic import replacing
 from mtmc.errors import InputError
+from mtmc.files.atomic import replacing
 from mtmc.geometry import metres_to_gps
 from mtmc.structures import LABELS, Double
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InputError
+from mtmc.files.atomic import replacing
 from mtmc.structures import Float, Image
 from mtmc.traffic.gates import passings
 from mtmc.traffic.tables import FREE_FLOW

@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from mtmc.atomic import replacing
+from mtmc.files.atomic import replacing
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.structures import LABELS, Double
 from mtmc.traffic.tables import FREE_FLOW

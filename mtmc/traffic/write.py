@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from mtmc.atomic import replacing
 from mtmc.errors import ConfigError, InstallError, what_is_missing
+from mtmc.files.atomic import replacing
 from mtmc.traffic.maps import write_geojson, write_geoparquet
 from mtmc.traffic.sumo import write_sumo
 

@@ -12,8 +12,8 @@ import av
 import cv2
 import numpy as np
 
-from mtmc.atomic import part_of
 from mtmc.errors import StoreError
+from mtmc.files.atomic import part_of
 from mtmc.structures import Image
 
 TICKS_PER_S = 90_000

@@ -11,7 +11,7 @@ import numpy as np
 
 from mtmc.errors import InputError
 from mtmc.files import read_text
-from mtmc.images import read_image
+from mtmc.files.images import read_image
 from mtmc.scene import FASTEST_FPS, SLOWEST_FPS, Recording
 from mtmc.structures import Image
 

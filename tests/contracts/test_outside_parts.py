@@ -16,7 +16,7 @@ from mtmc.embed import EmbedParams, make_embedder
 from mtmc.errors import ConfigError
 from mtmc.link import LinkParams, find_linker
 from mtmc.params import StageParams
-from mtmc.planning import plan_again
+from mtmc.pipeline.planning import plan_again
 from mtmc.store import open_run
 from mtmc.track import TrackParams, make_tracker
 from tests.builders import make_video

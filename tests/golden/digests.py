@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mtmc.link import LinkParams, Problem, solve
-from mtmc.planning import VERSIONS
+from mtmc.pipeline.planning import VERSIONS
 from mtmc.synth.tracklets.sampling import LEVELS, simulate
 from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc, record_truth, run
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.formats import read_mot_tracks
 from mtmc.geometry import bottom_centres
 from mtmc.link import LinkParams, Problem
 from mtmc.link.problem import Solution
 from mtmc.scene_reader import read_scene
 from mtmc.structures import Double
+from mtmc.track_files.formats import read_mot_tracks
 
 
 def make(params: LinkParams, device: str) -> TrueLinks:

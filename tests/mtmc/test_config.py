@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mtmc.cli.commented_toml import to_toml
 from mtmc.config import Config, build_config, load_config
 from mtmc.errors import ConfigError
 from mtmc.params import known_keys
-from mtmc.toml import to_toml
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "pipeline"
 

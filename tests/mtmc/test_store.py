@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtmc.atomic import locked, replacing, write_json, writing
 from mtmc.errors import StoreError
+from mtmc.files.atomic import locked, replacing, write_json, writing
 from mtmc.store import Run, open_run
 from mtmc.store.stamps import digest, fingerprint, staleness
 from mtmc.store.tables import (
@@ -154,7 +154,7 @@ def test_leftovers_of_a_killed_run_vanish(tmp_path: Path) -> None:
 
 
 def test_a_folder_has_one_run_at_a_time(tmp_path: Path) -> None:
-    hold = f"import time; from pathlib import Path; from mtmc.atomic import locked\nwith locked(Path({str(tmp_path)!r})):\n"  # noqa: E501
+    hold = f"import time; from pathlib import Path; from mtmc.files.atomic import locked\nwith locked(Path({str(tmp_path)!r})):\n"  # noqa: E501
     hold += "    print('held', flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None

@@ -12,7 +12,7 @@ import pytest
 
 from mtmc.errors import InputError
 from mtmc.pipeline import run_pipeline
-from mtmc.planning import Plan
+from mtmc.pipeline.planning import Plan
 from mtmc.watching import Growing, Metrics, follow
 from tests.builders import make_video
 from tests.golden.commands import mtmc

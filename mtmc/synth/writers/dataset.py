@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from mtmc.files.images import read_image, write_image
 from mtmc.geometry import EARTH_RADIUS_M, outside_mask
-from mtmc.images import read_image, write_image
 from mtmc.structures import LABELS, Double, Image, Mask
 from mtmc.synth.presets import PRESETS
 from mtmc.synth.render.frames import Seen, draw_frame

@@ -11,7 +11,7 @@ from typing import Literal
 import av
 import numpy as np
 
-from mtmc.images import write_image
+from mtmc.files.images import write_image
 from mtmc.structures import Image
 from mtmc.synth.presets import PresetName
 from mtmc.synth.render.frames import Seen, draw_frame

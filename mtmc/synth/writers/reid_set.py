@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from pydantic import Field
 
-from mtmc.images import write_image
+from mtmc.files.images import write_image
 from mtmc.params import Params
 from mtmc.structures import Image
 from mtmc.synth.presets import PresetName

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mtmc.images import write_image
+from mtmc.files.images import write_image
 from mtmc.structures import Double, Int
 from mtmc.synth.render.ground import paint_ground
 from mtmc.synth.scene import FIRST_PARKED_ID, ORIGIN, SynthCamera, World

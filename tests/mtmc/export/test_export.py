@@ -15,9 +15,9 @@ import pytest
 
 from mtmc.export import EXPORTS, export
 from mtmc.export.columns import BOX_COLUMNS, box_table
-from mtmc.formats import read_aicity, read_mot_tracks
 from mtmc.store import Run
 from mtmc.structures import LABELS
+from mtmc.track_files.formats import read_aicity, read_mot_tracks
 
 
 def boxes(run: Run) -> int:

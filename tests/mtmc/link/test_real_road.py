@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from mtmc.embed import EmbedParams, embed, make_embedder
-from mtmc.formats import read_ground_truth
 from mtmc.link import LinkParams, solve
 from mtmc.link.benchmark import agreement
 from mtmc.link.describe import pose
 from mtmc.link.learning.em import on_common_time
 from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.scene_reader import read_scene
+from mtmc.track_files.formats import read_ground_truth
 from mtmc.video import Video
 
 

@@ -14,9 +14,9 @@ from PIL import Image as Picture
 
 from mtmc.doctor import examine
 from mtmc.errors import ConfigError, InputError
-from mtmc.formats import number_cameras, read_aicity, write_submission
 from mtmc.scene_reader import InputParams, find_recordings, read_scene
 from mtmc.scene_reader.file_names import parse
+from mtmc.track_files.formats import number_cameras, read_aicity, write_submission
 from mtmc.video import Video
 from tests.builders import make_tracklet, make_vehicle
 from tests.mtmc.video.painted import SIZE, number_of, numbers_shown, paint, write

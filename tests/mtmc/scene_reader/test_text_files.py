@@ -10,9 +10,9 @@ import pytest
 
 from mtmc.calibration import read_calibration
 from mtmc.errors import ConfigError, InputError, UserError
-from mtmc.formats import read_aicity_boxes, read_mot_detections, read_mot_tracks
 from mtmc.scene_reader import read_scene
 from mtmc.scene_reader.clocks import read_timestamps
+from mtmc.track_files.formats import read_aicity_boxes, read_mot_detections, read_mot_tracks
 from tests.builders import make_video
 
 FORMS = {

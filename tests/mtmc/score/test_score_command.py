@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from mtmc.cli import main
-from mtmc.formats import read_ground_truth, write_aicity
 from mtmc.store import create_run
 from mtmc.store.tables import write_vehicles
 from mtmc.structures import GlobalTrack
+from mtmc.track_files.formats import read_ground_truth, write_aicity
 from tests.builders import make_tracklet, make_vehicle, make_video
 
 Capture = pytest.CaptureFixture[str]

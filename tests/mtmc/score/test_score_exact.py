@@ -11,10 +11,10 @@ import pytest
 
 from mtmc.assignment import best_assignment, components
 from mtmc.errors import InputError
-from mtmc.formats import read_mot_tracks
 from mtmc.score import ScoreParams, Scores, score, to_json
 from mtmc.score.evaluate import with_ground
 from mtmc.structures import GlobalTrack
+from mtmc.track_files.formats import read_mot_tracks
 from tests.builders import make_camera, make_scene, make_tracklet, make_vehicle
 from tests.mtmc.score.scenes import Row, boxes_of, track
 

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mtmc.errors import InputError
-from mtmc.formats import write_aicity, write_mot_tracks
 from mtmc.structures import Tracklet, label_index
 from mtmc.track_files import CameraTracks, read_tracks, read_vectors
+from mtmc.track_files.formats import write_aicity, write_mot_tracks
 from mtmc.track_files.told import scene_of
 from tests.builders import make_tracklet, make_vehicle
 

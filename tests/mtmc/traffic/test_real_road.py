@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtmc.formats import read_mot_tracks
 from mtmc.store import open_run
+from mtmc.track_files.formats import read_mot_tracks
 from mtmc.traffic import Question, Traffic, observe
 from tests.golden.commands import run
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from mtmc import __version__
 from mtmc.errors import InstallError, UserError
-from mtmc.workers import WAITING_PER_WORKER, News, Task, Timings, Watch, Work, hand_on
+from mtmc.pipeline.workers import WAITING_PER_WORKER, News, Task, Timings, Watch, Work, hand_on
 
 GPU_SHARE = 0.25
 COUNT_AGAIN_S = 1.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtmc.capacity import Rates, needs, rates_of
+from mtmc.doctor.capacity import Rates, needs, rates_of
 from mtmc.errors import StoreError
 from mtmc.store import open_run
 from tests.builders import make_video

@@ -12,10 +12,10 @@ import pytest
 import mtmc
 from mtmc.cli import main
 from mtmc.errors import UserError
-from mtmc.formats import write_mot_tracks
-from mtmc.planning import plan_again
+from mtmc.pipeline.planning import plan_again
 from mtmc.store import open_run
 from mtmc.structures import GlobalTrack, Tracklet
+from mtmc.track_files.formats import write_mot_tracks
 from tests.builders import make_camera, make_tracklet, make_video
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mtmc.health import examine, linked_right
 from mtmc.link import LinkParams, Problem, Solution, solve
 from mtmc.link.review.consistency import Contradictions, contradictions, in_two_places
 from mtmc.link.review.proposals import Looks, worth_a_look
+from mtmc.results_page.health import examine, linked_right
 from mtmc.synth.tracklets.sampling import LEVELS, Simulated, simulate
 from tests.mtmc.link.worlds import table_of
 

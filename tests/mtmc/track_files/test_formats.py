@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from mtmc.errors import InputError
-from mtmc.formats import (
+from mtmc.structures import GlobalTrack, Tracklet
+from mtmc.track_files.formats import (
     number_cameras,
     read_aicity,
     read_aicity_boxes,
@@ -21,7 +22,6 @@ from mtmc.formats import (
     write_aicity,
     write_mot_tracks,
 )
-from mtmc.structures import GlobalTrack, Tracklet
 
 ROWS = "41 7 1 10 20 30 40 -1 -1\n41 7 2 11 20 30 40 -1 -1\n6 7 5 0 0 8 9 12.5 3.25\n"
 

@@ -16,7 +16,6 @@ import numpy as np
 from mtmc.boxes import Boxes
 from mtmc.config import Config, build_config
 from mtmc.errors import InputError, require
-from mtmc.formats import whole_pixels
 from mtmc.link import link
 from mtmc.scene import Scene
 from mtmc.score import ScoreParams, score
@@ -24,6 +23,7 @@ from mtmc.score.sources import load_sides
 from mtmc.store import Run
 from mtmc.structures import GlobalTrack
 from mtmc.track import make_tracker, track
+from mtmc.track_files.formats import whole_pixels
 
 Stage = Literal["link", "track"]
 Range = tuple[float, float]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mtmc.cli import main
-from mtmc.differences import differences
 from mtmc.errors import InputError
+from mtmc.experiments.differences import differences
 from mtmc.store import open_run
 from tests.builders import make_video
 

@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from mtmc.cluster import cluster
 from mtmc.errors import UserError
+from mtmc.pipeline.cluster import cluster
 from tests.builders import make_video
 
 pytest.importorskip("ray")
@@ -25,8 +25,8 @@ from ray.cluster_utils import Cluster
 from tests.golden.commands import mtmc
 
 KILLS = int(os.environ.get("MTMC_KILLS", "5"))
-"""A campaign: MTMC_KILLS=30 pytest tests/mtmc/test_cluster.py -m slow -s."""
-ROOT = Path(__file__).resolve().parents[2]
+"""A campaign: MTMC_KILLS=30 pytest tests/mtmc/pipeline/test_cluster.py -m slow -s."""
+ROOT = Path(__file__).resolve().parents[3]
 HOW = ["--embedder", "histogram", "--link", "electricity", "--set", "report.video=false", "--set", "report.page=false"]
 DETECTOR = '''
 import time

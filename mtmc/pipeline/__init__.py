@@ -1,6 +1,12 @@
 """The order of the stages: run what the plan finds stale, per camera (in processes), link, export, draw.
 
-Each stage is a pure function of arrays; what one process does stands in ``tasks``, what is asked for in ``planning``.
+Each stage is a pure function of arrays.
+
+    planning       what is asked for: units of work, each with the stamp that says whether it is stale
+    tasks          what one process does for one unit
+    workers        units handed to this process or to its children, in an order that fits their needs
+    cluster        the same on nodes of Ray
+    given_tracks   a run of tracks that were made elsewhere
 """
 
 from __future__ import annotations
@@ -11,21 +17,21 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from mtmc import __version__
-from mtmc.atomic import locked, write_json
-from mtmc.cluster import cluster
 from mtmc.edits import apply_edits, contradiction, read_edits
 from mtmc.embed import attention_of
+from mtmc.files.atomic import locked, write_json
 from mtmc.link import Linked
 from mtmc.memory import peak_of_all_mb
-from mtmc.planning import Key, Plan, stamp_of
+from mtmc.pipeline.cluster import cluster
+from mtmc.pipeline.planning import Key, Plan, stamp_of
+from mtmc.pipeline.tasks import Unit, forget_parts, run_unit, timed
+from mtmc.pipeline.workers import Graph, Here, Pool, Timings, Watch, processes, run_graph
 from mtmc.results_page import make_page
 from mtmc.store import Run, create_run
 from mtmc.store.documents import DrawnVideos, KeptTimings, read_kept
 from mtmc.store.stamps import digest, plain
 from mtmc.store.tables import write_table, write_vehicles
-from mtmc.tasks import Unit, forget_parts, run_unit, timed
 from mtmc.visits import visits
-from mtmc.workers import Graph, Here, Pool, Timings, Watch, processes, run_graph
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +161,7 @@ def _linked(todo: Plan) -> Linked:
 
 
 def _write_track3(todo: Plan) -> None:
-    from mtmc.formats import write_submission
+    from mtmc.track_files.formats import write_submission
 
     path = todo.run.folder / "track3.txt"
     if not path.exists():

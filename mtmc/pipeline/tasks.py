@@ -15,6 +15,7 @@ from mtmc.detect import DetectParams, detect, make_detector
 from mtmc.embed import EmbedParams, embed, make_embedder
 from mtmc.errors import UserError
 from mtmc.params import StageParams
+from mtmc.pipeline.workers import Timings, Watch
 from mtmc.scene import Camera
 from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
 from mtmc.store.tables import (
@@ -28,7 +29,6 @@ from mtmc.store.tables import (
 from mtmc.structures import Tracklet
 from mtmc.track import TrackParams, make_tracker, track_windows
 from mtmc.video import Video
-from mtmc.workers import Timings, Watch
 
 
 @dataclass(frozen=True, slots=True)

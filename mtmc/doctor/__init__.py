@@ -1,4 +1,9 @@
-"""What is wrong with a folder of videos, and what to do: ``mtmc doctor``."""
+"""What is wrong with a folder of videos, and what to do: ``mtmc doctor``.
+
+environment   what this machine and this environment can do
+forecast      what detection will cost on this machine
+capacity      what a larger job would take: ``mtmc plan``
+"""
 
 from __future__ import annotations
 
@@ -15,9 +20,9 @@ from numpy.typing import NDArray
 
 from mtmc.boxes import camera_number
 from mtmc.errors import UserError
-from mtmc.formats import number_cameras
 from mtmc.scene import Camera, Recording, Scene
 from mtmc.scene_reader import find_recordings, read_scene
+from mtmc.track_files.formats import number_cameras
 from mtmc.video import Video, read_packets
 
 COMMON_FPS = (5, 6, 7.5, 8, 10, 12, 12.5, 15, 20, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60)

@@ -131,7 +131,7 @@ def plan_again(run: Run) -> Plan:
 
 
 def plan_given(videos: Path, scene: Scene, run: Run, config: Config, device: str = "auto") -> Plan:
-    """The plan of a run that was given its tracks (``mtmc.given_tracks``)."""
+    """The plan of a run that was given its tracks (``mtmc.pipeline.given_tracks``)."""
     check_device(device)
     given = () if run.given is None else run.given.stages
     parts = {camera.id: _parts(camera, config.detect, given) for camera in scene.cameras.values()}

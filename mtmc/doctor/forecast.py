@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mtmc.config import Config
 from mtmc.detect import DetectParams, choose, seconds_per_frame, settle, what
-from mtmc.environment import is_fetched
-from mtmc.planning import capped
+from mtmc.doctor.environment import is_fetched
+from mtmc.pipeline.planning import capped
 from mtmc.scene import Scene
 from mtmc.scene_reader import read_scene
 

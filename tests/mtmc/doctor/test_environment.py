@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from mtmc.cli import main
-from mtmc.environment import PARTS, examine_environment
+from mtmc.doctor.environment import PARTS, examine_environment
 from mtmc.errors import UserError, require, what_is_missing
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(

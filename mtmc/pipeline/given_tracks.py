@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from mtmc.atomic import locked
 from mtmc.config import Config
 from mtmc.errors import ConfigError, InputError
-from mtmc.planning import CAMERA_STAGES, VERSIONS, Plan, plan_given
+from mtmc.files.atomic import locked
+from mtmc.pipeline.planning import CAMERA_STAGES, VERSIONS, Plan, plan_given
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
 from mtmc.store.given import Given, read_given

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from mtmc.boxes import Boxes
 from mtmc.config import Config, refuse_strange_parts
-from mtmc.formats import whole_pixels
 from mtmc.geometry import clip_boxes, xywh_to_xyxy
 from mtmc.link import link
-from mtmc.planning import plan_again
+from mtmc.pipeline.planning import plan_again
 from mtmc.scene import Scene
 from mtmc.score import ScoreParams, Scores
 from mtmc.score.clear import match_frames
@@ -29,6 +28,7 @@ from mtmc.score.oracle import true_links, true_tracklets
 from mtmc.store import Run
 from mtmc.structures import Detections, Embeddings, GlobalTrack, label_index
 from mtmc.track import make_tracker, track
+from mtmc.track_files.formats import whole_pixels
 
 
 def with_reruns(

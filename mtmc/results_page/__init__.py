@@ -1,5 +1,9 @@
 """The results page of a run: what its cameras look like, what is only known above the report's room, all into
-``report.html``."""
+``report.html``.
+
+    health       how the run looks without any truth: the light and its reasons
+    lost_boxes   truth beside the run: every true box, and why it is lost
+"""
 
 from __future__ import annotations
 
@@ -12,22 +16,22 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from mtmc import __version__
-from mtmc.atomic import write_json
 from mtmc.edits import read_edits
 from mtmc.errors import InputError
-from mtmc.health import examine
+from mtmc.files.atomic import write_json
 from mtmc.link.describe import describe
 from mtmc.link.model.topology_graph import planar_layout
 from mtmc.link.problem import Links
 from mtmc.link.review.consistency import Contradictions, contradictions
 from mtmc.link.review.explain import own_evidence
 from mtmc.link.review.proposals import Looks, worth_a_look
-from mtmc.lost_boxes import compare_with_truth
 from mtmc.report import Hide, ReportParams, Watch
 from mtmc.report.looks import Attend, make_looks
 from mtmc.report.page import is_current, write_page
 from mtmc.report.page_data import Contents, Truth
 from mtmc.report.privacy import PAGE_FILE, Veil, drawn_under, promised
+from mtmc.results_page.health import examine
+from mtmc.results_page.lost_boxes import compare_with_truth
 from mtmc.scene import Scene
 from mtmc.store import Run
 from mtmc.store.documents import read_kept

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from mtmc.cli import main
-from mtmc.formats import read_aicity
 from mtmc.store import open_run
+from mtmc.track_files.formats import read_aicity
 from tests.builders import make_video
 
 COMMAND = [sys.executable, "-m", "mtmc"]

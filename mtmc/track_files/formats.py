@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt, RootModel
 
-from mtmc.atomic import replacing, write_json
 from mtmc.boxes import Boxes, camera_number
 from mtmc.errors import InputError
 from mtmc.files import read_json
+from mtmc.files.atomic import replacing, write_json
 from mtmc.geometry import clip_boxes, xywh_to_xyxy, xyxy_to_xywh
-from mtmc.rows import Table, read_table
 from mtmc.structures import Detections, GlobalTrack, Tracklet, label_index
+from mtmc.track_files.rows import Table, read_table
 
 AICITY = "9 numbers (camera id frame left top width height xworld yworld)"
 MOT = "6 to 10 numbers (frame, id, left, top, width, height, confidence, -1, -1, -1)"

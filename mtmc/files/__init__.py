@@ -1,5 +1,11 @@
 """The one way in for files (``reid.files``) as the pipeline takes it: what cannot be used is an InputError, unless a
-room says otherwise."""
+room says otherwise.
+
+    text     numbers in lines
+    images   pictures in and out
+    onnx     networks as ONNX, opened on the device asked for
+    atomic   whole writes, locks
+"""
 
 from __future__ import annotations
 
