@@ -29,6 +29,14 @@ def watch(
     until_idle: Annotated[
         float | None, typer.Option(min=0, help="End when nothing has closed for so many seconds.", show_default=False)
     ] = None,
+    lag: Annotated[
+        float, typer.Option(min=0, help="Vehicles go into settled/ so many seconds behind the cameras, for good.")
+    ] = 120.0,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=URL", help="Record a camera's stream (rtsp://...) into VIDEOS; may be repeated."),
+    ] = None,
+    segment: Annotated[float, typer.Option(min=1, help="Seconds of a recording of --stream.")] = 60.0,
     metrics: Annotated[
         int | None, typer.Option(help="Serve http://127.0.0.1:PORT/metrics for Prometheus.", show_default=False)
     ] = None,
@@ -40,10 +48,11 @@ def watch(
     Examples:
       mtmc watch /var/recordings --out runs/live --detector motion
       mtmc watch /var/recordings --out runs/live --metrics 9100 --until-idle 600
+      mtmc watch rec/ --out runs/live --stream north=rtsp://10.0.0.5/main --stream south=rtsp://10.0.0.6/main
     """
     from mtmc.cli.progress import console, logged, watching
     from mtmc.pipeline import default_workers, run_pipeline
-    from mtmc.watching import Metrics, follow
+    from mtmc.watching import Metrics, Recorder, follow
 
     told = Metrics()
     if metrics is not None:
@@ -57,6 +66,19 @@ def watch(
 
     parts = {"detector": detector, "weights": weights, "embedder": embedder, "config": config, "device": device}
     idle = float("inf") if until_idle is None else until_idle
-    how = {"every_s": every, "settle_s": settle, "idle_s": idle, "metrics": told, "overrides": set_ or []}
+    streams = [Recorder(*_named(text), folder, segment) for text in stream or []]
+    how = {"every_s": every, "settle_s": settle, "idle_s": idle, "lag_s": lag, "metrics": told, "streams": streams}
     with logged(out):
-        follow(folder, out, run, **how, **parts)  # type: ignore[arg-type]
+        try:
+            for recorder in streams:
+                folder.mkdir(parents=True, exist_ok=True)
+                recorder.start()
+            follow(folder, out, run, overrides=set_ or [], **how, **parts)  # type: ignore[arg-type]
+        finally:
+            for recorder in streams:
+                recorder.stop()
+
+
+def _named(stream: str) -> tuple[str, str]:
+    name, _, address = stream.partition("=")
+    return name, address

@@ -3,14 +3,16 @@
 Closed recordings are linked into ``watched/`` in the run folder, and a turn is a run of that folder: what was made of
 earlier recordings is fresh, and in the end the tables are those of a run of all recordings at once. Behind the latest
 closed recording nothing waits but the tracks that are still in view, and what linking learns later.
+
+    recorder   live streams into recordings
+    settled    vehicles under numbers that stay
+    metrics    what a turn leaves to tell
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,60 +21,18 @@ import numpy as np
 from mtmc.api import planned
 from mtmc.errors import InputError
 from mtmc.files.atomic import writing
-from mtmc.memory import peak_of_all_mb
 from mtmc.pipeline.planning import Plan
 from mtmc.scene_reader.files import VIDEO_SUFFIXES
+from mtmc.store.schemas import VEHICLES
+from mtmc.store.tables import read_table
 from mtmc.video import read_packets
+from mtmc.watching.metrics import Metrics
+from mtmc.watching.recorder import Recorder
+from mtmc.watching.settled import Settled
+
+__all__ = ["Growing", "Metrics", "Recorder", "Settled", "follow"]
 
 NO_PICTURES = ("report.video=false", "report.page=false")
-
-
-class Metrics:
-    """What a turn leaves to tell, as Prometheus reads it."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, float] = {"turns_total": 0.0}
-
-    def text(self) -> str:
-        """One line each."""
-        return "".join(f"mtmc_{name} {value:.6g}\n" for name, value in self.values.items())
-
-    def note(self, done: Plan, seconds: float, waited_s: float) -> None:
-        """After a turn that took so long; its latest recording had closed ``waited_s`` before it began."""
-        vehicles = done.run.vehicles()
-        alone = sum(len(vehicle.tracklets) == 1 for vehicle in vehicles)
-        frames = sum(len(camera.frames) for camera in done.scene.cameras.values())
-        earlier = self.values.get("frames_total", 0.0)
-        self.values = {
-            "turns_total": self.values["turns_total"] + 1,
-            "frames_total": frames,
-            "frames_per_second": (frames - earlier) / seconds,
-            "lag_seconds": waited_s + seconds,
-            "memory_peak_megabytes": peak_of_all_mb(),
-            "vehicles_total": len(vehicles),
-            "unlinked_share": alone / max(1, len(vehicles)),
-        }
-
-    def serve(self, port: int) -> int:
-        """At http://127.0.0.1:port/metrics as long as this process lives, 0 for any free one; the port. Raises
-        StoreError where it is taken."""
-        metrics = self
-
-        class Page(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                """The page."""
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(metrics.text().encode())
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
-
-        with writing(Path(f"127.0.0.1:{port}")):
-            server = ThreadingHTTPServer(("127.0.0.1", port), Page)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return int(server.server_address[1])
 
 
 class Growing:
@@ -124,22 +84,31 @@ def follow(
     every_s: float,
     settle_s: float,
     idle_s: float = np.inf,
+    lag_s: float = 120.0,
     metrics: Metrics,
+    streams: Sequence[Recorder] = (),
     overrides: Sequence[str] = (),
     **settings: Any,
 ) -> None:
     """``run`` what has closed, again and again, until nothing has closed for ``idle_s``; the other arguments are those
-    of a plan. Raises UserError as that does."""
+    of a plan. What lies ``lag_s`` behind the cameras goes into ``settled/``, in the end all of it. Raises UserError as
+    a plan does."""
     if not source.is_dir():
         raise InputError(source, "a folder into which recordings are written", "none", "Check the path.")
-    folder, busy = Growing(source, out / "watched", settle_s), time.monotonic()
+    folder, busy, todo = Growing(source, out / "watched", settle_s), time.monotonic(), None
+    settled = Settled(out / "settled")
     while time.monotonic() - busy < idle_s:
+        for stream in streams:
+            stream.check()
         closed = folder.take_closed()
         if closed:
             busy = time.monotonic()
             todo = planned(folder.closed, out, overrides=[*NO_PICTURES, *overrides], **settings)
             run(todo)
-            metrics.note(todo, time.monotonic() - busy, busy - max(closed))
+            changed = settled.add(read_table(todo.path("vehicles", ""), VEHICLES), todo.scene, lag_s)
+            metrics.note(todo, time.monotonic() - busy, busy - max(closed), changed)
             busy = time.monotonic()
         else:
             time.sleep(every_s)
+    if todo is not None:
+        settled.add(read_table(todo.path("vehicles", ""), VEHICLES), todo.scene, 0.0)

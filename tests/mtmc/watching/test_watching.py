@@ -8,6 +8,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from mtmc.errors import InputError
@@ -21,7 +22,8 @@ HOW = {"detector": "motion", "embedder": "histogram", "link": "electricity"}
 
 
 def tables(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.parquet") if "watched" not in p.parts}
+    own = {"watched", "settled"}
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.parquet") if own.isdisjoint(p.parts)}
 
 
 def test_what_is_copied_while_it_is_followed_is_as_good_as_there_before(tmp_path: Path) -> None:
@@ -60,6 +62,8 @@ def test_what_is_copied_while_it_is_followed_is_as_good_as_there_before(tmp_path
     assert tables(out) == tables(tmp_path / "batch")
     assert (out / "track3.txt").read_bytes() == (tmp_path / "batch" / "track3.txt").read_bytes()
     assert metrics.values["frames_total"] == 20 * len(names)
+    settled = [pq.read_table(path) for path in (out / "settled").glob("*.parquet")]
+    assert sum(len(table) for table in settled) == len(pq.read_table(out / "vehicles.parquet")) > 0
 
 
 def test_what_is_still_written_is_left_alone(tmp_path: Path) -> None:
