@@ -148,12 +148,11 @@ def draw(path: Path, count: np.ndarray, mean: np.ndarray, share: np.ndarray, err
     figure.savefig(path, dpi=110)
 
 
-def scale(sizes: list[int], out: dict) -> None:
-    """Seconds and peak memory of the network linker against the number of tracklets, 256-d features, and the exponent
-    of time."""
+def scale(sizes: list[int], dimension: int, out: dict) -> None:
+    """Seconds and peak memory of the network linker against the number of tracklets, and the exponent of time."""
     rows = []
     for size in sizes:
-        command = [sys.executable, __file__, "--one", str(size)]
+        command = [sys.executable, __file__, "--one", str(size), "--dimension", str(dimension)]
         rows.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
         line = "{tracklets:>9,} tracklets {seconds:8.1f} s ({processor_s:.1f} s of processor) {peak_mb:7.0f} MB  "
         line += "IDF1 {idf1:.4f}  {cameras} cameras"
@@ -165,9 +164,9 @@ def scale(sizes: list[int], out: dict) -> None:
         print(f"processor seconds grow as tracklets ^ {out['exponent']:.2f}")
 
 
-def one_size(size: int) -> None:
+def one_size(size: int, dimension: int) -> None:
     """Measure one size in this process, the tracklets themselves not counted, and print it as JSON."""
-    world = large_world(size)
+    world = large_world(size, dimension)
     before = restart_peak()
     start, worked = time.perf_counter(), time.process_time()
     solution = solve(Problem.of(world.table), LinkParams())
@@ -181,14 +180,14 @@ def one_size(size: int) -> None:
     print(json.dumps(row))
 
 
-def large_world(size: int) -> Simulated:
+def large_world(size: int, dimension: int) -> Simulated:
     """Level 2 with 0.7 tracklets a minute and camera, as 1,000 cameras see 1e6 in a day: more tracklets are more
     cameras and hours."""
     cameras = int(np.clip(size / 1000, 12, 1000))
     duration = size / (0.7 * cameras) * 60
     level = LEVELS[2]
     streets_ = replace(level.streets, cameras=cameras, duration_s=duration, vehicles_per_min=0.7 * cameras / 4.6)
-    return simulate(replace(level, streets=streets_, dimension=256, makes=500), seed=1)
+    return simulate(replace(level, streets=streets_, dimension=dimension, makes=500), seed=1)
 
 
 def main() -> None:
@@ -205,11 +204,12 @@ def main() -> None:
     parser.add_argument("--strengths", default=",".join(STRENGTHS), help="with --real: of appearance")
     parser.add_argument("--first-seed", type=int, default=1, help="with --real: count seeds from here")
     parser.add_argument("--sizes", default="1000,10000,100000,1000000")
+    parser.add_argument("--dimension", type=int, default=256, help="of the features, for --scale")
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        one_size(options.one)
+        one_size(options.one, options.dimension)
         return
     out: dict = {}
     seeds, chosen = list(range(1, options.seeds + 1)), [int(level) for level in options.only.split(",")]
@@ -223,7 +223,7 @@ def main() -> None:
     if options.real:
         real(counted, *(getattr(options, key).split(",") for key in ("places", "kinds", "strengths")), out)
     if options.scale:
-        scale([int(float(size)) for size in options.sizes.split(",")], out)
+        scale([int(float(size)) for size in options.sizes.split(",")], options.dimension, out)
     if options.json:
         options.json.write_text(json.dumps(out, indent=1))
 
