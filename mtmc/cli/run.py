@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STREAMS = ("rtsp:", "rtmp:", "http:", "https:", "/dev/video")
-RECORD = (
-    "Record it: ffmpeg -i URL -c copy -f segment -segment_time 900 -strftime 1 cams/cam1_%Y%m%d_%H%M%S.mp4, "
-    "then mtmc run cams/."
-)
+RECORD = "Record and follow it: mtmc watch cams/ --out runs/live --stream cam1=URL."
 
 
 def run(
