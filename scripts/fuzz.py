@@ -39,7 +39,7 @@ USAGE = re.compile(r"Usage:|Invalid value|No such option|Missing (option|argumen
 """What the command line itself refuses reads otherwise, and well."""
 SECONDS, MEMORY_MB = 10, 2048
 PATIENCE = 3
-"""How many times the limit a case may take by the clock."""
+"""How many times the limit a case may take by the clock; the limit itself is of processor time."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,19 @@ def _error(said: str) -> str:
 
 
 def run(case: Case, material: Path, folder: Path) -> Outcome:
+    """The case's outcome; one that was out of time tries again with more of it, since the machine may have been busy."""
+    outcome = _tried(case, material, folder, PATIENCE)
+    return outcome if outcome.fault != "hang" else _tried(case, material, folder, 4 * PATIENCE)
+
+
+def _tried(case: Case, material: Path, folder: Path, patience: int) -> Outcome:
     """Copy the material, spoil it, run the command in a forked process, judge."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(material, folder, symlinks=True)
     case.spoil(folder)
     before = _state(folder.parent, folder)
     said = folder.parent / "said.txt"
-    code, seconds = _wait(_forked(lambda: _in_child(case.command, folder, said)))
+    code, seconds = _wait(_forked(lambda: _in_child(case.command, folder, said)), patience)
     changed = [name for name, digest in _state(folder.parent, folder).items() if before.get(name) != digest]
     text = said.read_text(errors="replace") if said.exists() else ""
     return judge(case, code, text, seconds, changed)
@@ -118,17 +124,17 @@ def _forked(work: Callable[[], None]) -> int:
     return child
 
 
-def _wait(child: int) -> tuple[int, float]:
+def _wait(child: int, patience: int) -> tuple[int, float]:
     """Exit code and seconds of the processor; on a machine with other work the clock would not be fair."""
     start = time.monotonic()
     while True:
         done, status, used = os.wait4(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
-        if time.monotonic() - start > PATIENCE * SECONDS:
+        if time.monotonic() - start > patience * SECONDS:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return -signal.SIGALRM, PATIENCE * SECONDS
+            return -signal.SIGALRM, patience * SECONDS
         time.sleep(0.01)
 
 
