@@ -1,10 +1,11 @@
 """Commands killed at any moment: run again, they must give the same bytes, and nothing may be left over.
 
 Each subject is a command on a small scene. Its reference is what it makes undisturbed. A kill starts it in a process
-of its own, waits for a random part of its time and sends SIGKILL (or SIGTERM, SIGINT); one second later none of its
-processes may live; then it runs once more, undisturbed, and every file must be the reference's, no half-written one
-beside it. ``injected`` kills the process itself before each single replacement or removal of a file, one after the
-other, in a run whose folder holds another run's results: no order of writes may leave wrong bytes marked fresh.
+of its own, waits for a random part of its time and sends SIGKILL (or SIGTERM, SIGINT); one second later (longer where
+other programs keep the machine busy) none of its processes may live; then it runs once more, undisturbed, and every
+file must be the reference's, no half-written one beside it. ``injected`` kills the process itself before each single
+replacement or removal of a file, one after the other, in a run whose folder holds another run's results: no order of
+writes may leave wrong bytes marked fresh.
 
 What holds the time of day, the machine or its speed is not compared: logs, timings, TensorBoard's files.
 """
@@ -65,31 +66,10 @@ def digests(folder: Path) -> dict[str, str]:
     """Content of every file that is compared, by its path."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in NOT_COMPARED]
     return {
-        str(path.relative_to(folder)): hashlib.blake2b(_content(path), digest_size=8).hexdigest()
+        str(path.relative_to(folder)): hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
         for path in files
         if "tfevents" not in path.name
     }
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a file; of a training's state its values, which pickle writes in one way or another."""
-    if path.name != "state.pt":
-        return path.read_bytes()
-    import torch
-
-    return repr([*_values(torch.load(path, map_location="cpu", weights_only=True))]).encode()
-
-
-def _values(state: object) -> Iterator[object]:
-    if isinstance(state, dict):
-        for key, value in state.items():
-            yield key
-            yield from _values(value)
-    elif isinstance(state, list | tuple):
-        for value in state:
-            yield from _values(value)
-    else:
-        yield hashlib.blake2b(state.numpy().tobytes()).hexdigest() if hasattr(state, "numpy") else state
 
 
 def in_child(command: tuple[str, ...], place: Path, first: Callable[[], None] = lambda: None) -> int:
@@ -153,7 +133,7 @@ class Trial:
         time.sleep(seconds)
         os.kill(child, number)
         os.waitpid(child, 0)
-        until = time.monotonic() + 1.0
+        until = time.monotonic() + max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         while (left := alive(child)) and time.monotonic() < until:
             time.sleep(0.02)
         for orphan in left:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -19,9 +20,20 @@ FREE = frozenset(f"loop.{key}" for key in ("epochs", "evaluate_every", "save_eve
 
 
 def write_state(path: Path, state: State) -> None:
-    """Write a training's state, whole or not at all."""
+    """Write a training's state, whole or not at all; the same values give the same bytes."""
     with replacing(path) as temporary, temporary.open("wb") as file:  # by its path the file's name would stand in it
-        torch.save(state, file)
+        torch.save(_plain(state), file)
+
+
+def _plain(value: Any) -> Any:
+    """The same values in the one form that pickle writes alike whether they were made here or read back: it follows the
+    order of keys, and which words are one object."""
+    if isinstance(value, dict):
+        rows = sorted(value.items(), key=lambda row: (type(row[0]).__name__, row[0]))
+        return {_plain(key): _plain(inner) for key, inner in rows}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(inner) for inner in value)
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def read_state(path: Path) -> State:
