@@ -98,7 +98,7 @@ def _error(said: str) -> str:
 
 
 def run(case: Case, material: Path, folder: Path) -> Outcome:
-    """The case's outcome; one that was out of time tries again with more of it, since the machine may have been busy."""
+    """The case's outcome; one out of time tries again with more of it, since the machine may have been busy."""
     outcome = _tried(case, material, folder, PATIENCE)
     return outcome if outcome.fault != "hang" else _tried(case, material, folder, 4 * PATIENCE)
 
