@@ -42,24 +42,26 @@ def part_of(path: Path) -> Path:
 
 @contextmanager
 def replacing(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not.
-
-    What takes the place is on the disk before: after a power cut there is the old file or the new one, never half of
-    it.
-    """
+    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not."""
     temporary = part_of(path)
     with writing(path, error):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            to_disk(temporary)
-            os.replace(temporary, path)
-            to_disk(path.parent)
+            put_in_place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def to_disk(path: Path) -> None:
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Let a whole file take its place. It is on the disk before: after a power cut there is the old file or the new
+    one, never half of it."""
+    _to_disk(temporary)
+    os.replace(temporary, path)
+    _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
     """Wait until a file or folder is on the disk."""
     if path.is_dir() and os.name != "posix":  # only POSIX systems open folders
         return

@@ -11,9 +11,9 @@ from typing import Any
 
 from mtmc.errors import StoreError
 from reid import atomic
-from reid.atomic import LOCK, TEMPORARY, part_of
+from reid.atomic import LOCK, TEMPORARY, part_of, put_in_place
 
-__all__ = ["LOCK", "TEMPORARY", "locked", "part_of", "replacing", "write_json", "writing"]
+__all__ = ["LOCK", "TEMPORARY", "locked", "part_of", "put_in_place", "replacing", "write_json", "writing"]
 
 locked = partial(atomic.locked, error=StoreError)
 replacing = partial(atomic.replacing, error=StoreError)

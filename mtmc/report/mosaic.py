@@ -1,4 +1,4 @@
-"""The result videos: one pass over all cameras on the scene's clock writes the cameras' own videos and the mosaic."""
+"""The result videos: one pass over the cameras on the scene's clock writes their own videos and the mosaic."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mtmc.atomic import TEMPORARY
 from mtmc.report import ReportParams, Watch
 from mtmc.report.paint import WHITE, Mark, marks_of, paint, tag
 from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.structures import Double, GlobalTrack
-from mtmc.video import Image, Video, VideoWriter
+from mtmc.video import Image, Video, VideoWriter, read_packets
+from mtmc.video.decoding import decode
 
 DARK = (48, 40, 36)
 GAP_PX = 4
+AT_ONCE = 16
+"""So many cameras are read and written at a time: of more, the mosaic is joined from strips of these."""
+STRIP_CRF = 8
+"""x264's quality of the strips, of which nobody sees a trace in the mosaic."""
 PAUSE_S = 1.0
 """Without a picture of any camera for longer the mosaic goes on at the next one."""
 
@@ -48,6 +54,18 @@ class Grid:
         row, column = divmod(place, self.columns)
         return column * (self.cell[0] + GAP_PX), row * (self.cell[1] + GAP_PX)
 
+    def filled(self, cells: Sequence[Image]) -> Image:
+        """The whole picture with the cells' pictures in their places."""
+        canvas = np.full((self.size[1], self.size[0], 3), DARK, np.uint8)
+        for place, picture in enumerate(cells):
+            self.cell_of(canvas, place)[:] = picture
+        return canvas
+
+    def cell_of(self, canvas: Image, place: int) -> Image:
+        """The part of the whole picture that the place-th cell takes."""
+        x, y = self.corner(place)
+        return canvas[y : y + self.cell[1], x : x + self.cell[0]]
+
 
 def lay_out(sizes: Sequence[tuple[int, int]], limit: tuple[int, int]) -> Grid:
     """The grid inside ``limit`` (width, height) that shows the cameras of ``sizes`` largest; none is enlarged."""
@@ -71,14 +89,56 @@ def draw_scene(
     grid = lay_out([camera.size for camera in cameras], (params.width_px, params.height_px))
     fps = min(max(camera.fps for camera in cameras), params.max_fps)
     moments = moments_shown(cameras, fps)
-    with ExitStack() as stack:
-        mosaic = stack.enter_context(VideoWriter(folder / "mosaic.mp4", fps, grid.size, params.crf))
-        tiles = [stack.enter_context(_Tile(c, vehicles, folder, grid.cell, params, veil)) for c in cameras]
-        for step, moment in enumerate(moments.tolist(), start=1):
-            mosaic.write(_compose(tiles, grid, moment))
-            watch("", "video", step, len(moments))
-        for tile in tiles:
-            tile.finish()
+    groups = [cameras[first : first + AT_ONCE] for first in range(0, len(cameras), AT_ONCE)]
+    steps = _Steps(watch, len(moments) * (1 if len(groups) == 1 else len(groups) + 1))
+
+    def play(group: Sequence[Camera], joined: VideoWriter, shape: Grid) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(joined)
+            tiles = [stack.enter_context(_Tile(c, vehicles, folder, grid.cell, params, veil)) for c in group]
+            for moment in moments.tolist():
+                joined.write(shape.filled([tile.at(moment) for tile in tiles]))
+                steps.one()
+            for tile in tiles:
+                tile.finish()
+
+    mosaic = VideoWriter(folder / "mosaic.mp4", fps, grid.size, params.crf)
+    if len(groups) == 1:
+        play(cameras, mosaic, grid)
+        return
+    strips = {
+        folder / f"{TEMPORARY}strip-{row}.mp4": Grid(1, len(group), grid.cell) for row, group in enumerate(groups)
+    }
+    try:
+        for (path, shape), group in zip(strips.items(), groups, strict=True):
+            play(group, VideoWriter(path, fps, shape.size, STRIP_CRF), shape)
+        with mosaic:
+            for cells in _cells_of(strips):
+                mosaic.write(grid.filled(cells))
+                steps.one()
+    finally:
+        for path in strips:
+            path.unlink(missing_ok=True)
+
+
+def _cells_of(strips: Mapping[Path, Grid]) -> Iterator[list[Image]]:
+    """The cells of all strips, picture by picture."""
+    played = [decode(read_packets(path), None, shape.size) for path, shape in strips.items()]
+    for pictures in zip(*played, strict=True):
+        shapes = zip(strips.values(), pictures, strict=True)
+        yield [shape.cell_of(picture, row) for shape, (_, picture) in shapes for row in range(shape.rows)]
+
+
+class _Steps:
+    """Tells a watch how many of ``total`` pictures are done."""
+
+    def __init__(self, watch: Watch, total: int) -> None:
+        self._watch, self._total, self._done = watch, total, 0
+
+    def one(self) -> None:
+        """One more."""
+        self._done += 1
+        self._watch("", "video", self._done, self._total)
 
 
 def moments_shown(cameras: Sequence[Camera], fps: float) -> Double:
@@ -104,15 +164,6 @@ def _spans(camera: Camera) -> list[tuple[float, float]]:
     cuts = np.flatnonzero(np.diff(times) > step + PAUSE_S)
     first, last = np.concatenate([[0], cuts + 1]), np.concatenate([cuts, [len(times) - 1]])
     return [(float(times[a]), float(times[b]) + step) for a, b in zip(first, last, strict=True)]
-
-
-def _compose(tiles: Sequence[_Tile], grid: Grid, time_s: float) -> Image:
-    canvas = np.full((grid.size[1], grid.size[0], 3), DARK, np.uint8)
-    for place, tile in enumerate(tiles):
-        x, y = grid.corner(place)
-        picture = tile.at(time_s)
-        canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-    return canvas
 
 
 class _Tile:

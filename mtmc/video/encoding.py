@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,7 @@ import cv2
 import numpy as np
 
 from mtmc.errors import StoreError
-from mtmc.files.atomic import part_of
+from mtmc.files.atomic import part_of, put_in_place
 from mtmc.structures import Image
 
 TICKS_PER_S = 90_000
@@ -87,7 +86,7 @@ class VideoWriter:
                 self._mux(None)
             self._container.close()
             if error is None:
-                os.replace(self._part, self.path)
+                put_in_place(self._part, self.path)
         except OSError as failure:
             if error is None:
                 raise self._unwritable(failure) from failure

@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from mtmc.report import ReportParams, draw
+from mtmc.report import ReportParams, draw, mosaic
 from mtmc.report.colours import colour_of
 from mtmc.report.mosaic import GAP_PX, lay_out, moments_shown
 from mtmc.report.paint import marks_of, paint
@@ -67,6 +67,17 @@ def test_all_videos_are_there_and_whole(drawn: Path) -> None:
     with av.open(str(drawn / "mosaic.mp4")) as container:
         assert container.streams.video[0].codec_context.name == "h264"
         assert container.streams.video[0].codec_context.width <= 1280
+
+
+def test_a_mosaic_joined_of_strips_shows_the_same(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = [write_grey(tmp_path / f"c{number}.mp4", 12, 10.0, 60 + 30 * number) for number in range(5)]
+    scene = Scene("s", {c.id: c for c in cameras})
+    for name, at_once in (("whole", 5), ("strips", 2)):
+        monkeypatch.setattr(mosaic, "AT_ONCE", at_once)
+        draw(scene, [], tmp_path / name, ReportParams(), lambda *news: None, Veil("nothing", {}))
+    assert sorted(p.name for p in (tmp_path / "strips").iterdir()) == [*(f"c{n}.mp4" for n in range(5)), "mosaic.mp4"]
+    whole, strips = (read(tmp_path / name / "mosaic.mp4") for name in ("whole", "strips"))
+    assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(whole, strips, strict=True)) < 2
 
 
 def test_boxes_stand_in_their_frames_in_the_vehicles_colour(drawn: Path) -> None:
