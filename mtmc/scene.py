@@ -23,6 +23,8 @@ from mtmc.structures import Double, Long, Mask, Rows
 
 SLOWEST_FPS, FASTEST_FPS = 0.1, 1000.0
 """Frame rates that a camera may have, where somebody tells one."""
+MOST_SECONDS = 1e10
+"""Three centuries: no clock is further off."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,12 +15,16 @@ import stat
 import textwrap
 import tomllib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from reid.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TEXT_BYTES = 512 << 20
 """Text that is larger is no list of boxes, and no configuration."""
@@ -30,6 +34,11 @@ LARGEST_RATIO = 100
 """How much smaller than its content an archive of text may be ..."""
 ANY_RATIO_BYTES = 32 << 20
 """... if it holds more than this."""
+
+ANY_VALUES = 1 << 26
+"""Values that a Parquet table may hold whatever its size ..."""
+VALUES_PER_BYTE = 8
+"""... and for each byte of a larger one."""
 
 PIECE = 1 << 20
 UTF16_MARKS = b"\xff\xfe", b"\xfe\xff"
@@ -177,6 +186,27 @@ def unpacked(member: IO[bytes], path: Path, error: type[UserError] = UserError) 
             found = f"one that unpacks to more than {size >> 20} MB"
             raise error(path, "an archive of a text file", found, "Unpack it first, and look into it.")
     return b"".join(parts)
+
+
+def read_parquet(
+    path: Path, expected: str, fix: str, columns: Sequence[str] | None = None, error: type[UserError] = UserError
+) -> pa.Table:
+    """A Parquet table, its pages checked, or some of its columns; a bomb is refused by what its footer counts."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    check_file(path, expected, error=error, fix=fix)
+    try:
+        with pq.ParquetFile(path) as file:  # of damaged footers only the outermost numbers can be asked without a crash
+            width = sum(getattr(field.type, "list_size", 1) for field in file.schema_arrow)
+            values = file.metadata.num_rows * max(1, width)
+        if values > max(ANY_VALUES, VALUES_PER_BYTE * path.stat().st_size):
+            raise error(path, expected, f"one that unpacks to {values:,} values", fix)
+        table = pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
+        _ = table.column_names  # they may be no text
+    except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as refused:
+        raise error(path, expected, f"a damaged file ({_one_line(str(refused).splitlines()[0])})", fix) from refused
+    return table
 
 
 def check_archive(path: Path, error: type[UserError] = UserError) -> None:

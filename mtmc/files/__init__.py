@@ -36,6 +36,7 @@ __all__ = [
     "parse_toml",
     "read_bytes",
     "read_json",
+    "read_parquet",
     "read_text",
     "unpacked",
 ]
@@ -45,5 +46,6 @@ decoded = partial(files.decoded, error=InputError)
 parse_json = partial(files.parse_json, error=InputError)
 read_bytes = partial(files.read_bytes, error=InputError)
 read_json = partial(files.read_json, error=InputError)
+read_parquet = partial(files.read_parquet, error=InputError)
 read_text = partial(files.read_text, error=InputError)
 unpacked = partial(files.unpacked, error=InputError)

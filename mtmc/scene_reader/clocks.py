@@ -19,7 +19,7 @@ from mtmc.errors import ConfigError, InputError
 from mtmc.files import read_text
 from mtmc.files.text import numbers
 from mtmc.params import Params
-from mtmc.scene import FASTEST_FPS, SLOWEST_FPS, Recording, Scene
+from mtmc.scene import FASTEST_FPS, MOST_SECONDS, SLOWEST_FPS, Recording, Scene
 from mtmc.structures import Double, Mask
 
 NAMES_RESOLUTION_S = 1.0
@@ -148,8 +148,8 @@ def read_timestamps(path: Path) -> dict[str, float]:
         if not words:
             continue
         values = numbers(" ".join(words[1:]), f"{path}:{number}") if len(words) > 1 else []
-        if len(values) != 1:
-            expected = "a camera and its offset in seconds (c001 1.640)"
+        if len(values) != 1 or abs(values[0]) > MOST_SECONDS:
+            expected = f"a camera and its offset in seconds (c001 1.640), within {MOST_SECONDS:,.0f}"
             raise InputError(f"{path}:{number}", expected, repr(line.strip()), "Correct the line.")
         if words[0] in offsets:
             raise InputError(f"{path}:{number}", "each camera once", f"{words[0]} again", "Take one of the two away.")

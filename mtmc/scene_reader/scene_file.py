@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from mtmc.errors import ConfigError
 from mtmc.files import parse_toml, read_text
-from mtmc.scene import FASTEST_FPS, SLOWEST_FPS
+from mtmc.scene import FASTEST_FPS, MOST_SECONDS, SLOWEST_FPS
 from mtmc.scene_reader.file_names import Name, parse, parse_with
 
 FILE = "scene.toml"
@@ -26,8 +26,6 @@ def _as_datetime(value: object) -> object:
 
 
 Moment = Annotated[datetime, BeforeValidator(_as_datetime)]
-MOST_SECONDS = 1e10
-"""Three centuries: no clock is further off."""
 Seconds = Annotated[float, Field(ge=-MOST_SECONDS, le=MOST_SECONDS, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=SLOWEST_FPS, le=FASTEST_FPS, allow_inf_nan=False)]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtmc.errors import StoreError
-from mtmc.files import check_file
+from mtmc.files import check_file, read_parquet
 from mtmc.files.atomic import replacing
 from mtmc.store.schemas import AGAIN, DETECTIONS, EMBEDDINGS, TRACKLETS, VEHICLES, Schema, built, check
 from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
@@ -47,15 +47,8 @@ def read_optional_table(path: Path, schema: Schema) -> pa.Table | None:
 
 def read_any_table(path: Path) -> pa.Table:
     """A Parquet table of whatever columns, its pages checked. Raises StoreError."""
-    try:
-        check_file(path, "a table of this run", error=StoreError)
-        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
-        _ = table.column_names  # they may be no text
-        return table
-    except StoreError as error:
-        raise StoreError(path, error.expected, error.found, "Finish the run first: `mtmc run` resumes it.") from error
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise StoreError(path, "a Parquet table", "a damaged file", AGAIN) from error
+    check_file(path, "a table of this run", error=StoreError, fix="Finish the run first: `mtmc run` resumes it.")
+    return read_parquet(path, "a Parquet table", AGAIN, error=StoreError)
 
 
 def _box_columns(xyxy: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -131,12 +124,11 @@ class DetectionsInTime:
 def _span(path: Path) -> tuple[int, int]:
     """First and last frame of a table; of one that does not tell, all that there may be."""
     try:
-        metadata = pq.read_metadata(path)
-        column = metadata.schema.names.index("frame")
-        groups = [metadata.row_group(row).column(column).statistics for row in range(metadata.num_row_groups)]
-        return min(group.min for group in groups), max(group.max for group in groups)
-    except (pa.ArrowException, OSError, ValueError, AttributeError, TypeError):
+        frames = read_parquet(path, "a Parquet table", AGAIN, ["frame"], error=StoreError).column(0)
+        low, high = (end.as_py() for end in pc.min_max(frames).values())
+    except (StoreError, pa.ArrowException, IndexError):
         return 0, 2**31
+    return (low, high) if isinstance(low, int) and isinstance(high, int) else (0, 2**31)
 
 
 def _detections(path: Path) -> Detections:

@@ -20,15 +20,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mtmc.errors import InputError
+from mtmc.files import check_file
+from mtmc.scene_reader.file_names import check_camera_id
 from mtmc.structures import Tracklet
 from mtmc.track_files.annotations import read_cvat, read_ottrk
 from mtmc.track_files.formats import read_aicity, read_mot_tracks
-from mtmc.track_files.tables import read_csv, read_parquet
+from mtmc.track_files.tables import read_csv_tracks, read_parquet_tracks
 from mtmc.track_files.told import CAMERA, CameraTracks, read_seqinfo
 from mtmc.track_files.vectors import read_vectors
 
 __all__ = ["CameraTracks", "read_tracks", "read_vectors"]
 
+LONGEST_LINE = 1 << 20
 ReadFile = Callable[[Path, str, int | None], list[CameraTracks]]
 """From a file, the camera that its name tells, and the number of its first frame (None: as the format has it)."""
 
@@ -49,6 +52,7 @@ def read_tracks(source: Path | str, first_frame: int | None = None) -> dict[str,
             if camera.camera_id in found:
                 fix = "Take one of its files away."
                 raise InputError(path, "each camera in one file only", f"a second time {camera.camera_id}", fix)
+            check_camera_id(camera.camera_id, path)
             found[camera.camera_id] = camera
     if not any(camera.tracklets for camera in found.values()):
         raise InputError(source, "tracks", "none", "Give files with boxes in them.")
@@ -86,6 +90,7 @@ def _read(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTra
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(path, f"one of {', '.join(READERS)}", repr(path.suffix), "Convert the file, or rename it.")
+    check_file(path, "a file of tracks")
     return reader(path, camera_id, first_frame)
 
 
@@ -104,9 +109,9 @@ def _read_text(path: Path, camera_id: str, first_frame: int | None) -> list[Came
 def _read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
     """With a header a table, without one as text."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        header = file.readline()
+        header = file.readline(LONGEST_LINE)
     named = any(character.isalpha() for character in header.replace("e", "").replace("E", ""))
-    return (read_csv if named else _read_text)(path, camera_id, first_frame)
+    return (read_csv_tracks if named else _read_text)(path, camera_id, first_frame)
 
 
 READERS: Mapping[str, ReadFile] = {
@@ -114,7 +119,7 @@ READERS: Mapping[str, ReadFile] = {
     ".zip": _read_text,
     ".gz": _read_text,
     ".csv": _read_csv,
-    ".parquet": read_parquet,
+    ".parquet": read_parquet_tracks,
     ".xml": read_cvat,
     ".ottrk": read_ottrk,
 }

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtmc.errors import InputError
-from mtmc.files import TEXT_BYTES, check_file
+from mtmc.files import TEXT_BYTES, check_file, read_parquet
 from mtmc.geometry import xywh_to_xyxy
+from mtmc.track_files.rows import FARTHEST_PX, MAX_FRAME
+from mtmc.scene import FASTEST_FPS, MOST_SECONDS
 from mtmc.structures import Double, Float, Long, Rows, Tracklet, label_index, label_of
 from mtmc.track_files.told import CameraTracks
 
@@ -31,6 +33,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "class", "class_name", "type"),
 }
 """Column to the names that it goes by; of those that are there the first counts."""
+MOST_TRACKS = 2**53
+HIGHEST_SCORE = 1e6
 CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"))
 SIDES = (
     ("left", "top", "width", "height"), ("bb_left", "bb_top", "bb_width", "bb_height"), ("x", "y", "w", "h"),
@@ -38,7 +42,7 @@ SIDES = (
 )  # fmt: skip
 
 
-def read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
+def read_csv_tracks(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
     """Tracks of a CSV with a header. Raises InputError naming the column or the row."""
     check_file(path, "a CSV with a header", TEXT_BYTES)
     try:
@@ -48,15 +52,13 @@ def read_csv(path: Path, camera_id: str, first_frame: int | None) -> list[Camera
     return _tracks(path, table, camera_id, 0 if first_frame is None else first_frame)
 
 
-def read_parquet(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
+def read_parquet_tracks(path: Path, camera_id: str, first_frame: int | None) -> list[CameraTracks]:
     """Tracks of a Parquet table; its schema may say ``frame_base``. Raises InputError naming the column or the row."""
-    check_file(path, "a Parquet table")
-    try:
-        table = pq.read_table(path)
-        told = int((table.schema.metadata or {}).get(b"frame_base", b"0"))
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        raise InputError(path, "a Parquet table", _told(error), "Correct the file.") from error
-    return _tracks(path, table, camera_id, told if first_frame is None else first_frame)
+    table = read_parquet(path, "a Parquet table", "Correct the file.")
+    told = (table.schema.metadata or {}).get(b"frame_base", b"0")
+    if told not in (b"0", b"1"):
+        raise InputError(f"{path}, frame_base", "0 or 1", f"{told[:80]!r}", "Correct the file.")
+    return _tracks(path, table, camera_id, int(told) if first_frame is None else first_frame)
 
 
 def kind_of(name: object) -> int:
@@ -98,35 +100,55 @@ class _Rows:
 
 def _tracks(path: Path, table: pa.Table, camera_id: str, first_frame: int) -> list[CameraTracks]:
     """A file per camera is of that camera, whatever its column of cameras says."""
-    table = table.rename_columns([name.strip().lower() for name in table.column_names])
+    table = _once_named(path, table)
     columns = {kind: name for kind, names in NAMES.items() if (name := _first(names, table.column_names))}
     for kind in ("track", "frame", *(() if camera_id else ("camera",))):
         if kind not in columns:
             found = f"only {', '.join(table.column_names)}"
             raise InputError(path, f"a column {NAMES[kind][0]}", found, "Add it, or name it so.")
     count = len(table)
-    cameras = [camera_id] * count if camera_id else [str(name) for name in table.column(columns["camera"]).to_pylist()]
-    labels = table.column(columns["label"]).to_pylist() if "label" in columns else ["vehicle"] * count
+    cameras = [camera_id] * count if camera_id else _words(path, table, columns["camera"])
+    if "" in cameras:
+        found = f"none in row {cameras.index('') + 1}"
+        raise InputError(path, f"a camera in each row of column {columns['camera']}", found, "Fill it in.")
+    labels = _words(path, table, columns["label"]) if "label" in columns else ["vehicle"] * count
     known = {name: kind_of(name) for name in set(labels)}
     rows = _Rows(
         path,
         np.array(cameras, object),
-        _whole(path, table, columns["track"], "whole track ids", 0, None),
-        _whole(path, table, columns["frame"], f"whole frames from {first_frame} on", first_frame, 0),
+        _whole(path, table, columns["track"], 0, MOST_TRACKS),
+        _whole(path, table, columns["frame"], first_frame, MAX_FRAME),
         _boxes(path, table),
-        _numbers(path, table, columns["score"]) if "score" in columns else np.ones(count),
+        _numbers(path, table, columns["score"], HIGHEST_SCORE) if "score" in columns else np.ones(count),
         np.array([known[name] for name in labels], np.int64),
-        _numbers(path, table, columns["time"]) if "time" in columns else None,
+        _numbers(path, table, columns["time"], MOST_SECONDS) if "time" in columns else None,
     )
     return [rows.camera(name, first_frame) for name in dict.fromkeys(cameras)]
 
 
-def _whole(path: Path, table: pa.Table, name: str, expected: str, less: int, least: int | None) -> Long:
-    """A column of whole numbers, ``less`` taken away, then not below ``least``."""
-    values = _numbers(path, table, name) - less
-    bad = (values != np.floor(values)) | (values < (-np.inf if least is None else least))
-    _reject(path, bad, expected, values + less)
-    return values.astype(np.int64)
+def _once_named(path: Path, table: pa.Table) -> pa.Table:
+    """The table with its columns' names in small letters. Raises InputError for a name that stands twice."""
+    names = [name.strip().lower() for name in table.column_names]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(path, "each column once", f"{twice!r} again", "Take one of the two away.")
+    return table.rename_columns(names)
+
+
+def _words(path: Path, table: pa.Table, name: str) -> list[str]:
+    """A column of words, or of numbers as words; "" where nothing stands."""
+    try:
+        return pc.fill_null(table.column(name).cast(pa.string()), "").to_pylist()  # type: ignore[no-any-return]
+    except pa.ArrowException as error:
+        raise InputError(path, f"words in column {name}", _told(error), "Correct it.") from error
+
+
+def _whole(path: Path, table: pa.Table, name: str, first: int, most: int) -> Long:
+    """A column of whole numbers from ``first`` on, counted from 0."""
+    values = _numbers(path, table, name)
+    bad = (values != np.floor(values)) | (values < first) | (values > most)
+    _reject(path, bad, f"whole numbers in column {name}, from {first} to {most}", values)
+    return values.astype(np.int64) - first
 
 
 def _clock(frames: Long, times: Double) -> tuple[float | None, float | None]:
@@ -134,13 +156,13 @@ def _clock(frames: Long, times: Double) -> tuple[float | None, float | None]:
     if len(np.unique(frames)) < 2:
         return None, None
     period, start = np.polyfit(frames, times, 1)
-    return (round(1 / period, 4), round(float(start), 4)) if period > 0 else (None, None)
+    return (round(1 / period, 4), round(float(start), 4)) if period > 1 / (2 * FASTEST_FPS) else (None, None)
 
 
 def _boxes(path: Path, table: pa.Table) -> Float:
     for names in (*CORNERS, *SIDES):
         if all(name in table.column_names for name in names):
-            values = np.stack([_numbers(path, table, name) for name in names], axis=1)
+            values = np.stack([_numbers(path, table, name, FARTHEST_PX) for name in names], axis=1)
             xyxy = (values if names in CORNERS else xywh_to_xyxy(values)).astype(np.float32)
             flat = ~((xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1]))
             _reject(path, flat, "a box of positive width and height", values)
@@ -149,12 +171,14 @@ def _boxes(path: Path, table: pa.Table) -> Float:
     raise InputError(path, expected, f"only {', '.join(table.column_names)}", "Name the columns so.")
 
 
-def _numbers(path: Path, table: pa.Table, name: str) -> Double:
+def _numbers(path: Path, table: pa.Table, name: str, most: float = np.inf) -> Double:
+    """A column of finite numbers, none further from 0 than ``most``."""
     try:
         values = table.column(name).cast(pa.float64()).to_numpy()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except pa.ArrowException as error:
         raise InputError(path, f"numbers in column {name}", _told(error), "Correct it.") from error
-    _reject(path, ~np.isfinite(values), f"a finite number in column {name}", values)
+    bad = ~np.isfinite(values) | (np.abs(values) > most)
+    _reject(path, bad, f"a finite number in column {name}" + (f", within {most:,}" if most < np.inf else ""), values)
     return np.asarray(values, np.float64)
 
 

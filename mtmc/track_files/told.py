@@ -13,12 +13,15 @@ import numpy as np
 
 from mtmc.errors import InputError
 from mtmc.files import read_text
-from mtmc.scene import Camera, Scene
+from mtmc.scene import FASTEST_FPS, MOST_SECONDS, SLOWEST_FPS, Camera, Scene
 from mtmc.scene_reader.clocks import on_one_clock
 from mtmc.structures import Tracklet
 
 logger = logging.getLogger(__name__)
 
+MOST_FRAMES = 1 << 26
+"""Of a camera without a video; four weeks at 25 a second."""
+LARGEST_SIDE = 65_536
 CAMERA = "{camera}"
 """Stands for the camera's id in a pattern of paths."""
 
@@ -88,7 +91,21 @@ def scene_of(
             sizes.get(camera_id) or sizes.get("") or tracks.size or guessed[camera_id],
             offset_s=start or 0.0, offset_known=start is not None,
         )  # fmt: skip
+        _check(cameras[camera_id])
     return on_one_clock(Scene(folder.stem, cameras, folder=folder), {k: t.start for k, t in found.items()})
+
+
+def _check(camera: Camera) -> None:
+    """Raise InputError for a camera as there is none."""
+    sides = f"{camera.size[0]} x {camera.size[1]} pixels"
+    for expected, found, fits in (
+        (f"{SLOWEST_FPS} to {FASTEST_FPS:g} frames per second", camera.fps, SLOWEST_FPS <= camera.fps <= FASTEST_FPS),
+        (f"at most {MOST_FRAMES:,} frames", f"{camera.frame_count:,}", camera.frame_count <= MOST_FRAMES),
+        (f"sides of 1 to {LARGEST_SIDE:,} pixels", sides, min(camera.size) > 0 and max(camera.size) <= LARGEST_SIDE),
+        (f"a start within {MOST_SECONDS:,.0f} s", camera.offset_s, abs(camera.offset_s) <= MOST_SECONDS),
+    ):
+        if not fits:
+            raise InputError(f"camera {camera.id}", expected, str(found), "Correct its file or the option.")
 
 
 def _around(tracks: CameraTracks) -> tuple[int, int]:

@@ -14,15 +14,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from mtmc.errors import InputError
-from mtmc.files import check_archive, check_file
+from mtmc.files import check_archive, check_file, read_parquet
+from mtmc.track_files.rows import MAX_FRAME
 from mtmc.structures import Embeddings, Tracklet
+from mtmc.track_files.tables import MOST_TRACKS
 from mtmc.track_files.told import CAMERA
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 LAYOUT = "vectors (M, D), track_id (M,) and camera_id (M,)"
+KINDS: Mapping[str, tuple[str, str, float | None, float]] = {
+    "vectors": ("fiu", "numbers", None, 0),
+    "track_id": ("iu", f"whole numbers from 0 to {MOST_TRACKS}", 0, MOST_TRACKS),
+    "camera_id": ("U", "words", None, 0),
+    "frame": ("iu", f"whole numbers from 0 to {MAX_FRAME}", 0, MAX_FRAME),
+    "quality": ("fiu", "numbers from 0 to 1", 0, 1),
+}
+"""Of each array its kinds of NumPy, what that is in words, and the least and most that may stand in it."""
 
 
 def read_vectors(source: Path | str, tracks: Mapping[str, list[Tracklet]]) -> dict[str, Embeddings]:
@@ -76,14 +85,30 @@ def _read(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
     if reader is None:
         raise InputError(path, "an .npz, .npy or .parquet file of vectors", repr(path.suffix), "Convert it.")
     try:
-        arrays = reader(path, tracks)
+        arrays = {name: values for name, values in reader(path, tracks).items() if name in KINDS}
+    except InputError:
+        raise
     except Exception as error:  # numpy, zipfile and pyarrow raise what they like for damaged files
-        found = (str(error) or type(error).__name__).splitlines()[0]
+        too_large = "more numbers than the memory holds"
+        found = too_large if isinstance(error, MemoryError) else (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(path, LAYOUT, found, "Write it so.") from error
-    if arrays["vectors"].ndim != 2 or any(len(values) != len(arrays["vectors"]) for values in arrays.values()):
+    rows = arrays["vectors"].shape[:1]
+    if arrays["vectors"].ndim != 2 or any(v.shape != rows for name, v in arrays.items() if name != "vectors"):
         shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
         raise InputError(path, LAYOUT, shapes, "Write it so.")
+    for name, values in arrays.items():
+        _check(path, name, values)
     return arrays
+
+
+def _check(path: Path, name: str, values: np.ndarray[Any, Any]) -> None:
+    """Raise InputError for values that an array of this name does not hold."""
+    kinds, expected, least, most = KINDS[name]
+    if values.dtype.kind not in kinds:
+        raise InputError(f"{path}, {name}", expected, f"values of type {values.dtype}", "Write it so.")
+    bad = None if least is None else ~((values >= least) & (values <= most))
+    if bad is not None and bad.any():
+        raise InputError(f"{path}, {name}", expected, str(values[bad][0]), "Write it so.")
 
 
 def _read_npz(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
@@ -94,7 +119,7 @@ def _read_npz(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
 
 
 def _read_parquet(path: Path, tracks: Mapping[str, list[Tracklet]]) -> Arrays:
-    table = pq.read_table(path)
+    table = read_parquet(path, LAYOUT, "Write it so.")
     rows = table.column("vector").to_pylist()
     others = [name for name in ("track_id", "camera_id", "frame", "quality") if name in table.column_names]
     columns = {name: np.asarray(table.column(name).to_pylist()) for name in others}

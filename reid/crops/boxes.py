@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from scipy.optimize import linear_sum_assignment
@@ -22,7 +21,7 @@ from scipy.optimize import linear_sum_assignment
 from reid.crops.certain import certain_vehicles
 from reid.datasets.layout import split_fields
 from reid.errors import UserError
-from reid.files import check_file, read_json, read_text
+from reid.files import check_file, read_json, read_parquet, read_text
 
 VIDEO_SUFFIXES = frozenset([".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"])
 LOCAL_TRUTH = Path("gt/gt.txt")
@@ -209,11 +208,12 @@ def _read_vehicles(run: Path) -> pa.Table:
     """The run's boxes; columns of another kind, or with values missing, are as good as none."""
     path, expected = run / "vehicles.parquet", f"a table of {', '.join(VEHICLES.names)}"
     check_file(path, "the vehicles of a run", fix="Let `mtmc run` finish first.")
+    table = read_parquet(path, expected, "Run mtmc again.", VEHICLES.names)
     try:
-        table = pq.read_table(path, columns=VEHICLES.names, page_checksum_verification=True).cast(VEHICLES)
+        table = table.cast(VEHICLES)
         if any(column.null_count for column in table.columns):
             raise ValueError("rows without a value")
-    except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as error:
+    except (pa.ArrowException, ValueError) as error:
         raise UserError(path, expected, str(error).splitlines()[0], "Run mtmc again.") from None
     return table
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from reid.errors import UserError
-from reid.files import check_file, parse_json, read_text
+from reid.files import parse_json, read_parquet, read_text
 
 LINKS = pa.schema(
     [
@@ -66,9 +65,8 @@ def _probable(run: Path, least: float) -> Iterator[tuple[Track, Track]]:
     path = run / "links.parquet"
     names = LINKS.names
     try:
-        check_file(path)
-        table = pq.read_table(path, columns=list(names), page_checksum_verification=True).cast(LINKS)
-    except (UserError, OSError, pa.ArrowException, KeyError, ValueError, MemoryError):
+        table = read_parquet(path, "links", "Run mtmc again.", names).cast(LINKS)
+    except (UserError, pa.ArrowException, ValueError):
         found = "another table" if path.is_file() else "none"
         raise UserError(run, "links.parquet with probabilities", found, "Run mtmc with --link network.") from None
     for one, first, other, second, probability in zip(*(table[name].to_pylist() for name in names), strict=True):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from reid.errors import UserError
-from reid.files import check_archive, check_file
+from reid.files import check_archive, check_file, read_parquet
 
 FORM = "Write a Parquet table of path and vector (reid embed makes one), or an .npz of paths and vectors."
 
@@ -60,14 +60,16 @@ def stored_vectors(path: Path) -> Callable[[Sequence[Path]], NDArray[np.float32]
 
 
 def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
-    check_file(path, "stored vectors")
+    table = None if path.suffix == ".npz" else read_parquet(path, "stored vectors", FORM, ["path", "vector"])
     try:
-        if path.suffix == ".npz":
+        if table is None:
+            check_file(path, "stored vectors")
             check_archive(path)
             with np.load(path, allow_pickle=False) as arrays:
                 return [str(name) for name in arrays["paths"]], np.asarray(arrays["vectors"], dtype=np.float32)
-        table = pq.read_table(path, columns=["path", "vector"])
         return table["path"].to_pylist(), _matrix(table["vector"].combine_chunks())
+    except UserError:
+        raise
     except Exception as error:  # numpy, zipfile and pyarrow raise what they like for damaged files
         found = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(path, "stored vectors", found, FORM) from None

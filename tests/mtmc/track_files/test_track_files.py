@@ -171,7 +171,7 @@ def test_starts_by_the_clock_are_one_clock(tmp_path: Path) -> None:
         ("a.csv", "id,frame,x1,y1,x2,y2\n1,1,1,1,5,9\n", "a column camera_id"),
         ("a.csv", "camera,id,frame,x1,y1\nc1,1,1,1,5\n", "boxes as x1 y1 x2 y2"),
         ("a.csv", "camera,id,frame,x1,y1,x2,y2\nc1,1,half,1,1,5,9\n", "numbers in column frame"),
-        ("a.csv", "camera,id,frame,x1,y1,x2,y2\nc1,1,0.5,1,1,5,9\n", "whole frames from 0 on"),
+        ("a.csv", "camera,id,frame,x1,y1,x2,y2\nc1,1,0.5,1,1,5,9\n", "whole numbers in column frame, from 0 to"),
         ("a.csv", "camera,id,frame,x1,y1,x2,y2\n", "expected tracks"),
         ("a.xml", "<annotations><track id='1'><box frame='x'/></track></annotations>", "CVAT for video"),
         ("a.ottrk", "{}", ".ottrk file of OTVision"),
