@@ -183,9 +183,12 @@ def save_edits(run: Run, text: str, trusted: Collection[str] = ()) -> str | None
     from mtmc.pipeline.planning import plan_to_run_again
 
     path = run.path_of_edits
-    before = read_edits(path)
     try:
+        before = read_edits(path)
         edits = [read_edit(line, f"edit {n}") for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    except UserError as mistake:
+        return str(mistake)
+    try:
         write_edits(path, edits)
         run_pipeline(plan_to_run_again(run, trusted), 1, lambda *news: None)
     except UserError as mistake:

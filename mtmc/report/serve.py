@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 SERVED = (".html", ".mp4")
 """Only what the page needs leaves the folder."""
@@ -37,14 +39,24 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         """Nothing outside the folder, nothing but what the page needs."""
-        name = path.split("?")[0].split("#")[0].lstrip("/") or "report.html"
+        name = unquote(path.split("?")[0].split("#")[0]).lstrip("/").replace("\0", "") or "report.html"
         wanted = (self.root / name).resolve()
-        inside = wanted.is_relative_to(self.root) and wanted.suffix in SERVED
-        return str(wanted if inside else self.root / "nothing")
+        served = wanted.is_relative_to(self.root) and wanted.suffix in SERVED and os.path.isfile(wanted)
+        return str(wanted if served else self.root / "nothing")
+
+    def parse_request(self) -> bool:
+        """Only requests that name this machine as this machine: other sites may have had their names led here."""
+        if not super().parse_request():
+            return False
+        if re.fullmatch(r"(127\.0\.0\.1|localhost)(:\d+)?", self.headers.get("Host", "")):
+            return True
+        self.send_error(HTTPStatus.FORBIDDEN)
+        return False
 
     def send_head(self) -> BinaryIO | None:
         """A whole file, or the range that a player asks for."""
-        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        self.left = None
+        wanted = re.fullmatch(r"bytes=(\d{1,18})-(\d{0,18})", self.headers.get("Range", ""))
         path = Path(self.translate_path(self.path))
         if wanted is None or not path.is_file():
             return super().send_head()

@@ -5,6 +5,8 @@ Shape shorthand: N boxes.
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +106,7 @@ def _tracks(path: Path, table: pa.Table, camera_id: str, first_frame: int) -> li
     columns = {kind: name for kind, names in NAMES.items() if (name := _first(names, table.column_names))}
     for kind in ("track", "frame", *(() if camera_id else ("camera",))):
         if kind not in columns:
-            found = f"only {', '.join(table.column_names)}"
-            raise InputError(path, f"a column {NAMES[kind][0]}", found, "Add it, or name it so.")
+            raise InputError(path, f"a column {NAMES[kind][0]}", _only(table), "Add it, or name it so.")
     count = len(table)
     cameras = [camera_id] * count if camera_id else _words(path, table, columns["camera"])
     if "" in cameras:
@@ -129,9 +130,9 @@ def _tracks(path: Path, table: pa.Table, camera_id: str, first_frame: int) -> li
 def _once_named(path: Path, table: pa.Table) -> pa.Table:
     """The table with its columns' names in small letters. Raises InputError for a name that stands twice."""
     names = [name.strip().lower() for name in table.column_names]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(path, "each column once", f"{twice!r} again", "Take one of the two away.")
+    name, often = Counter(names).most_common(1)[0] if names else ("", 1)
+    if often > 1:
+        raise InputError(path, "each column once", f"{often} called {name!r}", "Take the others away.")
     return table.rename_columns(names)
 
 
@@ -168,7 +169,11 @@ def _boxes(path: Path, table: pa.Table) -> Float:
             _reject(path, flat, "a box of positive width and height", values)
             return np.asarray(xyxy, np.float32)
     expected = "boxes as x1 y1 x2 y2 or left top width height"
-    raise InputError(path, expected, f"only {', '.join(table.column_names)}", "Name the columns so.")
+    raise InputError(path, expected, _only(table), "Name the columns so.")
+
+
+def _only(table: pa.Table) -> str:
+    return textwrap.shorten(f"only {', '.join(table.column_names)}", 200, placeholder=" ...")
 
 
 def _numbers(path: Path, table: pa.Table, name: str, most: float = np.inf) -> Double:
