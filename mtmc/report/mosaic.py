@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mtmc.atomic import TEMPORARY
+from mtmc.files.atomic import TEMPORARY
 from mtmc.report import ReportParams, Watch
 from mtmc.report.paint import WHITE, Mark, marks_of, paint, tag
 from mtmc.report.privacy import Veil

@@ -18,9 +18,9 @@ from pydantic import AliasChoices, BaseModel, Field, ValidationError
 from mtmc.errors import InputError
 from mtmc.files import decoded, first_mistake, parse_json, read_bytes, unpacked
 from mtmc.geometry import valid_boxes
-from mtmc.track_files.rows import FARTHEST_PX, MAX_FRAME
 from mtmc.structures import Tracklet
-from mtmc.track_files.tables import MOST_TRACKS, kind_of
+from mtmc.track_files.rows import FARTHEST_PX, MAX_FRAME, MOST_TRACKS
+from mtmc.track_files.tables import kind_of
 from mtmc.track_files.told import CameraTracks
 
 LONGEST_GAP = 100_000

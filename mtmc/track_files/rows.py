@@ -22,6 +22,8 @@ from mtmc.errors import InputError
 from mtmc.files import TEXT_BYTES, check_file, decoded, read_text, unpacked
 
 MAX_FRAME = 2**31 - 1
+MOST_TRACKS = 2**53
+"""The largest number of a track that a table of numbers with a fraction holds."""
 FARTHEST_PX = 1_000_000
 """No picture is so large."""
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from mtmc.errors import InputError
 from mtmc.files import TEXT_BYTES, check_file, read_parquet
 from mtmc.geometry import xywh_to_xyxy
-from mtmc.track_files.rows import FARTHEST_PX, MAX_FRAME
 from mtmc.scene import FASTEST_FPS, MOST_SECONDS
 from mtmc.structures import Double, Float, Long, Rows, Tracklet, label_index, label_of
+from mtmc.track_files.rows import FARTHEST_PX, MAX_FRAME, MOST_TRACKS
 from mtmc.track_files.told import CameraTracks
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -35,7 +35,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "class", "class_name", "type"),
 }
 """Column to the names that it goes by; of those that are there the first counts."""
-MOST_TRACKS = 2**53
 HIGHEST_SCORE = 1e6
 CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max"))
 SIDES = (

@@ -17,9 +17,8 @@ import numpy as np
 
 from mtmc.errors import InputError
 from mtmc.files import check_archive, check_file, read_parquet
-from mtmc.track_files.rows import MAX_FRAME
 from mtmc.structures import Embeddings, Tracklet
-from mtmc.track_files.tables import MOST_TRACKS
+from mtmc.track_files.rows import MAX_FRAME, MOST_TRACKS
 from mtmc.track_files.told import CAMERA
 
 Arrays = dict[str, np.ndarray[Any, Any]]
