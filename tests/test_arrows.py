@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"structures", "boxes"}),
     frozenset({"scene", "with_supervision"}),
-    frozenset({"video", "appearance"}),
+    frozenset({"video", "colour_histogram"}),
     frozenset({"scene_reader"}),
     frozenset({"track_files"}),
     frozenset({"store"}),
@@ -214,3 +215,19 @@ def test_help_loads_no_torch(command: list[str]) -> None:
     finished = subprocess.run([sys.executable, "-c", code, command[1]], capture_output=True, text=True, cwd=ROOT)
     assert finished.returncode == 0, finished.stderr
     assert "Usage" in finished.stdout
+
+
+PACKAGES = sorted(path.parent for name in ("mtmc", "reid") for path in (ROOT / name).rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_maps_name_every_room(package: Path) -> None:
+    """The docstring of a package of several modules names each of them; that of ``mtmc`` is CONTRIBUTING's table."""
+    entries = {p.stem for p in package.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()}
+    rooms = entries - {"__init__", "__main__"}
+    if package == ROOT / "mtmc":
+        text = (ROOT / ".github" / "CONTRIBUTING.md").read_text()
+    else:
+        text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    missing = rooms - set(re.findall(r"\w+", text))
+    assert len(rooms) < 3 or not missing, f"not in the map: {sorted(missing)}"

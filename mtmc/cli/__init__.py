@@ -1,7 +1,18 @@
 """The ``mtmc`` command. Results go to stdout, logs and progress to stderr; exit codes stand in ``reid.exits``.
 
-One file per command or few that belong together (``look``: what is there; ``page``: the results page; ``link``;
-``compare``); each imports what it needs inside its function, so that ``mtmc --help`` stays instant.
+One file per command or few that belong together; each imports what it needs inside its function, so that ``mtmc
+--help`` stays instant.
+
+    run, link, watch        videos, tracks, a folder that grows, into vehicles
+    look                    status, export, doctor, config, of what is there
+    page, edit              report, view, find; corrections
+    score, compare          how good; compare and tune, beside others
+    linking, explanation    bench-link, explain, network; reasons as rows and sentences
+    traffic, plan           tables for reports; what a larger job would take
+    synth, demo             a synthetic city, the whole way on one
+    options, progress       what commands share: options, bars and logs
+    commented_toml          what ``config`` prints
+    network_picture         what ``network`` draws
 """
 
 from __future__ import annotations
@@ -15,8 +26,8 @@ from mtmc import __version__
 from mtmc.cli.compare import compare, tune
 from mtmc.cli.demo import demo
 from mtmc.cli.edit import edit
-from mtmc.cli.link import bench_link, explain, network
-from mtmc.cli.link_tracks import link_tracks
+from mtmc.cli.link import link_tracks
+from mtmc.cli.linking import bench_link, explain, network
 from mtmc.cli.look import config, doctor, export, status
 from mtmc.cli.page import find, report, view
 from mtmc.cli.plan import plan

@@ -9,7 +9,8 @@
     model_files                      YOLOX's published models: fetched, checked
     onnx_heads, onnx_pictures        detectors in ONNX files by their outputs, and the pictures that they want
     labels                           other people's class numbers to our labels
-    detectron2_*, install_detectron2 Detectron2's model, its files, what it needs beside today's packages
+    detectron2_model, detectron2_files, detectron2_compat, install_detectron2
+                                     Detectron2's model, its files, what it needs beside today's packages
     torch_network                    arithmetic and files of networks of torch
     postprocess                      what every detector's boxes go through: filters, NMS, appearance
 

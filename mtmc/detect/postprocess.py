@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mtmc.appearance import histogram_rows
+from mtmc.colour_histogram import histogram_rows
 from mtmc.detect.params import DetectParams
 from mtmc.errors import UserError
 from mtmc.geometry import clip_boxes, iou

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.appearance import histogram_rows
+from mtmc.colour_histogram import histogram_rows
 from mtmc.embed import EmbedParams
 from mtmc.video import Image
 

@@ -19,7 +19,7 @@ from mtmc.files.atomic import locked
 from mtmc.pipeline.planning import CAMERA_STAGES, VERSIONS, Plan, plan_given
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
-from mtmc.store.given import Given, read_given
+from mtmc.store.given_tracks import Given, read_given
 from mtmc.store.stamps import Stamp, digest_array
 from mtmc.store.tables import write_detections, write_embeddings, write_tracklets
 from mtmc.structures import Detections, Embeddings, Tracklet

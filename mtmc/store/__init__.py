@@ -16,6 +16,10 @@
 Long recordings, and cameras of several, have a folder of tables instead of one, ``detections/<camera>/00001.parquet``
 and so on in time, which Arrow, DuckDB and polars read as one; ``embeddings`` likewise.
 
+What lives where: ``tables`` arrays to Parquet and back; ``schemas`` what each table holds; ``documents`` JSON files;
+``stamps`` what a table was made from, and why it is stale; ``recordings`` packet indexes; ``given_tracks`` tracks that
+were made elsewhere.
+
 Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals
 what would be asked for now.
 """
@@ -36,7 +40,7 @@ from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import InputParams, read_scene
 from mtmc.scene_reader.file_names import check_camera_id
 from mtmc.store.documents import read_network_file, read_run_file
-from mtmc.store.given import Given, read_given
+from mtmc.store.given_tracks import Given, read_given
 from mtmc.store.recordings import KeptRecordings
 from mtmc.store.schemas import AGAIN, CROPS, LINKS, POSSIBLE, VISITS
 from mtmc.store.stamps import digest, stored_stamp

@@ -6,12 +6,13 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 
 - ``bins`` ``classes`` ``gates``: in which intervals, of what kinds, from where to where?
 - ``cells``: how are a table's cells counted and measured?
-- ``measures``: what does one solution say: counts, legs, origins and destinations, routes?
+- ``measures``: what does one solution say: turning counts, legs, origins and destinations, routes?
 - ``matchings`` ``solutions``: which other solutions are as likely?
-- ``recall`` ``missed`` ``kinds``: what did cameras miss, and mistake?
+- ``recall`` ``missed`` ``false`` ``kinds``: what did cameras miss, invent, and mistake?
 - ``estimates``: all of it measured for the linker's solution and for the drawn ones
 - ``tables`` ``speeds`` ``queues`` ``scaling``: tables for reports
-- ``write`` ``maps`` ``sumo``: files that other tools read; ``pictures``: figures
+- ``write`` ``maps`` ``sumo``: files that other tools read; ``pictures`` ``backgrounds``: figures
+- ``panel``: what the results page shows of it
 
 README.md says what each column means, how the intervals are made, and where they hold.
 """

@@ -1,6 +1,11 @@
 """The ``reid`` command. Results go to stdout, logs and progress to stderr; exit codes stand in ``reid.exits``.
 
 One file per command; each imports what it needs inside its function, so that ``reid --help`` stays instant.
+
+    crops, train, tune           images, learning, parameters that learn better
+    eval, rank, attention        how good, what is found, what is looked at
+    embed, convert, export       vectors; others' checkpoints in, ONNX and OpenVINO out
+    bench, options               what it costs; options that commands share
 """
 
 from __future__ import annotations
