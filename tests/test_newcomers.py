@@ -173,7 +173,7 @@ def test_a_stream_is_to_be_recorded_first(stream: str, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as end:
         main(["run", stream])
     assert end.value.code == 2
-    assert "ffmpeg -i URL -c copy" in capsys.readouterr().err
+    assert "mtmc watch cams/ --out runs/live" in capsys.readouterr().err
 
 
 def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

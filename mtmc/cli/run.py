@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STREAMS = ("rtsp:", "rtmp:", "http:", "https:", "/dev/video")
-RECORD = "Record and follow it: mtmc watch cams/ --out runs/live --stream cam1=URL."
+STREAMS = {
+    ("rtsp:", "rtmp:", "http:", "https:"): "Record and follow it: mtmc watch cams/ --out runs/live --stream cam1=URL.",
+    ("/dev/video",): "Record it: ffmpeg -f v4l2 -i /dev/video0 -f segment -segment_time 60 -strftime 1 "
+    "cams/cam1_%Y%m%d_%H%M%S.mp4; meanwhile mtmc watch cams/ --out runs/live.",
+}
+"""What to do with what is no folder, by how it begins."""
 
 
 def run(
@@ -105,8 +109,9 @@ def _one_of(folder: Path | None, videos: Path | None) -> Path:
     if len(given) != 1:
         found = " and ".join(map(str, given)) or "nothing"
         raise ConfigError("mtmc run", "one folder of videos", found, "Write `mtmc run FOLDER`.")
-    if str(given[0]).startswith(STREAMS):
-        raise ConfigError("mtmc run", "a folder of recordings", f"the live stream {given[0]}", RECORD)
+    for beginnings, fix in STREAMS.items():
+        if str(given[0]).startswith(beginnings):
+            raise ConfigError("mtmc run", "a folder of recordings", f"the live stream {given[0]}", fix)
     return given[0]
 
 
