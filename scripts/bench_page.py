@@ -28,7 +28,7 @@ from mtmc.geometry import clip_boxes
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.pipeline.planning import plan
 from mtmc.report import ReportParams
-from mtmc.report.looks import MANY_WIDTH_PX, PREVIEW_WIDTH_PX, picture_of
+from mtmc.report.looks import MANY_WIDTH_PX, PREVIEW_WIDTH_PX, clean_writer, picture_of
 from mtmc.report.page import write_page
 from mtmc.report.page_data import Contents
 from mtmc.results_page import camera_graph, health_of, judged
@@ -37,7 +37,7 @@ from mtmc.store import create_run, open_run
 from mtmc.store.tables import write_table, write_tracklets, write_vehicles
 from mtmc.structures import GlobalTrack, Tracklet, TrackletTable
 from mtmc.synth.tracklets.sampling import FPS, LEVELS, simulate
-from mtmc.video import Video, VideoWriter
+from mtmc.video import Video
 from mtmc.visits import visits
 
 CHROMIUM = shutil.which("chromium") or "chromium"
@@ -72,9 +72,12 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
     simulated = simulate(replace(level, streets=replace(level.streets, cameras=cameras, duration_s=seconds)), seed=0)
     table = simulated.table
     scene_folder, run_folder = folder / "scene", folder / "run"
-    widths = {scene_folder: MANY_WIDTH_PX, run_folder / "video" / "web": MANY_WIDTH_PX}
-    for place, width in (widths | {run_folder / "video" / "preview": PREVIEW_WIDTH_PX}).items():
-        long = repeat(scaled(video, folder / f"{width}.mp4", width), folder / f"long-{width}.mp4", seconds + 90)
+    for place, kind, width in (
+        (scene_folder, "web", MANY_WIDTH_PX),
+        (run_folder / "video" / "web", "web", MANY_WIDTH_PX),
+        (run_folder / "video" / "preview", "preview", PREVIEW_WIDTH_PX),
+    ):
+        long = repeat(scaled(video, folder / f"{kind}.mp4", kind, width), folder / f"long-{kind}.mp4", seconds + 90)
         place.mkdir(parents=True, exist_ok=True)
         for camera_id in table.cameras:
             (place / f"{camera_id}.mp4").unlink(missing_ok=True)
@@ -98,7 +101,7 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
     for camera_id in table.cameras:
         mine = [t for t in tracklets if t.camera_id == camera_id]
         write_tracklets(run.path("tracklets", camera_id), mine, stamps["tracklets", camera_id])
-        write_table(run.path("crops", camera_id), crops(mine, folder / f"{MANY_WIDTH_PX}.mp4"), {})
+        write_table(run.path("crops", camera_id), crops(mine, folder / "web.mp4"), {})
     contents = Contents.of(run, scene, vehicles)
     extra = {
         **camera_graph(contents),
@@ -111,13 +114,12 @@ def make_city(folder: Path, video: Path, cameras: int, seconds: float) -> Path:
     return run_folder
 
 
-def scaled(video: Path, out: Path, width: int) -> Path:
-    """The video as a page's own, of this width."""
+def scaled(video: Path, out: Path, kind: str, width: int) -> Path:
+    """The video as a page's own, of this kind and width."""
     camera = read_camera("any", video)
-    size = width, round(width * camera.size[1] / camera.size[0])
-    with VideoWriter(out, camera.fps, size, ReportParams().web_crf, seekable=True) as writer:
+    with clean_writer(out, camera, kind, width, ReportParams().web_crf) as writer:
         for clip in Video(camera).clips(1):
-            picture = cv2.resize(clip.images[0], size, interpolation=cv2.INTER_AREA)
+            picture = cv2.resize(clip.images[0], writer.size, interpolation=cv2.INTER_AREA)
             writer.write(np.asarray(picture, np.uint8), clip.first_frame / camera.fps)
     return out
 

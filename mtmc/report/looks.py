@@ -33,18 +33,21 @@ from mtmc.video import Image, Video, VideoWriter
 FEW_CAMERAS = 9
 FEW_WIDTH_PX, MANY_WIDTH_PX, PREVIEW_WIDTH_PX = 960, 640, 320
 """Widths of web videos for few and for many cameras, and of what a browser decodes of many side by side."""
+PREVIEW_CRF = 4
+"""What the quality of those gives way to their number: sixteen are decoded at every jump."""
 VIDEO_FOLDERS = ("web", "preview")
 CROP_PX = (128, 96)
 """(width, height) of a crop on the page; what stands around a narrow vehicle fills it."""
 CROP_MARGIN = 0.12
 CROPS_PER_TRACKLET = 2
 WEBP_QUALITY = 62
+WORST_CRF = 51
 LEAST_BODY_PX = 60
 HUES = ((18, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (265, "blue"), (320, "purple"), (361, "red"))
 """Hue in degrees up to which a name holds."""
 GREYS = ((75, "black"), (140, "grey"), (190, "silver"), (256, "white"))
 """Brightness up to which a name holds, for vehicles without colour."""
-VERSION = 3
+VERSION = 4
 """Raised by one when this file changes what it makes."""
 
 
@@ -157,7 +160,8 @@ def _pass(
         by_frame.setdefault(want.frame, []).append(want)
     times = camera.time_s(np.arange(camera.frame_count + 1))
     with ExitStack() as stack:
-        writers = [stack.enter_context(_writer(run, camera, folder, width, crf)) for folder, width in widths.items()]
+        paths = {kind: run.folder / "video" / kind / f"{camera.id}.mp4" for kind in widths}
+        writers = [stack.enter_context(clean_writer(paths[kind], camera, kind, widths[kind], crf)) for kind in widths]
         for clip in Video(camera).clips(1):
             frame = clip.first_frame
             image = veil.shown(camera.id, frame, clip.images[0])
@@ -170,9 +174,11 @@ def _pass(
             watch(camera.id, "page", frame + 1, camera.frame_count)
 
 
-def _writer(run: Run, camera: Camera, folder: str, width: int, crf: int) -> VideoWriter:
-    path = run.folder / "video" / folder / f"{camera.id}.mp4"
-    return VideoWriter(path, camera.fps, _fitted(camera.size, width), crf, seekable=True)
+def clean_writer(path: Path, camera: Camera, kind: str, width: int, crf: int) -> VideoWriter:
+    """Writes a camera's video without boxes, of one of VIDEO_FOLDERS' kinds and no wider than ``width``."""
+    small = kind == "preview"
+    quality = min(crf + PREVIEW_CRF, WORST_CRF) if small else crf
+    return VideoWriter(path, camera.fps, _fitted(camera.size, width), quality, seekable=True, light=small)
 
 
 def _scaled(image: Image, size: tuple[int, int]) -> Image:

@@ -24,8 +24,9 @@ class VideoWriter:
 
     The file appears under its name when it is complete; a write that fails leaves none. ``crf`` is x264's quality, 0
     (exact) to 51, smaller is better. ``seekable`` puts a key frame into every second, so that a player jumps at once,
-    and shows frames at the times that are given. Odd widths and heights lose one pixel line. Raises StoreError where
-    the file cannot be written.
+    and shows frames at the times that are given. ``light`` spares players the costly half of decoding (no deblocking,
+    no arithmetic coding), for files of a twentieth more. Odd widths and heights lose one pixel line. Raises StoreError
+    where the file cannot be written.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class VideoWriter:
         crf: int = 23,
         preset: str = "veryfast",
         seekable: bool = False,
+        light: bool = False,
     ) -> None:
         self.path = path
         self.size = (size[0] // 2 * 2, size[1] // 2 * 2)
@@ -46,6 +48,8 @@ class VideoWriter:
         self._time_base = Fraction(1, TICKS_PER_S) if seekable else 1 / self._fps
         if seekable:
             self._options |= {"g": str(max(1, round(fps))), "bf": "0"}
+        if light:
+            self._options |= {"tune": "fastdecode"}
         self._container: Any = None
         self._stream: Any = None
 
