@@ -62,12 +62,14 @@ def examine(
         cameras: by id the learned error of the clock in seconds, None where it is not known.
     """
     signs = [
-        *_links(looks, against, visits),
-        *_contradictions(against),
+        *link_signs(looks, against, int(np.asarray(visits["boxes"].to_numpy()).sum())),
         *_tracks(visits, lengths_s, hours, len(cameras)),
         *_places(visits),
         *_clocks(cameras),
     ]
+    if visits.num_rows == 0:
+        meaning = "Nothing was detected, or nothing stayed: look at the videos, the masks and the detector."
+        signs = [Sign("vehicles", "none", meaning, "bad")]
     worst = max((STATES.index(sign.state) for sign in signs), default=0)
     return {"light": STATES[worst], "signs": [asdict(sign) for sign in signs]}
 
@@ -77,11 +79,11 @@ def _state(value: float, look: float, bad: float) -> State:
     return "bad" if value >= bad else "look" if value >= look else "good"
 
 
-def _links(looks: Looks | None, against: Contradictions, visits: pa.Table) -> list[Sign]:
+def link_signs(looks: Looks | None, against: Contradictions, boxes: int) -> list[Sign]:
+    """What the links say of themselves, for a run of so many boxes."""
     if looks is None:
         meaning = "This linker tells no probabilities, so nobody can say how sure its vehicles are."
-        return [Sign("links", "unknown", meaning, "look")]
-    boxes = int(np.asarray(visits["boxes"].to_numpy()).sum())
+        return [Sign("links", "unknown", meaning, "look"), *_contradictions(against)]
     right = linked_right(looks, against, boxes)
     made = looks.made > 0
     doubt, missing = (float(looks.gain[rows].sum()) / max(boxes, 1) for rows in (made, ~made))
@@ -90,7 +92,7 @@ def _links(looks: Looks | None, against: Contradictions, visits: pa.Table) -> li
             "linked right",
             f"{right:.0%}",
             "What the next three suggest for IDF1 with true tracklets; learned on simulated ones.",
-            _state(1 - right, 0.15, 0.4),
+            _state(1 - right, 0.05, 0.2),
         ),
         Sign(
             "doubt in links",
@@ -104,6 +106,7 @@ def _links(looks: Looks | None, against: Contradictions, visits: pa.Table) -> li
             "Boxes of vehicles that end where a look-alike begins.",
             _state(missing, 0.05, 0.15),
         ),
+        *_contradictions(against),
     ]
 
 
@@ -131,6 +134,12 @@ def _tracks(visits: pa.Table, lengths_s: Sequence[float], hours: float, cameras:
     rate = len(lengths) / max(hours * 60 * cameras, 1e-9)
     known, counts = np.unique(visits["vehicle_id"].to_numpy(), return_counts=True)
     alone = float((counts == 1).mean()) if len(known) else 0.0
+    once = Sign(
+        "seen once",
+        f"{alone:.0%} of vehicles",
+        "Vehicles that only pass one camera, and those never linked.",
+        _state(alone, 0.7, 0.95),
+    )
     return [
         Sign(
             "tracks in pieces",
@@ -145,12 +154,7 @@ def _tracks(visits: pa.Table, lengths_s: Sequence[float], hours: float, cameras:
             _state(short, 0.15, 0.4),
         ),
         Sign("tracks a minute", f"{rate:.1f} per camera", "Compare it with the traffic that you see.", "good"),
-        Sign(
-            "seen once",
-            f"{alone:.0%} of vehicles",
-            "Vehicles that only pass one camera, and those never linked.",
-            _state(alone, 0.7, 0.95),
-        ),
+        *([once] if cameras > 1 else []),
     ]
 
 

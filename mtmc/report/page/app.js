@@ -18,6 +18,7 @@ import { plural, spanText } from "page/words";
 
 const $ = (selector) => document.querySelector(selector);
 const RATES = [0.1, 0.25, 0.5, 1, 2, 4, 8];
+const WIDEST_NAME = 14; // letters of a camera's name in lists
 
 const model = await loadModel();
 const clock = new Clock(model.start, model.end);
@@ -37,7 +38,9 @@ $("[data-tab=traffic]").hidden = !traffic;
 
 const several = model.vehicles.filter((vehicle) => vehicle.cameras.length > 1).length;
 health($("#health"), $("#light"), model);
-$("#scene").textContent = model.head.scene;
+$("#scene").textContent = $("#scene").title = model.head.scene;
+const longest = Math.max(...model.cameras.map((camera) => camera.id.length));
+document.documentElement.style.setProperty("--name", `${Math.min(longest, WIDEST_NAME) + 1}ch`);
 $("#numbers").textContent = [
   plural(model.vehicles.length, "vehicle"),
   `${several} in several cameras`,
@@ -48,6 +51,7 @@ $("#numbers").textContent = [
 if (model.head.hide !== "nothing") {
   $("#private").hidden = false;
   $("#private").title = model.head.audit;
+  $("#private").addEventListener("click", () => set({ tab: "health" }));
 }
 
 function theme(name) {
@@ -124,13 +128,23 @@ on(["follow", "focus"], () => {
 
 // --- tabs, search ----------------------------------------------------------------------------------------
 
+const tabs = [...document.querySelectorAll("#tabs button")].filter((tab) => !tab.hidden);
 function showTab() {
-  for (const tab of document.querySelectorAll("#tabs button"))
-    tab.setAttribute("aria-selected", tab.dataset.tab === state.tab);
+  for (const tab of tabs) {
+    tab.ariaSelected = String(tab.dataset.tab === state.tab);
+    tab.tabIndex = tab.dataset.tab === state.tab ? 0 : -1;
+  }
   for (const panel of document.querySelectorAll(".panel")) panel.hidden = panel.id !== state.tab;
 }
-for (const tab of document.querySelectorAll("#tabs button"))
-  tab.addEventListener("click", () => set({ tab: tab.dataset.tab }));
+for (const tab of tabs) tab.addEventListener("click", () => set({ tab: tab.dataset.tab }));
+$("#tabs").addEventListener("keydown", (event) => {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!by) return;
+  event.stopPropagation();
+  const next = tabs.at((tabs.indexOf(event.target) + by) % tabs.length);
+  set({ tab: next.dataset.tab });
+  next.focus();
+});
 on(["tab"], showTab);
 
 /** Narrow to what the field and the range ask for. */
@@ -216,6 +230,9 @@ const keys = {
   a: () => card.gaze(),
   m: () => edits.startSame(),
   s: () => edits.split(),
+  v: () => set({ tab: "vehicles" }),
+  c: () => set({ tab: "vehicle" }),
+  g: () => (state.tab === "map" ? map.turn() : set({ tab: "map" })),
   h: () => set({ tab: "health" }),
   t: () => traffic && (state.tab === "traffic" ? traffic.turn() : set({ tab: "traffic" })),
   r: () => set({ tab: "review" }),
@@ -227,14 +244,10 @@ const keys = {
   Escape: () => set({ vehicle: null, follow: false, focus: null, range: null, tab: "vehicles" }),
 };
 addEventListener("keydown", (event) => {
-  if (
-    event.target.matches("input, textarea, select") ||
-    event.ctrlKey ||
-    event.metaKey ||
-    event.altKey ||
-    $("#help").open
-  )
-    return;
+  const { target, key } = event;
+  const pressing = key === " " && target.matches("button:focus-visible, summary:focus-visible");
+  if (pressing || target.matches("input, textarea, select") || $("#help").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const act =
     keys[event.key] ??
     (/^[1-9]$/.test(event.key) && model.cameras[event.key - 1] && (() => set({ focus: event.key - 1 })));

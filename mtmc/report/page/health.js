@@ -3,11 +3,16 @@
 import { set, state } from "page/state";
 import { make } from "page/words";
 
-const WORDS = { good: "nothing unusual", look: "worth a look", bad: "do not trust it yet" };
+const WORDS = { good: "Nothing unusual", look: "Worth a look", bad: "Do not trust it yet" };
+
+const BLIND =
+  "Told by the run's own numbers, without any truth. They cannot see vehicles that were never detected, tracks that " +
+  "go over to another vehicle, nor two look-alikes that changed places.";
 
 export function health(root, light, model) {
   const { light: state_, signs } = model.head.health;
   light.dataset.light = state_;
+  light.append(make("span", {}, WORDS[state_]));
   light.title = [
     WORDS[state_],
     ...signs.filter((sign) => sign.state !== "good").map((s) => `${s.name}: ${s.value}`),
@@ -19,7 +24,7 @@ export function health(root, light, model) {
   const sorted = [...signs].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   root.replaceChildren(
     make("h2", {}, WORDS[state_]),
-    make("p", { className: "count" }, "Told by the run's own numbers, without any truth."),
+    make("p", { className: "count" }, BLIND),
     make("ul", { className: "signs" }, sorted.map(row)),
     make("p", { className: "count" }, model.head.audit ?? ""),
   );

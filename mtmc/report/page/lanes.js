@@ -74,7 +74,8 @@ export class Picture {
   ruler(g) {
     const { line, colours } = this,
       { width, crowd, model } = line;
-    g.fillStyle = colours.lift;
+    g.fillStyle = colours.dim;
+    g.globalAlpha = 0.35;
     g.beginPath();
     g.moveTo(GUTTER_PX, RULER_PX);
     for (let x = GUTTER_PX; x <= width - 8; x++) {
@@ -83,6 +84,7 @@ export class Picture {
     }
     g.lineTo(width - 8, RULER_PX);
     g.fill();
+    g.globalAlpha = 1;
     g.font = `11px ${colours.font}`;
     g.textBaseline = "top";
     g.fillStyle = colours.dim;
@@ -108,6 +110,8 @@ export class Picture {
       g.fillStyle = colours.lift;
       g.fillRect(0, top, line.width, high);
     }
+    g.fillStyle = colours.line;
+    g.fillRect(0, Math.round(top + high) - 0.5, line.width, 0.5);
     g.save();
     g.beginPath();
     g.rect(GUTTER_PX, top, line.width, high);

@@ -1,6 +1,7 @@
 // The vehicles that the search found, with their best crop and their way.
 
 import { cameraColour, vehicleColour } from "page/colours";
+import { reachable } from "page/rows";
 import { on, set, state } from "page/state";
 import { make, percent, plural } from "page/words";
 
@@ -13,6 +14,7 @@ export class List {
     this.watcher = new IntersectionObserver((entries) =>
       entries.forEach((entry) => entry.isIntersecting && this.picture(entry.target)),
     );
+    this.refill = reachable(root, ".vehicles li");
     on(["found"], () => {
       this.shown = AT_ONCE;
       this.fill();
@@ -29,8 +31,8 @@ export class List {
     const several = found.filter((vehicle) => vehicle.cameras.length > 1).length;
     const count = make(
       "p",
-      { className: "count" },
-      `${plural(found.length, "vehicle")}, ${several} in several cameras`,
+      { className: found.length ? "count" : "count hint" },
+      found.length ? `${plural(found.length, "vehicle")}, ${several} in several cameras` : this.nothing(),
     );
     const more =
       found.length > this.shown &&
@@ -48,16 +50,14 @@ export class List {
         },
         `${found.length - this.shown} more`,
       );
-    this.root.replaceChildren(
-      count,
-      make(
-        "ul",
-        { className: "vehicles" },
-        found.slice(0, this.shown).map((v) => this.row(v)),
-      ),
-      more || "",
-    );
+    const rows = make("ul", { className: "vehicles" }, found.slice(0, this.shown).map((v) => this.row(v)));
+    this.refill(() => this.root.replaceChildren(count, rows, more || ""));
     this.mark();
+  }
+
+  nothing() {
+    if (this.model.vehicles.length) return "0 vehicles fit. Esc gives all of them back.";
+    return "No vehicles in this run: nothing was detected, or nothing stayed long enough to be tracked.";
   }
 
   row(vehicle) {
@@ -71,7 +71,7 @@ export class List {
     const score = this.scores?.get(vehicle.id);
     const row = make(
       "li",
-      { tabIndex: -1, data: { vehicle: vehicle.id } },
+      { data: { vehicle: vehicle.id } },
       make("span", { className: "thumb", style: { "--vehicle": vehicleColour(vehicle.id) } }),
       make("span", { className: "id" }, String(vehicle.id)),
       make(

@@ -2,18 +2,21 @@
 // cameras with vehicles under way between them. Flows are arrows as wide as their traffic.
 
 import { drawMap, NODE_PX } from "page/map_picture";
+import { reachable } from "page/rows";
 import { on, set, state } from "page/state";
 import { pinch } from "page/touch";
 import { make, spanText } from "page/words";
 
 const EDGE_PX = 34;
+const STEP_PX = 40;
 const METRES_PER_DEGREE = 111_319.49;
 
 export class MapPanel {
   constructor(root, model, clock) {
     Object.assign(this, { root, model, clock, layer: [], zoom: 1, pan: [0, 0] });
     this.ground = model.cameras.some((camera) => camera.footprint);
-    this.canvas = make("canvas");
+    this.canvas = make("canvas", { tabIndex: 0, ariaLabel: "Map: arrows move it, + and − zoom, 0 shows all" });
+    this.frame = make("div", { className: "map" }, this.canvas);
     this.note = make("p", { className: "count" });
     this.button = make("button", { type: "button", className: "text", on: { click: () => this.turn() } });
     this.list = make(
@@ -21,7 +24,7 @@ export class MapPanel {
       { className: "flows" },
       model.head.flows.map((flow) => this.flowRow(flow)),
     );
-    root.append(make("div", { className: "map" }, this.canvas), this.note, this.list);
+    reachable(root, ".flows li")(() => root.append(this.frame, this.note, this.list));
     this.pinching = pinch(this.canvas, (...moved) => this.zoomAt(...moved));
     const events = {
       wheel: "roll",
@@ -29,6 +32,7 @@ export class MapPanel {
       pointermove: "move",
       pointerup: "release",
       dblclick: "reset",
+      keydown: "key",
     };
     for (const [name, method] of Object.entries(events)) {
       this.canvas.addEventListener(name, (event) => this[method](event), { passive: false });
@@ -45,11 +49,15 @@ export class MapPanel {
     const hint = this.model.head.origin ? "Drop a GeoJSON file here for a base map. " : "";
     const text = this.ground ? `Metres on the ground. ${hint}` : "Near in time is near here. ";
     this.button.textContent = this.ground ? "Graph" : "Ground";
+    const [left, bottom, right, top] = this.world().bounds;
+    this.frame.style.setProperty("--aspect", Math.max(right - left, 1) / Math.max(top - bottom, 1));
     const both = this.model.cameras.some((camera) => camera.footprint);
-    this.note.replaceChildren(text, ...(both ? [this.button] : []));
+    const none = this.model.head.flows.length ? "" : "No vehicle went from one camera to another. ";
+    this.note.replaceChildren(text + none, ...(both ? [this.button] : []));
   }
 
   turn() {
+    if (!this.model.cameras.some((camera) => camera.footprint)) return;
     this.ground = !this.ground;
     this.reset();
     this.say();
@@ -108,6 +116,18 @@ export class MapPanel {
     this.pan = this.pan.map((value, k) => at[k] - (at[k] - value) * factor + (by[k] ?? 0));
     this.zoom *= factor;
     this.draw();
+  }
+
+  /** By keyboard, while the map has the focus. */
+  key(event) {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    const by = { ArrowLeft: [STEP_PX, 0], ArrowRight: [-STEP_PX, 0], ArrowUp: [0, STEP_PX], ArrowDown: [0, -STEP_PX] };
+    const factor = { "+": 1.25, "=": 1.25, "-": 0.8 }[event.key] ?? 1;
+    if (event.key === "0") this.reset();
+    else if (by[event.key] || factor !== 1) this.zoomAt(factor, width / 2, height / 2, ...(by[event.key] ?? []));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   press(event) {

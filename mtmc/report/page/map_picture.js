@@ -5,6 +5,7 @@ import { state } from "page/state";
 
 export const NODE_PX = 15;
 const TRAIL_S = 3;
+const MOST_LETTERS = 14; // of a camera's name
 const SCALES_M = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
 export function drawMap(map) {
@@ -83,8 +84,12 @@ function nodes(map, g) {
   g.textBaseline = "middle";
   g.textAlign = "center";
   for (const k of order) {
-    const [x, y] = map.place(map.world().centre[k]),
-      wide = g.measureText(cameras[k].id).width + 12;
+    const { id } = cameras[k],
+      name = id.length > MOST_LETTERS ? `${id.slice(0, MOST_LETTERS - 1)}…` : id;
+    const wide = g.measureText(name).width + 12,
+      [at, y] = map.place(map.world().centre[k]);
+    const inside = at > 0 && at < map.canvas.clientWidth;
+    const x = inside ? Math.max(wide / 2 + 3, Math.min(at, map.canvas.clientWidth - wide / 2 - 3)) : at;
     const named = placed.every(([px, py, pw]) => Math.abs(px - x) > (pw + wide) / 2 || Math.abs(py - y) > 19);
     if (named) placed.push([x, y, wide]);
     g.fillStyle = cameraColour(k, cameras.length);
@@ -98,7 +103,7 @@ function nodes(map, g) {
       g.stroke();
     }
     g.fillStyle = "oklch(0.2 0.03 260)";
-    if (named) g.fillText(cameras[k].id, x, y + 0.5);
+    if (named) g.fillText(name, x, y + 0.5);
   }
   g.textAlign = "left";
 }

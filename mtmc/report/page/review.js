@@ -1,16 +1,19 @@
 // The review queue: links in the order in which a look at them is worth most, with what was said so far.
 
 import { editText, served } from "page/edits";
+import { reachable } from "page/rows";
 import { on, set, state } from "page/state";
 import { make, percent, plural } from "page/words";
 
 const AT_ONCE = 60;
 const HINT = "Links by what a look may gain: doubt times boxes at stake. y same, x different, u undo.";
+const NOTHING = "No links to look at: no two tracklets are one vehicle here, and none look alike enough.";
 
 export class Review {
   constructor(root, model, clock, edits) {
     Object.assign(this, { root, model, clock, edits, at: -1, answer: "" });
     this.queue = queue(model);
+    this.refill = reachable(root, ".queue li");
     edits.listeners.push(() => this.fill());
     on(["tab"], () => state.tab === "review" && this.fill());
   }
@@ -27,13 +30,9 @@ export class Review {
     );
     const save = served ? "Save and link again" : "Save edits.jsonl";
     const act = (name, title, click) => make("button", { type: "button", title, on: { click } }, name);
-    this.root.replaceChildren(
-      make("p", { className: "count" }, HINT),
-      make(
-        "ul",
-        { className: "queue" },
-        shown.map((item, k) => this.row(item, k, said[k])),
-      ),
+    const parts = [
+      make("p", { className: shown.length ? "count" : "count hint" }, shown.length ? HINT : NOTHING),
+      make("ul", { className: "queue" }, shown.map((item, k) => this.row(item, k, said[k]))),
       make("h3", {}, plural(edits.made.length, "correction")),
       made,
       make(
@@ -46,7 +45,8 @@ export class Review {
         }),
       ),
       make("p", { className: "count" }, this.answer),
-    );
+    ];
+    this.refill(() => this.root.replaceChildren(...parts));
     shown.forEach(({ link }, k) => this.pictures(this.root.querySelectorAll(".queue .pair")[k], link));
   }
 

@@ -87,8 +87,8 @@ export class TrafficPanel {
       make(
         "button",
         { type: "button", on: listeners },
-        make("b", {}, this.model.cameras[camera].id),
-        make("span", {}, `${entry} → ${exit}`),
+        make("b", { className: "camera", title: this.model.cameras[camera].id }, this.model.cameras[camera].id),
+        make("span", { title: `${entry} → ${exit}` }, `${entry} → ${exit}`),
         make("i", { style: { "--size": `${(100 * vehicles) / this.most}%` } }),
         make("em", {}, String(vehicles)),
         make("small", {}, between(low, high)),

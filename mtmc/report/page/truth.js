@@ -2,6 +2,7 @@
 
 import { themed } from "page/colours";
 import { present, unpack } from "page/columns";
+import { reachable } from "page/rows";
 import { on, set, state } from "page/state";
 import { Tile } from "page/tile";
 import { make, plural } from "page/words";
@@ -37,6 +38,7 @@ export class TruthPanel {
   constructor(root, model, clock, mosaic) {
     Object.assign(this, { root, model, clock, mosaic, events: [], shown: null, at: -1 });
     this.cameras = [];
+    this.refill = reachable(root, ".errors li, .causes tbody tr");
     on(["tab"], () => this.open());
     on(["tab", "focus"], () => this.standBeside());
     for (const tile of mosaic.tiles) tile.overlays.push((g) => this.draw(g, tile));
@@ -137,7 +139,7 @@ export class TruthPanel {
       ),
     );
     const events = this.chosen().slice(0, AT_ONCE);
-    this.root.replaceChildren(
+    const parts = [
       make(
         "header",
         { className: "idf1" },
@@ -160,7 +162,8 @@ export class TruthPanel {
         { className: "errors" },
         events.map((event, k) => this.row(event, k)),
       ),
-    );
+    ];
+    this.refill(() => this.root.replaceChildren(...parts));
   }
 
   cause(cause, k, count, most) {
@@ -197,7 +200,7 @@ export class TruthPanel {
         style: { "--cause": causeColour(cause) },
         on: { click: () => this.go(k) },
       },
-      make("b", {}, this.model.cameras[event.camera].id),
+      make("b", { className: "camera" }, this.model.cameras[event.camera].id),
       make("span", {}, named(cause)),
       make(
         "small",

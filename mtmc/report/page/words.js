@@ -19,13 +19,20 @@ export function secondsOfDay(moment) {
 
 /** A span of time: 8.3 s, 2 min 10 s, 1 h 5 min. */
 export function spanText(seconds) {
-  const size = Math.abs(seconds);
-  if (size < 60) return `${size.toFixed(size < 10 ? 1 : 0)} s`;
-  if (size < 3600) return `${Math.floor(size / 60)} min ${Math.round(size % 60)} s`;
-  return `${Math.floor(size / 3600)} h ${Math.round((size % 3600) / 60)} min`;
+  const size = Math.abs(seconds),
+    whole = Math.round(size),
+    minutes = Math.round(size / 60);
+  if (size < 9.95) return `${size.toFixed(1)} s`;
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-export const percent = (share) => `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`;
+/** A share as 84%, 99.7%; never quite 100% where doubt is left. */
+export function percent(share) {
+  if (share > 0.9995 && share < 1) return ">99.9%";
+  return `${(100 * share).toFixed(share > 0.995 && share < 1 ? 1 : 0)}%`;
+}
 
 export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 

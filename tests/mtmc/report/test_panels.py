@@ -138,3 +138,90 @@ def test_health_tells_its_light_and_every_sign(run_folder: Path, open_page: Open
     assert page.locator("#light").get_attribute("data-light") == told["light"]
     page.keyboard.press("h")
     assert page.locator("#health").is_visible()
+
+
+def focused(page, selector: str) -> bool:  # type: ignore[no-untyped-def]
+    return bool(page.evaluate("(selector) => document.activeElement.matches(selector)", selector))
+
+
+def test_every_panel_is_reached_by_keys_and_by_arrows_on_the_tabs(lossy_run: Path, open_page: Open) -> None:
+    page = open_page(lossy_run / "report.html")
+    tabs = ["vehicles", "vehicle", "map", "traffic", "review", "health", "truth"]
+    for key, tab in zip("vcgtrhe", tabs, strict=True):
+        page.keyboard.press(key)
+        if key == "e":  # steps through errors once their panel is open
+            page.click("#tabs [data-tab=truth]")
+        assert page.evaluate("() => window.mtmc.state.tab") == tab
+        assert page.locator(f"#{tab}").is_visible()
+    page.focus("#tabs [data-tab=truth]")
+    for tab in [*tabs, "vehicles"]:
+        page.keyboard.press("ArrowRight")
+        assert focused(page, f"[data-tab={tab}][aria-selected=true]")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("() => window.mtmc.state.tab") == "truth"
+
+
+def test_lists_are_walked_by_arrows_and_chosen_by_enter(lossy_run: Path, open_page: Open) -> None:
+    page = open_page(lossy_run / "report.html")
+    lists = {"map": ".flows li", "review": ".queue li", "truth": ".errors li", "vehicles": ".vehicles li"}
+    for tab, rows in lists.items():
+        page.click(f"#tabs [data-tab={tab}]")
+        page.wait_for_selector(rows)
+        page.locator(rows).first.focus()
+        page.keyboard.press("End")
+        assert page.locator(rows).last.evaluate("(row) => document.activeElement === row")
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowDown")
+        count = page.locator(rows).count()
+        row = page.locator(rows).nth(min(1, count - 1))
+        assert row.evaluate("(row) => document.activeElement === row && row.tabIndex === 0")
+        before = page.evaluate("() => ({ ...window.mtmc.state, found: null, at: null })")
+        page.keyboard.press("Enter")
+        after = page.evaluate("() => ({ ...window.mtmc.state, found: null, at: null })")
+        assert after != before or tab == "map"
+    assert page.evaluate("() => window.mtmc.state.tab") == "vehicle"
+    page.keyboard.press("g")
+    page.locator(".flows li").first.focus()
+    page.keyboard.press("Enter")
+    assert ">" in page.input_value("#query")
+
+
+def test_review_by_keys_alone(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    page.keyboard.press("r")
+    page.wait_for_selector(".queue li")
+    page.keyboard.press("y")
+    page.wait_for_function("() => window.mtmc.edits.made.length === 1")
+    assert page.evaluate("() => window.mtmc.edits.made[0].edit") == "same"
+    page.wait_for_selector(".queue button.on")
+    page.keyboard.press("u")
+    page.wait_for_function("() => window.mtmc.edits.made.length === 0")
+
+
+def test_map_moves_and_zooms_by_keys(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    page.keyboard.press("g")
+    page.focus(".map canvas")
+    time = page.evaluate("() => window.mtmc.clock.time")
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => window.mtmc.map.zoom") == pytest.approx(1.25)
+    assert page.evaluate("() => window.mtmc.map.pan") == [-40, 0]
+    page.keyboard.press("0")
+    assert page.evaluate("() => [window.mtmc.map.zoom, ...window.mtmc.map.pan]") == [1, 0, 0]
+    assert page.evaluate("() => window.mtmc.clock.time") == time
+    page.keyboard.press("g")
+    assert page.locator("#map .text").inner_text() == "Ground"
+
+
+def test_space_presses_the_button_that_has_the_focus_and_plays_elsewhere(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    page.focus("#theme")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press(" ")
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "light"
+    assert not page.evaluate("() => window.mtmc.clock.playing")
+    page.mouse.click(640, 20)
+    page.keyboard.press(" ")
+    assert page.evaluate("() => window.mtmc.clock.playing")

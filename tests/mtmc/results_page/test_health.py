@@ -87,10 +87,13 @@ def test_queue_is_ordered_by_what_a_look_may_win(world: Simulated, solution: Sol
 
 
 def test_light_is_the_worst_sign_and_names_it() -> None:
-    fine = examine(None, FINE, visits([40.0, None]), [5.0, 5.0], 1.0, {"c001": 0.1})
+    fine = examine(None, FINE, visits([40.0, None]), [5.0, 5.0], 1.0, {"c001": 0.1, "c002": 0.1})
     assert fine["light"] == signs(fine)["seen once"] == "bad"
     assert {name for name, state in signs(fine).items() if state != "good"} == {"links", "seen once"}
     fast = examine(None, FINE, visits([400.0, 30.0]), [5.0, 5.0], 1.0, {"c001": 0.1})
     assert signs(fast)["impossible speeds"] == "bad"
+    alone = examine(None, FINE, visits([40.0]), [5.0], 1.0, {"c001": 0.1})
+    assert "seen once" not in signs(alone)  # nothing else could have seen it
+    assert signs(examine(None, FINE, visits([]), [], 1.0, {"c001": None})) == {"vehicles": "bad"}
     short = examine(None, FINE, visits([None] * 4), [0.3] * 9, 1.0, {"c001": None})
     assert signs(short) | {"short tracks": "bad", "tracks in pieces": "bad", "clocks unknown": "look"} == signs(short)
