@@ -110,7 +110,7 @@ def _timeline(scene: Scene, vehicles: Sequence[GlobalTrack]) -> Figure:
             bar = (lane - 0.42 + row * high, high)
             axes.broken_barh([(start, end - start)], bar, color=_camera_colour(cameras, camera_id), linewidth=0)
     axes.set_yticks(range(len(vehicles)), list(stays), fontsize=6)
-    axes.set_ylim(len(vehicles) - 0.5, -0.5)
+    axes.set_ylim(max(len(vehicles), 1) - 0.5, -0.5)
     axes.set_xlabel("seconds", fontsize=SMALL)
     axes.set_ylabel("vehicle", fontsize=SMALL)
     handles = [axes.broken_barh([(0, 0)], (0, 0), color=_camera_colour(cameras, name), label=name) for name in cameras]

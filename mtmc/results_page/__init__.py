@@ -40,6 +40,8 @@ from mtmc.traffic.panel import panel
 from mtmc.visits import flows
 
 MOST_LOOKS = 400
+PICTURES = ("mosaic.*", "vehicles.png", "vehicles.svg", "vehicles.pdf", "traffic/turning-*")
+"""Pictures of a run that show its cameras, in its folder."""
 LEAST_S = 8.0
 """Cameras nearer than this many seconds would touch in the graph."""
 
@@ -160,11 +162,16 @@ def made_links(contents: Contents) -> Links | None:
 
 
 def remove_unveiled(run: Run, veil: Veil) -> None:
-    """Videos with boxes that were drawn under another veil must not lie beside a page that promises this one."""
+    """Videos with boxes that were drawn under another veil must not lie beside a page that promises this one, nor
+    pictures from before its promise."""
     folder = run.folder / "video"
     if veil.hide != "nothing" and folder.exists() and drawn_under(run) != veil.hide:
         for path in [folder / "stamp.json", *folder.glob("*.mp4")]:
             path.unlink(missing_ok=True)
+    if promised(run, "nothing") != promised(run, veil.hide):
+        for name in PICTURES:
+            for path in run.folder.glob(name):
+                path.unlink()
 
 
 def camera_graph(contents: Contents) -> dict[str, Any]:

@@ -45,6 +45,12 @@ class _RunFile(BaseModel):
     videos: str
 
 
+class _PageFile(BaseModel):
+    """Of its ``page.json`` what its pictures promise to hide."""
+
+    hide: str = "nothing"
+
+
 @dataclass(frozen=True, eq=False)
 class Clip:
     """One camera's video and its boxes: frames (N,) int64 from 0; vehicle_ids (N,) int64; xyxy (N, 4) float64
@@ -85,8 +91,10 @@ def read_run(run: Path, truth: Path | None = None, certain: float | None = None)
     """The tracked videos of an mtmc run; with a truth (see `read_annotated`) only boxes that overlap it, under its
     vehicle ids; with ``certain`` only vehicles whose links are at least so probable (see `certain_vehicles`).
 
-    Raises UserError for a run that is not finished or whose videos are gone, and where no vehicle is certain.
+    Raises UserError for a run that is not finished, whose videos are gone or whose pictures promise to hide vehicles,
+    and where no vehicle is certain.
     """
+    _require_open(run)
     table = _read_vehicles(run)
     if certain is not None:
         kept = certain_vehicles(run, table, certain)
@@ -216,6 +224,17 @@ def _read_vehicles(run: Path) -> pa.Table:
     except (pa.ArrowException, ValueError) as error:
         raise UserError(path, expected, str(error).splitlines()[0], "Run mtmc again.") from None
     return table
+
+
+def _require_open(run: Path) -> None:
+    """Crops show what a private run hides."""
+    path = run / "page.json"
+    hide = (
+        read_json(path, _PageFile, "what the run's page hides", "Run mtmc again.").hide if path.exists() else "nothing"
+    )
+    if hide != "nothing":
+        fix = f"Where crops may show them: mtmc report {run}, which hides nothing."
+        raise UserError(run, "a run that hides nothing", f"one that hides {hide}", fix)
 
 
 def _videos_of(run: Path) -> Path:
