@@ -136,13 +136,13 @@ def parse(words: str, run: Run, colours: set[str]) -> Test:
 def _meaning(word: str, cameras: dict[str, str], colours: set[str], legs: list[list[str]]) -> Test:
     if word in cameras:
         return lambda v: cameras[word] in v.cameras
-    if word.isdigit():
+    if re.fullmatch(r"[0-9]{1,18}", word):
         return lambda v: v.vehicle_id == int(word)
     if word in LABELS:
         return lambda v: v.label == word
     if word in colours:
         return lambda v: v.colour == word
-    comparison = re.fullmatch(r"([a-z]+)(<=|>=|<|>|=)([\d.]+)", word)
+    comparison = re.fullmatch(r"([a-z]+)(<=|>=|<|>|=)([0-9]+\.?[0-9]*|\.[0-9]+)", word)
     if comparison is None or comparison[1] not in MEASURES:
         known = f"an id, a camera, a kind, a colour ({', '.join(sorted(colours))}) or {', '.join(MEASURES)} with < or >"
         raise InputError("what to find", known, repr(word), "`mtmc find --help` has examples.")

@@ -102,8 +102,8 @@ class AugmentParams(Params):
 class SamplerParams(Params):
     """A batch is ``identities`` (P) vehicles with ``images`` (K) each, per process."""
 
-    identities: int = Field(7, ge=2)
-    images: int = Field(4, ge=2)
+    identities: int = Field(7, ge=2, le=1024)
+    images: int = Field(4, ge=2, le=1024)
 
 
 class LossParams(Params):

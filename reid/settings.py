@@ -22,6 +22,8 @@ from reid.files import parse_json, parse_toml, read_text
 SHIPPED = (Path(__file__).with_name("configs"), Path(__file__).parents[1] / "configs")
 """Where configurations lie: in the wheel, in the repository."""
 
+LARGEST_NUMBER = 2**53
+"""Of those without a fraction; more is no setting, and few libraries take it."""
 Layer = tuple[str, dict[str, Any]]
 """Where settings come from (a file, an option), and the nested settings."""
 
@@ -47,6 +49,8 @@ class Params(BaseModel):
             raise ValueError("true or false")
         if kinds & {int, float} and not kinds & {bool, str} and isinstance(value, bool | str):
             raise ValueError("a valid number")
+        if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+            raise ValueError(f"a number within {LARGEST_NUMBER:,}")
         return value
 
 

@@ -253,7 +253,8 @@ def text_cases(name: str, door: str, command: tuple[str, ...], loose: bool = Fal
 
     def cases(material: Path, chance: random.Random) -> Iterator[Case]:
         for kind, spoil, either in file_spoils(name, flips=8, loose=True):
-            yield Case(door, kind, spoil, command, either or loose)
+            nothing_seen = kind.endswith("is empty")  # which is said, and may be so
+            yield Case(door, kind, spoil, command, either or nothing_seen or loose)
         lines = (material / name).read_text().splitlines()
         words = [
             "",
@@ -289,7 +290,11 @@ def text_cases(name: str, door: str, command: tuple[str, ...], loose: bool = Fal
         }.items():  # fmt: skip
             spoil = partial(_line, name, 3 % len(lines), line)
             yield Case(
-                door, f"{name}: a line of {what}", spoil, command, either=what in ("a comment", "many fields") or loose
+                door,
+                f"{name}: a line of {what}",
+                spoil,
+                command,
+                either=what in ("a comment", "many fields") or not line.strip() or line in lines or loose,
             )
         for encoding in ("utf-16", "utf-32", "utf-8-sig", "utf-16-be"):
             yield Case(door, f"{name} in {encoding}", partial(_encoded, name, encoding), command, either=True)

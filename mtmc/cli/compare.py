@@ -63,8 +63,8 @@ def tune(
     stage: Annotated[
         Literal["link", "track"], typer.Option(help="Whose parameters: of the linker, of the tracker.")
     ] = "link",
-    trials: Annotated[int, typer.Option(min=1, help="Settings tried.")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed tries the same settings.")] = 0,
+    trials: Annotated[int, typer.Option(min=1, max=1_000_000, help="Settings tried.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed tries the same settings.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Look for parameters that score better, from the run's stored boxes and crops: no video is read.

@@ -37,6 +37,7 @@ def demo(
     from mtmc.cli.progress import console, logged, watching
     from mtmc.cli.score import score
     from mtmc.cli.synth import write_videos
+    from mtmc.params import load
     from mtmc.pipeline import default_workers, run_pipeline
     from mtmc.report.pictures import draw_pictures
     from mtmc.report.privacy import Veil
@@ -47,8 +48,7 @@ def demo(
     if not scene.exists():
         console.print("rendering four cameras of a synthetic city", style="bold")
         # No parked cars: in half a minute nobody can tell one from a car that waits at a red light.
-        knobs = {"preset": "demo", "parked": 0} | ({} if seconds is None else {"seconds": seconds})
-        write_videos(scene.parent, SynthParams.model_validate(knobs), seed)
+        write_videos(scene.parent, load(SynthParams, preset="demo", parked=0, seconds=seconds), seed)
     how: dict[str, Any] = LIGHT if light or not _networks() else {"config": "demo"}
     todo = api.planned(scene, folder, **how)
     with logged(folder), watching(todo.stamps) as watch:

@@ -41,7 +41,7 @@ Settings = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Processes at once.  (default: one per core)", show_default=False)
+    int | None, typer.Option(min=1, max=1024, help="Processes at once.  (default: one per core)", show_default=False)
 ]
 Cluster = Annotated[str, typer.Option(help="Work on a Ray cluster: auto, or ray://HEAD:10001.", show_default=False)]
 Form = Annotated[str, typer.Option("--format", help=f"{listed(EXPORTS)}.", autocompletion=offered(EXPORTS))]

@@ -90,12 +90,14 @@ def score(
       mtmc score runs/S02 --explain --oracle
       mtmc score track3.txt --gt truth.txt --roi AIC22/validation
     """
+    from mtmc.params import load
     from mtmc.score import ScoreParams
     from mtmc.score import score as score_sides
     from mtmc.score.reference import all_differences, by_reference, reference_scores
     from mtmc.score.sources import load_sides
 
-    params = ScoreParams(
+    params = load(
+        ScoreParams,
         roi=use_roi,
         multi_camera=multi_camera,
         duplicates=duplicates,

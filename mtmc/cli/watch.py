@@ -24,21 +24,28 @@ def watch(
     device: Device = "auto",
     workers: Workers = None,
     cluster: Cluster = "",
-    every: Annotated[float, typer.Option(min=0.1, help="Look into the folder every so many seconds.")] = 10.0,
-    settle: Annotated[float, typer.Option(min=0, help="A file is closed that has not changed for so long.")] = 5.0,
+    every: Annotated[
+        float, typer.Option(min=0.1, max=86_400, help="Look into the folder every so many seconds.")
+    ] = 10.0,
+    settle: Annotated[
+        float, typer.Option(min=0, max=86_400, help="A file is closed that has not changed for so long.")
+    ] = 5.0,
     until_idle: Annotated[
-        float | None, typer.Option(min=0, help="End when nothing has closed for so many seconds.", show_default=False)
+        float | None,
+        typer.Option(min=0, max=1e9, help="End when nothing has closed for so many seconds.", show_default=False),
     ] = None,
     lag: Annotated[
-        float, typer.Option(min=0, help="Vehicles go into settled/ so many seconds behind the cameras, for good.")
+        float,
+        typer.Option(min=0, max=1e9, help="Vehicles go into settled/ so many seconds behind the cameras, for good."),
     ] = 120.0,
     stream: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=URL", help="Record a camera's stream (rtsp://...) into VIDEOS; may be repeated."),
     ] = None,
-    segment: Annotated[float, typer.Option(min=1, help="Seconds of a recording of --stream.")] = 60.0,
+    segment: Annotated[float, typer.Option(min=1, max=86_400, help="Seconds of a recording of --stream.")] = 60.0,
     metrics: Annotated[
-        int | None, typer.Option(help="Serve http://127.0.0.1:PORT/metrics for Prometheus.", show_default=False)
+        int | None,
+        typer.Option(min=0, max=65_535, help="Serve http://127.0.0.1:PORT/metrics for Prometheus.", show_default=False),
     ] = None,
 ) -> None:
     """Follow a folder into which cameras' recordings are written: each is worked on when it has closed, and the run

@@ -143,7 +143,7 @@ class DetectParams(StageParams):
         """detectron2: the YAML file named, or the one beside the weights; None for a model of the zoo."""
         if self.model.endswith((".yaml", ".yml")):
             return Path(self.model)
-        beside = self.weights.with_suffix(".yaml") if self.weights is not None else None
+        beside = self.weights.with_suffix(".yaml") if self.weights is not None and self.weights.name else None
         return beside if self.model == "auto" and beside is not None and beside.is_file() else None
 
     def recorded_file(self, folder: Path, camera_id: str) -> Path:

@@ -14,7 +14,7 @@ from mtmc.detect.labels import COCO_ID_COUNT, COCO_IDS, label_table
 from mtmc.detect.model_files import OTHERWISE, Unreachable
 from mtmc.detect.params import RANDOM, DetectParams
 from mtmc.detect.postprocess import make_detections
-from mtmc.detect.torch_network import Precision, autocast, read_checkpoint
+from mtmc.detect.torch_network import UNREADABLE, Precision, autocast, read_checkpoint
 from mtmc.devices import choose_device
 from mtmc.errors import WeightsError
 from mtmc.scene import Camera
@@ -58,6 +58,11 @@ def published_weights() -> Any:
     weights = MaskRCNN_ResNet50_FPN_Weights.COCO_V1
     try:
         return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except UNREADABLE as error:
+        fix = "Delete it from torch's cache (TORCH_HOME or ~/.cache/torch), and it is fetched again."
+        raise WeightsError(
+            weights.url, "torchvision's weights", "another or a damaged file in the cache", fix
+        ) from error
     except OSError as error:
         fix = f"Fetch it where there is a network and give it with --weights. {OTHERWISE}"
         raise Unreachable(weights.url, "a model that can be fetched", str(error), fix) from error

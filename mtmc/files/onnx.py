@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def _providers(device: str, onnxruntime: Any, user: str) -> list[Any]:
     there = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if kind == "cpu" or (kind == "auto" and not there):
         return ["CPUExecutionProvider"]
-    if kind in ("auto", "cuda") and there and (not number or number.isdigit()):
+    if kind in ("auto", "cuda") and there and re.fullmatch(r"[0-9]{0,3}", number):
         return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
     found = f"{device!r}, and an onnxruntime {'with' if there else 'without'} CUDA"
     raise ConfigError("--device", f"cpu or cuda for {user}", found, "Try --device cpu, or onnxruntime-gpu.")

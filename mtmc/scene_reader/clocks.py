@@ -48,7 +48,7 @@ class InputParams(Params):
     def stride_at(self, fps: float) -> int:
         """Every which frame of a camera is looked at. A rate up to a twentieth above the limit keeps to it."""
         rate = fps / self.stride
-        return self.stride * max(1, math.ceil(rate / self.max_fps - 0.05) if self.max_fps else 1)
+        return self.stride * max(1, math.ceil(min(rate / self.max_fps, MOST_SECONDS) - 0.05) if self.max_fps else 1)
 
     @field_validator("start", "end", mode="before")
     @classmethod

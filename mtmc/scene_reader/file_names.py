@@ -108,4 +108,4 @@ def _moment(match: re.Match[str]) -> datetime | None:
 
 def natural(name: str) -> tuple[tuple[int, str], ...]:
     """Sort key that counts: frame2 before frame10."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name.lower()))
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.lower()))

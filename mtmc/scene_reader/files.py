@@ -185,6 +185,9 @@ def _ai_city(folder: Path, name_of: NameOf, taken: Taken) -> dict[str, Source]:
 def _flat(folder: Path, name_of: NameOf, taken: Taken) -> dict[str, Source]:
     """``cam1.mp4``, or ``cam1_20240501_070000.mp4`` and what follows it."""
     videos = _one_of_each_stem([video for video in folder.iterdir() if is_video(video) and video not in taken])
+    for instead in _visible_folders(folder) if videos else ():
+        if instead.suffix.lower() in VIDEO_SUFFIXES:
+            check_file(instead, "a video")
     cameras: dict[str, list[tuple[Path, datetime | None]]] = {}
     for video in videos:
         name = name_of(video.stem)

@@ -43,7 +43,7 @@ class RunFile(Document):
     mtmc: str = ""
     videos: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]
     cameras: list[CameraId] | None = None
-    config: dict[str, Any]
+    config: dict[str, dict[str, Any]]
 
 
 class GivenCamera(Document):

@@ -75,7 +75,12 @@ def camera_files(source: Path) -> dict[str, Path]:
 
 
 def _readable(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in READERS and not path.name.startswith(".")
+    """Whether a file is one of tracks by its name. Raises InputError for what has the name and can be none, a broken
+    link or a pipe: no camera vanishes in silence."""
+    named = path.suffix.lower() in READERS and not path.name.startswith(".")
+    if named:
+        check_file(path, "a file of tracks")
+    return named
 
 
 def _matching(pattern: str) -> dict[str, Path]:

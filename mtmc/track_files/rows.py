@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import lzma
 import tarfile
 import zipfile
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 from mtmc.errors import InputError
 from mtmc.files import TEXT_BYTES, check_file, decoded, read_text, unpacked
+
+logger = logging.getLogger(__name__)
 
 MAX_FRAME = 2**31 - 1
 MOST_TRACKS = 2**53
@@ -77,6 +80,7 @@ def read_table(path: Path, least: int, most: int, layout: str) -> Table:
     """
     text = _read_text(path)
     if not text.strip():
+        logger.warning("%s is empty: nothing was seen, or the file is not whole", path)
         return Table(path, np.zeros((0, most)), np.zeros(0, np.int64))
     try:
         values = np.loadtxt(

@@ -62,10 +62,12 @@ def camera_gates(pieces: Pieces) -> Gates:
 def read_gates(path: Path, pieces: Pieces) -> Gates:
     """Gates from a file. Raises ConfigError for a camera or zone that is not there, or is in two gates."""
     said = parse_toml(read_text(path), path, ConfigError)
+    if not said:
+        raise ConfigError(path, "gates", "none", 'Write lines such as north = ["c001/in1"].')
     whole = np.full(len(pieces.cameras), -1, np.int64)
     entry, exit_ = _nothing(pieces)
     for number, (gate, members) in enumerate(said.items()):
-        for member in [members] if isinstance(members, str) else members:
+        for member in members if isinstance(members, list) else [members]:
             found = list(_places(pieces, member, whole, entry, exit_)) if isinstance(member, str) else []
             if not found:
                 raise _unknown(path, gate, member, pieces)

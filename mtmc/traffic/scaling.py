@@ -6,6 +6,7 @@ Iterative proportional fitting (Deming and Stephan, 1940). Shape shorthand: G ga
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mtmc.structures import Double
 
 ROUNDS, TOLERANCE = 200, 1e-9
 COLUMNS = ("gate", "from", "to")
+COUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 def fitted(seen: Double, out: Double, into: Double) -> Double:
@@ -39,19 +41,22 @@ def read_totals(path: Path, gates: Sequence[str]) -> tuple[Double, Double]:
     """Counted trips from and to each gate (G,), NaN for gates that the file (CSV: gate,from,to) does not name. Raises
     ConfigError."""
     out, into = np.full(len(gates), np.nan), np.full(len(gates), np.nan)
-    rows = csv.DictReader(read_text(path).splitlines())
-    if not set(COLUMNS) <= set(rows.fieldnames or ()):
-        found = ", ".join(rows.fieldnames or ()) or "nothing"
-        raise ConfigError(
-            path, f"columns {', '.join(COLUMNS)}", found, "Write a line such as c001,120,98 for each gate."
-        )
+    reader = csv.DictReader(read_text(path).splitlines())
+    try:
+        names, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:
+        raise ConfigError(path, "comma-separated values", str(error), "Correct the file.") from error
+    if not set(COLUMNS) <= set(names):
+        found, fix = ", ".join(names)[:200] or "nothing", "Write a line such as c001,120,98 for each gate."
+        raise ConfigError(path, f"columns {', '.join(COLUMNS)}", found, fix)
     for line, row in enumerate(rows, start=2):
         if row["gate"] not in gates:
             fix = f"Choose from {', '.join(gates[:12])}."
-            raise ConfigError(f"{path}:{line}", "a gate of this run", repr(row["gate"]), fix)
-        try:
-            values = float(row["from"]), float(row["to"])
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"{path}:{line}", "two numbers", str(row), "Correct the line.") from error
-        out[gates.index(row["gate"])], into[gates.index(row["gate"])] = values
+            raise ConfigError(f"{path}:{line}", "a gate of this run", repr(row["gate"])[:80], fix)
+        gate, told = gates.index(row["gate"]), (row["from"], row["to"])
+        if not all(COUNT.fullmatch((word or "").strip()) for word in told):
+            raise ConfigError(f"{path}:{line}", "two counts of trips", str(told)[:80], "Correct the line.")
+        if not np.isnan(out[gate]):
+            raise ConfigError(f"{path}:{line}", "each gate once", f"{row['gate']} again", "Take one of the two away.")
+        out[gate], into[gate] = map(float, told)
     return out, into

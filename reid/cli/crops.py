@@ -33,7 +33,7 @@ def crops(
     validation: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the vehicles of several cameras that go to split val.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(help="Of the choice of validation vehicles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of validation vehicles.")] = 0,
 ) -> None:
     """Cut a training set out of annotated or tracked videos, in the form that `--dataset csv` reads.
 

@@ -32,7 +32,7 @@ Root = Annotated[
     Path, typer.Option(help="Folder of the data set; for csv the table or its folder.", show_default=False)
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
+BatchSize = Annotated[int, typer.Option(min=1, max=65_536, help="Images at once.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Average each feature with that of the mirrored image.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for machines on stdout.")]
 Precision = Annotated[

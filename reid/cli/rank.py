@@ -21,7 +21,7 @@ def rank(
         Literal["worst", "random", "first"],
         typer.Option(help="Which queries: lowest average precision, random, first."),
     ] = "random",
-    seed: Annotated[int, typer.Option(help="Of the random choice.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random choice.")] = 0,
     flip: Flip = False,
     device: Device = "auto",
     batch_size: BatchSize = 64,

@@ -35,7 +35,7 @@ def read_veriwild(root: Path, size: int = 3_000) -> Dataset:
     require_parts(lists, "veriwild", "train_list.txt", f"test_{size}_query.txt", f"test_{size}.txt")
     info = lists / "vehicle_info.txt"
     lines = [line.split(";") for line in read_text(info).splitlines()[1:] if line.strip()]
-    cameras = {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}
+    cameras = {words[0]: int(words[1]) for words in lines if len(words) > 1 and re.fullmatch("[0-9]{1,18}", words[1])}
 
     def row(words: list[str]) -> Row:
         if words[0] not in cameras:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def draw_gallery(vehicle_ids: NDArray[np.int64], rng: np.random.Generator) -> tu
 def _read_list(root: Path, name: str) -> ImageSet:
     path = root / "train_test_split" / f"{name}.txt"
     rows = read_rows(path)
-    wrong = [row for row in rows if len(row) != 2 or not row[1].isdigit()]
+    wrong = [row for row in rows if len(row) != 2 or not re.fullmatch("[0-9]{1,18}", row[1])]
     if wrong:
         raise UserError(path, "lines of image name and vehicle id", " ".join(wrong[0]), "Unpack the data set again.")
     return ImageSet.of([(root / "image" / f"{image}.jpg", int(vehicle), GALLERY_CAMERA) for image, vehicle in rows])

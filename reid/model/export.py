@@ -75,8 +75,10 @@ def export(model: SGFD, path: Path, samples: NDArray[np.uint8], form: ExportForm
         form: what to write.
 
     Raises:
-        UserError: the packages that ONNX needs are not installed.
+        UserError: the packages that ONNX needs are not installed, or a folder is in the file's way.
     """
+    if path.is_dir():
+        raise UserError(path, "a file to write", "a folder", "Name a file.")
     module = PixelsToVectors(fused(model)).eval()
     pixels = np.ascontiguousarray(samples.transpose(0, 3, 1, 2), dtype=np.float32)
     temporary = path.with_name(f"{path.stem}.part{path.suffix}")

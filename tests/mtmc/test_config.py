@@ -51,11 +51,28 @@ def test_base_goes_one_level_deep(tmp_path: Path) -> None:
         ("detect.min_score=1.5", "less than or equal to 1"),
         ("detect.min_score=often", "number"),
         ("=1", "key=value"),
+        ("report.video=1", "true or false"),
+        ("report.video='yes'", "true or false"),
+        ("report.video=yes", "true or false"),
+        ("detect.min_score=true", "a valid number"),
+        ("detect.min_score='0.5'", "a valid number"),
+        ("detect.batch=2.5", "integer"),
+        ("detect.batch=" + "9" * 30, "within"),
+        ("detect.min_score=nan", "finite"),
     ],
 )
 def test_mistakes_name_the_key(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config(None, [override])
+
+
+@pytest.mark.parametrize(
+    "text", ['{"report": {"video": 1}}', '{"report": {"video": "yes"}}', '{"detect": {"batch": true}}']
+)
+def test_json_is_as_strict(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"a\.json, (report\.video|detect\.batch): expected"):
+        load_config(tmp_path / "a.json")
 
 
 def test_every_key_is_explained_once() -> None:

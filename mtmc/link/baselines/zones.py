@@ -57,6 +57,8 @@ def read_zones(path: Path) -> ZoneMap:
         zones = ZoneMap.model_validate(parse_toml(text, path, ConfigError))
     except ValidationError as mistake:
         raise ConfigError(path, expected, first_mistake(mistake), "Correct the file.") from mistake
+    if not zones.cameras:
+        raise ConfigError(path, expected, "one without any zone", "Draw zones, or choose another linker.")
     for link in zones.links:
         for end in (link.source, link.target):
             camera, _, zone = end.rpartition(".")

@@ -58,7 +58,7 @@ def decoded(rows: np.ndarray) -> np.ndarray:
     return out
 
 
-def write_onnx(path: Path, rows: np.ndarray, batch: int | str = 1, channels: int = 3) -> Path:
+def write_onnx(path: Path, rows: np.ndarray, batch: int | str = 1, channels: int = 3, side: int = SIDE) -> Path:
     """A network that gives ``rows`` for every image: it adds zero times the image's mean to them."""
     initial = [
         numpy_helper.from_array(rows, "rows"),
@@ -72,7 +72,7 @@ def write_onnx(path: Path, rows: np.ndarray, batch: int | str = 1, channels: int
         helper.make_node("Reshape", ["nothing", "shape"], ["each"]),
         helper.make_node("Add", ["each", "rows"], ["output"]),
     ]
-    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, channels, SIDE, SIDE])
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, channels, side, side])
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [batch, rows.shape[1], rows.shape[2]])
     graph = helper.make_graph(nodes, "head", [image], [output], initial)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), str(path))

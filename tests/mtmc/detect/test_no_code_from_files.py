@@ -8,12 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torchvision.models import ResNet18_Weights
+from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
 from mtmc.detect import DetectParams
 from mtmc.detect.detectron2 import make
 from mtmc.detect.detectron2_files import read_pickle
+from mtmc.detect.torchvision import published_weights
 from mtmc.errors import ConfigError, UserError, WeightsError
 from mtmc.weights import DETECTOR
+from reid.config import NetworkParams
+from reid.model.pretrained import start_from
+from reid.model.sgfd import SGFD
 from tests.mtmc.detect.models import write_tiny_mask_rcnn
 
 
@@ -68,6 +74,19 @@ def test_a_pickle_runs_nothing(tmp_path: Path, mark: Path) -> None:
     refused(
         WeightsError, "a file of weights", mark, model=model, weights=tmp_path / "y.pth", model_classes=("car",) * 4
     )
+
+
+def test_a_cached_file_of_the_zoos_runs_nothing(tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cache = tmp_path / "hub" / "checkpoints"
+    cache.mkdir(parents=True)
+    for weights in (MaskRCNN_ResNet50_FPN_Weights.COCO_V1, ResNet18_Weights.IMAGENET1K_V1):
+        (cache / Path(weights.url).name).write_bytes(pickle.dumps({"weight": Bomb(mark)}))
+    with pytest.raises(WeightsError, match="in the cache"):
+        published_weights()
+    with pytest.raises(UserError, match="torch's cache"):
+        start_from(SGFD(NetworkParams(backbone="resnet18"), 3), "imagenet")
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -52,6 +52,12 @@ def test_other_models_are_refused(tmp_path: Path) -> None:
         find(tmp_path, tmp_path / "text.onnx")
 
 
+def test_an_input_of_unbearable_size_is_refused_before_it_is_filled(tmp_path: Path) -> None:
+    for side in (8193, 100_000, 2**31 - 1):
+        with pytest.raises(WeightsError, match=f"an input of {side} x {side} pixels"):
+            find(tmp_path, write_onnx(tmp_path / "m.onnx", one_car_head(), side=side))
+
+
 def test_weights_must_be_given_and_exist(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="--weights"):
         make_detector(DetectParams(detector="onnx"))
@@ -61,7 +67,15 @@ def test_weights_must_be_given_and_exist(tmp_path: Path) -> None:
 
 def test_a_device_that_onnxruntime_lacks_is_refused(tmp_path: Path) -> None:
     params = DetectParams(detector="onnx", weights=write_onnx(tmp_path / "m.onnx", one_car_head()))
-    for name in ("mps", "foo", "cuda:x", *(() if "CUDAExecutionProvider" in providers() else ("cuda", "cuda:1"))):
+    for name in (
+        "mps",
+        "foo",
+        "cuda:x",
+        "cuda:²",
+        "cuda:99999",
+        "",
+        *(() if "CUDAExecutionProvider" in providers() else ("cuda", "cuda:1")),
+    ):
         with pytest.raises(ConfigError, match="--device"):
             make_detector(params, name)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -109,6 +110,8 @@ def test_distortion_is_undone_before_the_homography(city: Path) -> None:
         ("1 2 3;4 5 6;7 8 nan", "finite"),
         ("Reprojection error: 3", "none"),
         ("0 0 0;0 0 0;0 0 0", "singular"),
+        ("Homography matrix: 1 0 0;0 1 0;0 0 1\nIntrinsic parameter matrix: 9 0 1;0 0 1;0 0 1", "a singular one"),
+        ("Homography matrix: 1 0 0;0 1 0;0 0 1\nIntrinsic parameter matrix: 0 1 0;1 0 0;0 0 1", "a singular one"),
     ],
 )
 def test_bad_calibration_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -140,6 +143,10 @@ def test_plain_folder_with_scene_toml(tmp_path: Path) -> None:
         ("[cameras.cam9]\nfps = 10", "cam9"),
         ("origin = [1]", "origin"),
         ("cameras = [", "TOML"),
+        ("[cameras.cam1]\nfps = true", "fps"),
+        ("[cameras.cam1]\nfps = '10'", "fps"),
+        ("[cameras.cam1]\noffset_s = 1e300", "offset_s"),
+        ("origin = [91.0, 0.0]", "origin"),
     ],
 )
 def test_bad_scene_toml_names_the_key(tmp_path: Path, toml: str, message: str) -> None:
@@ -160,6 +167,37 @@ def test_missing_empty_and_unreadable(tmp_path: Path) -> None:
     (tmp_path / "cam1.mp4").write_bytes(b"this is no video" * 100)
     with pytest.raises(InputError, match="no readable video stream"):
         read_scene(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["a broken link", "a folder", "a pipe", "a device", "two files"])
+@pytest.mark.parametrize("name", ["cam2.avi", "c002/vdo.avi"])
+def test_no_camera_vanishes(kind: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    make_video(
+        path.with_name(path.name.replace("2", "1")) if path.parent == tmp_path else tmp_path / "c001" / "vdo.avi"
+    )
+    path.parent.mkdir(exist_ok=True)
+    if kind == "a folder":
+        path.mkdir()
+        (path / "notes.txt").touch()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "two files":
+        make_video(path)
+        make_video(path.with_suffix(".mkv"))
+    else:
+        path.symlink_to("nowhere" if kind == "a broken link" else "/dev/zero")
+    with pytest.raises(InputError, match=r"(cam2|c002).*: expected .+, found .+\. \S"):
+        read_scene(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("c010 1\nc010 2\n", "c010 again"), ("c010 1e11\n", "within"), ("c010 nan\n", "finite")]
+)
+def test_offsets_are_told_once_and_within_reason(text: str, message: str, city: Path) -> None:
+    (city.parents[1] / "cam_timestamp" / "S03.txt").write_text(text)
+    with pytest.raises(InputError, match=rf"S03\.txt:\d: expected .*{message}|{message}"):
+        read_scene(city)
 
 
 def test_mask_of_another_size_is_refused(city: Path) -> None:
