@@ -33,23 +33,17 @@ def cosine(features: Float, a: Long, b: Long) -> Double:
 
 
 def size_residuals(table: TrackletTable, zones: Zones) -> Double:
-    """log size (T,) against the usual of the same camera, entry and exit: what is left is the vehicle's own size."""
+    """log size (T,) against the usual of the same camera, entry and exit: what is left is the vehicle's own size; NaN
+    where fewer than LEAST_OF_A_WAY went that way, for near and far vehicles differ by more than cars and buses."""
     size = np.log(np.maximum(table.size.astype(np.float64), 1e-4))
     way = zones.entry * (int(zones.exit.max(initial=0)) + 1) + zones.exit
-    for group, least in ((table.camera.astype(np.int64), 1), (way, LEAST_OF_A_WAY)):
-        size = size - _medians(size, group, least)
-    return size
-
-
-def _medians(values: Double, group: Long, least: int) -> Double:
-    """Median of each value's group (T,), 0 for groups of fewer than ``least``."""
-    order = np.lexsort((values, group))
-    _, first, inverse, count = np.unique(group[order], return_index=True, return_inverse=True, return_counts=True)
-    ordered = values[order]
-    middle = (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
-    result = np.empty(len(values))
-    result[order] = np.where(count >= least, middle, 0.0)[inverse]
-    return result
+    order = np.lexsort((size, way))
+    _, first, inverse, count = np.unique(way[order], return_index=True, return_inverse=True, return_counts=True)
+    ordered = size[order]
+    median = (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
+    usual = np.empty(len(size))
+    usual[order] = np.where(count >= LEAST_OF_A_WAY, median, np.nan)[inverse]
+    return size - usual
 
 
 def evidence_of(

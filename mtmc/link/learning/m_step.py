@@ -204,8 +204,7 @@ def _fit_likelihoods(
 ) -> Likelihoods:
     a, b = pairs.source, pairs.target
     # appearance, size, class
-    seen = ~np.isnan(score)
-    appearance = fit_log_ratio(score[seen], probability[seen], (SAME_COSINE, OTHER_COSINE), COSINES, True)
+    appearance = fit_log_ratio(score, probability, (SAME_COSINE, OTHER_COSINE), COSINES, True)
     size = fit_log_ratio(np.abs(sizes[a] - sizes[b]), probability, (SAME_SIZE, OTHER_SIZE), SIZES, False)
     joint = np.zeros((len(LABELS), len(LABELS)))
     np.add.at(joint, (table.label[a], table.label[b]), probability)

@@ -6,7 +6,7 @@
    entering that look most like it, mutual near neighbours most. Votes of unrelated pairs spread over the delays as all
    pairs do; those of real transitions concentrate at the travel time (plus whatever the clocks differ). A mode of the
    delay histogram that chance cannot explain is a transition (after Makris, Ellis and Black, "Bridging the gaps between
-   cameras", 2004).
+   cameras", 2004). Without appearance every pair votes.
 3. ``_without_reversals``: mirror images of real transitions are dropped.
 
 Shape shorthand: T tracklets, D feature size, A and B rows of the two zones, H histogram bins of one second.
@@ -205,11 +205,15 @@ def delay_modes(
     if ordered:
         middle = (table.start_s + table.end_s) / 2
         possible &= middle[b][None, :] > middle[a][:, None]
-    votes = _votes(features[a] @ features[b].T, possible)
+    alike = features[a] @ features[b].T
+    looks = bool(alike.any())
+    votes = _votes(alike, possible) if looks else possible.astype(np.float64)
     bins = np.floor(delay - span_s[0]).astype(np.int64)[possible]
     count = int(np.ceil(span_s[1] - span_s[0]))
     pairs = np.bincount(bins, minlength=count).astype(np.float64)
     weight = np.bincount(bins, votes[possible], count).astype(np.float64)
+    if not looks:  # time alone: all pairs vote, and a mode is where more of them are than beside
+        pairs = uniform_filter1d(pairs, SMOOTH_BINS, mode="nearest")
     modes = _modes(weight, pairs, float((votes[possible] ** 2).sum()), ordered)
     return [(span_s[0] + centre, width, extra, z) for centre, width, extra, z in modes]
 

@@ -9,7 +9,7 @@ Shape shorthand: V views, P pairs, C cameras, K zones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -18,7 +18,7 @@ from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.evidence.log_odds import cosine
 from mtmc.link.evidence.views import ViewPairs, Views
 from mtmc.link.learning.m_step import COSINES, OTHER_COSINE, OTHER_SIZE, SAME_COSINE, SAME_SIZE, SIZES
-from mtmc.link.model.densities import LogRatio, fit_log_ratio
+from mtmc.link.model.densities import LogRatio, log_ratio
 from mtmc.structures import Double, Long, Mask
 
 EARLY_S, LATE_S = 6.0, 20.0
@@ -35,11 +35,15 @@ ZONE_EVIDENCE = (-3.0, 4.0)
 """Bounds of the evidence of zones (natural log)."""
 LEAST_SHARED, MOST_SHARED = 1e-3, 0.95
 """Bounds of the probability that a vehicle seen by one camera is seen by another."""
-SHARED_ROUNDS, LIKELY = 4, 0.5
-"""Times that sharing is estimated from the probabilities that it gives (expectation maximisation), and the least of
-them that count: of many cameras the unlikely pairs would add up."""
+ROUNDS, LIKELY = 4, 0.5
+"""Times that sharing, and as long as nothing is linked what scores mean, are estimated from the probabilities that they
+give (expectation maximisation); and the least of those that count for sharing: of many cameras the unlikely pairs would
+add up."""
+MOST_STRANGERS = 1000
+"""Views of which one camera's are compared: bounds memory, and more teach nothing new."""
 LEAST_PAIRS = 2
-"""Pairs of views of two cameras from which a delay is learned."""
+"""Pairs of views of two cameras from which a delay is learned; and likely ones of all cameras without which nothing is
+linked at first: a single look-alike is what chance gives."""
 LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION, AT_ONCE = 3, 0.1, 0.6
 """Two cameras' views overlap if they share so many vehicles, this fraction of the fewer that one of them saw, and this
 fraction of those at one time: on seeds 101-103 level 5 loses .002 at .3, corridor4 gains .005 (bench_link)."""
@@ -72,31 +76,62 @@ def score_views(
     views: Views, pairs: ViewPairs, label_class: Double, cameras: int, least_probability: float
 ) -> ViewScores:
     """Learn the model from the vehicles as they are, and score all pairs under it. What scores mean is learned between
-    cameras that share vehicles, so that an unrelated camera changes nothing for the others."""
+    cameras that share vehicles, so that an unrelated camera changes nothing for the others; where none do so far, from
+    the probabilities of the round before, and from pairs of one camera."""
     a, b = pairs.a, pairs.b
     same = pairs.same.astype(np.float64)
-    score = cosine(views.feature, a, b)
+    found = _differences(views, a, b)
     related = _together(views, pairs, cameras) > 0
-    related |= not related.any()
-    seen = related & ~np.isnan(score)
-    appearance = fit_log_ratio(score[seen], same[seen], (SAME_COSINE, OTHER_COSINE), COSINES, True)
-    off = np.abs(views.size[a] - views.size[b])
-    size = fit_log_ratio(off[related], same[related], (SAME_SIZE, OTHER_SIZE), SIZES, False)
-    evidence = {
-        "appearance": appearance(score),
-        "time": _delay(views, pairs, cameras),
-        "path": _zones(views, pairs, cameras),
-        "size": size(off),
-        "kind": label_class[views.label[a], views.label[b]],
-    }
-    path, probability = evidence["path"], same
-    for _ in range(SHARED_ROUNDS):
+    linked = bool(related.any())
+    different = found.weighted((1 - same) * related) if linked else _strangers(views)
+    evidence = {"time": _delay(views, pairs, cameras), "kind": label_class[views.label[a], views.label[b]]}
+    zones, probability = _zones(views, pairs, cameras), same
+    for _ in range(ROUNDS):
+        appearance, size = _likelihoods(found.weighted(same if linked else probability), different)
+        evidence["appearance"], evidence["size"] = appearance(found.cosine), size(found.size)
         likely = np.where(probability >= LIKELY, probability, 0.0)
-        evidence["path"] = path + _shared(views, pairs, cameras, np.maximum(same, likely))
+        evidence["path"] = zones + _shared(views, pairs, cameras, np.maximum(same, likely))
         log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
         probability = link_marginals(len(views) * cameras, *pairs.ends(views, cameras), log_odds)
     earned = (_together(views, pairs, cameras) - same >= LEAST_PAIRS) | (evidence["appearance"] >= LEAST_EARNED)
-    return ViewScores(evidence, log_odds, probability, score, earned, appearance, least_probability)
+    earned &= linked or (earned & (probability >= LIKELY)).sum() >= LEAST_PAIRS
+    return ViewScores(evidence, log_odds, probability, found.cosine, earned, appearance, least_probability)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Differences:
+    """Of pairs of views (P,): cosine of their features, absolute difference of their size residuals, and how much each
+    counts."""
+
+    cosine: Double
+    size: Double
+    weight: Double
+
+    def weighted(self, weight: Double) -> _Differences:
+        """The same pairs, counted anew."""
+        return replace(self, weight=weight)
+
+
+def _differences(views: Views, a: Long, b: Long) -> _Differences:
+    return _Differences(cosine(views.feature, a, b), np.abs(views.size[a] - views.size[b]), np.ones(len(a)))
+
+
+def _strangers(views: Views) -> _Differences:
+    """Pairs of views of one camera, which are two vehicles. As long as nothing is linked they alone show how different
+    two vehicles look: among the pairs of two cameras are those of one."""
+    order = np.flatnonzero(views.moves)
+    order = order[np.argsort(views.camera[order], kind="stable")][:MOST_STRANGERS]
+    first, second = (order[end] for end in np.triu_indices(len(order), 1))
+    here = views.camera[first] == views.camera[second]
+    return _differences(views, first[here], second[here])
+
+
+def _likelihoods(one: _Differences, two: _Differences) -> tuple[LogRatio, LogRatio]:
+    """Evidence of cosines and of differences of size, learned from pairs of one vehicle and of two."""
+    cosines = (one.cosine, one.weight), (two.cosine, two.weight)
+    sizes = (one.size, one.weight), (two.size, two.weight)
+    appearance = log_ratio(*cosines, (SAME_COSINE, OTHER_COSINE), COSINES, True)
+    return appearance, log_ratio(*sizes, (SAME_SIZE, OTHER_SIZE), SIZES, False)
 
 
 def overlapping_cameras(views: Views, pairs: ViewPairs, cameras: int, probability: Double) -> Mask:

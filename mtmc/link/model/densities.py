@@ -49,18 +49,34 @@ class GaussianPrior:
     weight: float
 
 
+Sample = tuple[Double, Double]
+"""Scores (N,) and the weight (N,) of each; scores that are NaN say nothing."""
+
+
 def fit_log_ratio(
     score: Double, same: Double, priors: tuple[GaussianPrior, GaussianPrior], span: tuple[float, float], rising: bool
 ) -> LogRatio:
-    """Learn the evidence of scores (N,) from the probability (N,) that each belongs to a pair of one vehicle.
+    """Learn the evidence of scores (N,) from the probability (N,) that each belongs to a pair of one vehicle."""
+    return log_ratio((score, same), (score, 1.0 - same), priors, span, rising)
+
+
+def log_ratio(
+    one: Sample, two: Sample, priors: tuple[GaussianPrior, GaussianPrior], span: tuple[float, float], rising: bool
+) -> LogRatio:
+    """Evidence of a score, from scores of pairs of one vehicle and of pairs of two.
 
     ``rising``: whether a larger score must never speak less for one vehicle; then the ratio is made monotone (isotonic
     regression).
     """
-    top = smooth_density(score, same, priors[0], span)
-    bottom = smooth_density(score, 1.0 - same, priors[1], span)
+    top, bottom = (smooth_density(*_seen(s), prior, span) for s, prior in zip((one, two), priors, strict=True))
     ratio = np.clip(np.log(top) - np.log(bottom), -MOST_EVIDENCE, MOST_EVIDENCE)
     return LogRatio(*span, np.asarray(isotonic_regression(ratio, weights=top + bottom).x) if rising else ratio)
+
+
+def _seen(sample: Sample) -> Sample:
+    score, weight = sample
+    seen = ~np.isnan(score)
+    return score[seen], weight[seen]
 
 
 def smooth_density(samples: Double, weight: Double, prior: GaussianPrior, span: tuple[float, float]) -> Double:

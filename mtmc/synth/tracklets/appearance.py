@@ -52,7 +52,7 @@ class Appearance:
         """One vector per row of ``keys``, the same whenever the row comes up."""
         distinct, row = np.unique(keys, axis=0, return_inverse=True)
         drawn = [self._draw((*purpose, *key), 1)[0] for key in distinct.tolist()]
-        return np.array(drawn)[row.ravel()]
+        return np.array(drawn).reshape(-1, DIMENSION)[row.ravel()]
 
     def _draw(self, purpose: tuple[int, ...], count: int) -> Double:
         """``count`` vectors of norm about 1, with variances proportional to 1/k."""

@@ -17,7 +17,7 @@ from mtmc.link.model.json_io import read_network, to_json
 from mtmc.link.model.topology_graph import direct_transitions
 from mtmc.structures import TrackletTable
 from mtmc.synth.tracklets.sampling import LEVELS, simulate
-from tests.mtmc.link.worlds import beside, groups, renamed, small
+from tests.mtmc.link.worlds import beside, groups, renamed, small, table_of
 
 
 def network_of(problem: Problem, **settings: object) -> CameraNetwork:
@@ -136,6 +136,22 @@ def test_two_cameras_without_a_common_vehicle() -> None:
     labels = warned(table, "No vehicles could be seen to go between")
     cameras = {label: set(table.camera[labels == label].tolist()) for label in np.unique(labels)}
     assert sum(len(seen) > 1 for seen in cameras.values()) == 0
+
+
+@pytest.mark.parametrize(("travel_spread_s", "linked"), [(1.0, 16), (200.0, 0)])
+def test_without_appearance_time_alone_tells_a_way_from_chance(travel_spread_s: float, linked: int) -> None:
+    """Sixteen vehicles in four minutes from one camera to the next."""
+    random = np.random.default_rng(0)
+    left = np.sort(random.uniform(0, 240, 16))
+    entered = left + random.normal(12, travel_spread_s, 16)
+    start = np.concatenate([left - 5, entered])
+    table = table_of([0] * 16 + [1] * 16, start.tolist(), (start + 5).tolist())
+    moved = np.tile(np.array([[0.9, 0.5]], np.float32), (32, 1))
+    table = replace(table, cameras=table.cameras[:2], exit_xy=moved, quality=np.zeros(32, np.float32))
+    links = solve(Problem.of(table), LinkParams()).links
+    assert links is not None
+    assert len(links.source) == linked
+    assert (links.source + 16 != links.target).sum() <= 2  # whom they overtake is not seen
 
 
 def test_all_vehicles_identical() -> None:

@@ -46,6 +46,20 @@ def test_few_vehicles_are_no_cliff() -> None:
     assert idf1(table, vehicle) > 0.9
 
 
+def test_a_handful_of_vehicles_in_six_cameras_is_linked() -> None:
+    scene = Place(SynthParams(preset="hamlet6", seconds=60.0), 102).tracklets()
+    assert len(np.unique(scene.vehicle_id)) == 6
+    assert scene.identity_f1(solve(Problem.of(scene.table), LinkParams()).labels) > 0.9
+
+
+def test_a_handful_of_strangers_in_two_cameras_is_not() -> None:
+    table, _ = crossing(8)
+    looks = np.random.default_rng(1).normal(size=(20, len(table), 8)).astype(np.float32)
+    looks /= np.linalg.norm(looks, axis=2, keepdims=True)
+    found = [solve(Problem.of(replace(table, features=look)), LinkParams()).labels for look in looks]
+    assert sum(len(table) - len(np.unique(labels)) for labels in found) <= 2
+
+
 def test_known_clocks_only_help() -> None:
     worlds = [crossing(40, seed) for seed in range(4)]
     known, withheld = (np.mean([idf1(*world, clocks=clocks) for world in worlds]) for clocks in (True, False))

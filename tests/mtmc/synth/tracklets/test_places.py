@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mtmc.synth.scene import SynthParams
-from mtmc.synth.tracklets.appearance import STRENGTHS, Appearance, Crops, single_crop_rank1
+from mtmc.synth.tracklets.appearance import DIMENSION, STRENGTHS, Appearance, Crops, single_crop_rank1
 from mtmc.synth.tracklets.places import Place
 from mtmc.synth.tracklets.tracker_noise import TrackerNoise
 from mtmc.synth.writers.tracklet_files import read_tracklets, write_tracklets
@@ -66,6 +66,12 @@ def test_without_noise_a_tracker_finds_the_truth_and_the_parked(hamlet: Place) -
     np.testing.assert_array_equal(found.table.start_s[kept], true.table.start_s)
     np.testing.assert_array_equal(found.boxes[kept], true.boxes)
     np.testing.assert_array_equal(found.vehicle_id[kept], true.vehicle_id)
+
+
+def test_a_place_that_nobody_crosses_has_no_tracklets() -> None:
+    scene = Place(SynthParams(preset="unrelated11", seconds=8.0), 101).tracklets()
+    assert len(scene.table) == 0
+    assert scene.table.features.shape == (0, DIMENSION)
 
 
 def test_wrong_clocks_shift_times_and_nothing_else(hamlet: Place) -> None:
