@@ -284,5 +284,7 @@ showTab();
 clock.seek(place.has("t") ? Number(place.get("t")) : telling());
 timeline.measure();
 timeline.openAt(clock.time);
+timeline.reveal();
+timeline.draw();
 document.documentElement.classList.add("ready");
 window.mtmc = { edits, review, map, truth, find, parse, likeThis, model, clock, mosaic, timeline, list, state, set };
