@@ -26,6 +26,7 @@ from mtmc.link.review.consistency import Contradictions, contradictions
 from mtmc.link.review.explain import own_evidence
 from mtmc.link.review.proposals import Looks, worth_a_look
 from mtmc.report import Hide, ReportParams, Watch
+from mtmc.report.figures import FORMATS
 from mtmc.report.looks import Attend, make_looks
 from mtmc.report.page import is_current, write_page
 from mtmc.report.page_data import Contents, Truth
@@ -40,7 +41,7 @@ from mtmc.traffic.panel import panel
 from mtmc.visits import flows
 
 MOST_LOOKS = 400
-PICTURES = ("mosaic.*", "vehicles.png", "vehicles.svg", "vehicles.pdf", "traffic/turning-*")
+PICTURES = (*(f"{name}.{form}" for name in ("mosaic", "vehicles") for form in FORMATS), "traffic/turning-*")
 """Pictures of a run that show its cameras, in its folder."""
 LEAST_S = 8.0
 """Cameras nearer than this many seconds would touch in the graph."""

@@ -198,6 +198,12 @@ function neighbour(by) {
   if (lanes.length) list.choose(lanes[at < 0 ? 0 : (at + by + lanes.length) % lanes.length]);
 }
 
+function letGo() {
+  $("#query").value = "";
+  set({ vehicle: null, follow: false, focus: null, range: null, tab: "vehicles" });
+  find();
+}
+
 const keys = {
   " ": () => clock.play(),
   k: () => clock.play(),
@@ -241,7 +247,7 @@ const keys = {
   d: () => theme(dark() ? "light" : "dark"),
   "/": () => $("#query").focus(),
   "?": () => $("#help").showModal(),
-  Escape: () => set({ vehicle: null, follow: false, focus: null, range: null, tab: "vehicles" }),
+  Escape: letGo,
 };
 addEventListener("keydown", (event) => {
   const { target, key } = event;

@@ -14,7 +14,7 @@ const METRES_PER_DEGREE = 111_319.49;
 export class MapPanel {
   constructor(root, model, clock) {
     Object.assign(this, { root, model, clock, layer: [], zoom: 1, pan: [0, 0] });
-    this.ground = model.cameras.some((camera) => camera.footprint);
+    this.calibrated = this.ground = model.cameras.some((camera) => camera.footprint);
     this.canvas = make("canvas", { tabIndex: 0, ariaLabel: "Map: arrows move it, + and − zoom, 0 shows all" });
     this.frame = make("div", { className: "map" }, this.canvas);
     this.note = make("p", { className: "count" });
@@ -51,13 +51,12 @@ export class MapPanel {
     this.button.textContent = this.ground ? "Graph" : "Ground";
     const [left, bottom, right, top] = this.world().bounds;
     this.frame.style.setProperty("--aspect", Math.max(right - left, 1) / Math.max(top - bottom, 1));
-    const both = this.model.cameras.some((camera) => camera.footprint);
     const none = this.model.head.flows.length ? "" : "No vehicle went from one camera to another. ";
-    this.note.replaceChildren(text + none, ...(both ? [this.button] : []));
+    this.note.replaceChildren(text + none, ...(this.calibrated ? [this.button] : []));
   }
 
   turn() {
-    if (!this.model.cameras.some((camera) => camera.footprint)) return;
+    if (!this.calibrated) return;
     this.ground = !this.ground;
     this.reset();
     this.say();

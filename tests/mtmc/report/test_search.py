@@ -38,6 +38,10 @@ def test_search_is_a_query_on_the_tables(run_folder: Path, open_page: Open, word
     assert found == {row[0] for row in search(run_folder, question)}
     assert found == {vehicle.vehicle_id for vehicle in find(open_run(run_folder), words)}
     assert page.locator("#vehicles .count").inner_text().startswith(f"{len(found)} vehicle")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert page.input_value("#query") == ""
+    assert page.evaluate("() => window.mtmc.state.found") is None
 
 
 def test_find_by_a_picture_gives_its_own_vehicle_first(run_folder: Path, tmp_path: Path) -> None:
