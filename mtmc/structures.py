@@ -40,6 +40,10 @@ OTHER_NAMES = {
 }  # fmt: skip
 
 
+COCO_VEHICLES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
+"""COCO's 80 classes, counted from 0, as far as we have a word for them."""
+
+
 def label_of(name: object) -> int | None:
     """Our label for somebody's class ("Delivery van", "lorry"); None where we have no word for it."""
     word = str(name).strip().lower().replace(" ", "_")

@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtmc.structures import LABELS, Detections, Long, Tracklet, label_index, label_of
+from mtmc.structures import COCO_VEHICLES, LABELS, Detections, Long, Tracklet, label_index, label_of
 
 if TYPE_CHECKING:
     import supervision
-
-COCO = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
-"""What its class numbers mean where no names come with them."""
 
 
 def boxes_at(detections: Detections, frame: int) -> supervision.Detections:
@@ -87,6 +84,6 @@ def _labels(theirs: supervision.Detections) -> Sequence[int]:
     names = theirs.data.get("class_name")
     if names is None:
         numbers = [-1] * len(theirs) if theirs.class_id is None else theirs.class_id
-        names = [COCO.get(int(number), "vehicle") for number in numbers]
+        names = [COCO_VEHICLES.get(int(number), "vehicle") for number in numbers]
     known = [label_of(name) for name in names]
     return [label_index("vehicle") if label is None else label for label in known]

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from mtmc.detect.detectron2_compat import apply
 from mtmc.detect.detectron2_files import merge_file, new_config, read_pickle
-from mtmc.detect.labels import COCO_CLASSES, COCO_VEHICLES, label_table
+from mtmc.detect.labels import COCO_CLASSES, label_table
 from mtmc.detect.model_files import OTHERWISE, Unreachable
 from mtmc.detect.params import DEFAULT_MODEL, RANDOM, DetectParams
 from mtmc.detect.torch_network import UNREADABLE, not_weights
 from mtmc.errors import ConfigError, WeightsError
 from mtmc.files import check_archive, check_file, parse_json
-from mtmc.structures import LABELS
+from mtmc.structures import COCO_VEHICLES, LABELS
 
 if TYPE_CHECKING:
     import torch

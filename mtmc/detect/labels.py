@@ -11,10 +11,7 @@ from mtmc.structures import label_index, label_of
 
 DROPPED = -1
 
-COCO_VEHICLES = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
-"""COCO's 80 classes, counted from 0, as far as we have a word for them."""
 COCO_CLASSES = 80
-
 COCO_IDS = {1: "person", 2: "bicycle", 3: "car", 4: "motorcycle", 6: "bus", 8: "truck"}
 """COCO's category ids (1 to 90, with gaps), which torchvision's models use."""
 COCO_ID_COUNT = 91

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.detect.detector import ClipDetector
-from mtmc.detect.labels import COCO_CLASSES, COCO_ID_COUNT, COCO_IDS, COCO_VEHICLES, DROPPED, label_table, labels_of
+from mtmc.detect.labels import COCO_CLASSES, COCO_ID_COUNT, COCO_IDS, DROPPED, label_table, labels_of
 from mtmc.detect.onnx_heads import FLOOR_SCORE, HEADS, Arrays, Head, Look, class_names
 from mtmc.detect.onnx_pictures import Canvas
 from mtmc.detect.params import DetectParams, required_weights
@@ -17,7 +17,7 @@ from mtmc.detect.postprocess import make_detections
 from mtmc.errors import WeightsError
 from mtmc.files.onnx import PRECISIONS, OnnxFile
 from mtmc.scene import Camera
-from mtmc.structures import Detections, Float, Short
+from mtmc.structures import COCO_VEHICLES, Detections, Float, Short
 from mtmc.video import Clip, Frames
 
 FREE_SIDE_PX = 640

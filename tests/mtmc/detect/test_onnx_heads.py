@@ -20,9 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from mtmc.detect import DetectParams, make_detector
-from mtmc.detect.labels import COCO_VEHICLES
 from mtmc.errors import WeightsError
-from mtmc.structures import LABELS, Detections, label_index
+from mtmc.structures import COCO_VEHICLES, LABELS, Detections, label_index
 from mtmc.video import Clip
 from tests.builders import make_camera
 
