@@ -133,10 +133,18 @@ class EmbedParams(StageParams):
         """The checkpoint that comes with the package, where it and torch are there; else auto means colours."""
         return EMBEDDER if EMBEDDER.is_file() and find_spec("torch") is not None else None
 
+    def checkpoint(self) -> Path:
+        """The file that sgfd's network is in. Raises WeightsError where none is given."""
+        if self.weights is None:
+            fix = "Give one with --reid-weights FILE (reid train makes it), or take the packaged --reid-weights demo."
+            raise WeightsError("embedder sgfd", "a checkpoint", "none", fix)
+        return self.weights
+
     def check(self) -> None:
         """Raises ConfigError for an unknown embedder, WeightsError for a missing checkpoint."""
         check_part("embed.embedder", self.embedder, EMBEDDERS)
         if self.chosen == "sgfd":
+            self.checkpoint()
             require("torch")
         if self.chosen == "onnx" and self.weights is None:
             raise WeightsError("embedder onnx", "a model file", "none", "Give one with --reid-weights model.onnx.")

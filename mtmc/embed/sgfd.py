@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.embed import ATTENTION_CELLS, EmbedParams
-from mtmc.errors import WeightsError
 from mtmc.video import Image
 
 EPSILON = 1e-12
@@ -24,15 +23,11 @@ if TYPE_CHECKING:
 def make(params: EmbedParams, device: str) -> SgfdEmbedder:
     """The network of ``params.weights``. Raises WeightsError without one, UserError for a file that is no
     checkpoint."""
-    if params.weights is None:
-        raise WeightsError(
-            "embedder sgfd", "a checkpoint", "none", "Give one with --set embed.weights=FILE (reid train makes it)."
-        )
     from mtmc.devices import choose_device
     from reid.model.checkpoint import load_model
 
     place = choose_device(device)
-    return SgfdEmbedder(load_model(params.weights, place), place, params)
+    return SgfdEmbedder(load_model(params.checkpoint(), place), place, params)
 
 
 class SgfdEmbedder:

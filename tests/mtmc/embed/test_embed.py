@@ -72,6 +72,8 @@ def test_wrong_names_and_weights_are_explained(tmp_path: Path) -> None:
         make_embedder(EmbedParams(embedder="nowhere:make"))
     with pytest.raises(WeightsError, match="checkpoint"):
         make_embedder(EmbedParams(embedder="sgfd"))
+    with pytest.raises(WeightsError, match="--reid-weights demo"):
+        EmbedParams(embedder="sgfd").check()
     (tmp_path / "a.safetensors").write_text("no weights")
     with pytest.raises(UserError, match=r"a\.safetensors"):
         make_embedder(EmbedParams(weights=tmp_path / "a.safetensors"))
