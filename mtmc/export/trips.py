@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ import numpy as np
 from mtmc.errors import InputError
 from mtmc.export.columns import ground_speed_kmh
 from mtmc.files.atomic import replacing
-from mtmc.geometry import bottom_centres, metres_to_gps
+from mtmc.geometry import bottom_centres
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
 from mtmc.structures import LABELS, GlobalTrack, Tracklet
+from mtmc.visits.moving import moving_line
 
 
 def write_geojson(run: Run, out: Path) -> list[Path]:
@@ -54,9 +54,6 @@ def _feature(vehicle_id: int, tracklet: Tracklet, camera: Camera, scene: Scene) 
     if seen.sum() < 2:
         return None
     metres, time_s = metres[seen], np.round(camera.time_s(tracklet.frames[seen]), 3)
-    places = np.round(metres_to_gps(metres, scene.origin)[:, ::-1], 7).tolist()
-    line = [[*place, 0, second] for place, second in zip(places, time_s.tolist(), strict=True)]
-    moving = {"type": "MovingPoint", "coordinates": places, "datetimes": [_moment(s) for s in time_s.tolist()]}
     speeds = ground_speed_kmh(metres, time_s)
     properties = {
         "trip": f"{vehicle_id} {camera.id} {tracklet.track_id}",
@@ -66,9 +63,4 @@ def _feature(vehicle_id: int, tracklet: Tracklet, camera: Camera, scene: Scene) 
         "speed_kmh": round(float(np.median(speeds)), 1) if np.isfinite(speeds).all() else None,
         "times_s": time_s.tolist(),
     }
-    geometry = {"type": "LineString", "coordinates": line}
-    return {"type": "Feature", "geometry": geometry, "temporalGeometry": moving, "properties": properties}
-
-
-def _moment(second: float) -> str:
-    return datetime.fromtimestamp(second, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {**moving_line(metres, time_s, scene.origin), "properties": properties}

@@ -8,7 +8,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``cells``: how are a table's cells counted and measured?
 - ``measures``: what does one solution say: turning counts, legs, origins and destinations, routes?
 - ``matchings`` ``solutions``: which other solutions are as likely?
-- ``recall`` ``missed`` ``false`` ``kinds``: what did cameras miss, invent, and mistake?
+- ``recall`` ``bridges`` ``missed`` ``false`` ``kinds``: what did cameras miss, invent, and mistake?
 - ``estimates``: all of it measured for the linker's solution and for the drawn ones
 - ``tables`` ``speeds`` ``queues`` ``scaling``: tables for reports
 - ``write`` ``maps`` ``sumo``: files that other tools read; ``pictures`` ``backgrounds``: figures
@@ -30,14 +30,13 @@ import pyarrow as pa
 from mtmc.errors import ConfigError
 from mtmc.scene import Scene
 from mtmc.store import Run
-from mtmc.structures import Double, Mask
+from mtmc.structures import Double
 from mtmc.traffic.bins import make_bins, width_s
 from mtmc.traffic.classes import read_classes
 from mtmc.traffic.estimates import Estimates, estimate
 from mtmc.traffic.gates import camera_gates, read_gates
 from mtmc.traffic.measures import Frame
 from mtmc.traffic.queues import Stops, queue_table, stops_of
-from mtmc.traffic.recall import known_ways
 from mtmc.traffic.scaling import fitted, read_totals
 from mtmc.traffic.solutions import Solutions, read_possible
 from mtmc.traffic.speeds import speed_tables
@@ -66,12 +65,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observed:
-    """What traffic is worked out of: pieces with their ``solutions``, when each camera (C) ``watched``, between which
-    (C, C) the linker knows ways, the standard error of their clocks (C,), where vehicles stood, and the scene."""
+    """What traffic is worked out of: pieces with their ``solutions``, when each camera (C) ``watched``, the standard
+    error of their clocks (C,), where vehicles stood, and the scene."""
 
     solutions: Solutions
     watched: tuple[tuple[float, float], ...]
-    known: Mask
     clock_error_s: Double
     stops: Stops
     scene: Scene | None = None
@@ -92,9 +90,7 @@ class Traffic:
     @cached_property
     def estimates(self) -> Estimates:
         """Everything measured, of the linker's solution and of the drawn ones."""
-        return estimate(
-            self.frame, self.observed.solutions, self.observed.known, self.question.samples, self.question.seed
-        )
+        return estimate(self.frame, self.observed.solutions, self.question.samples, self.question.seed)
 
     @cached_property
     def tables(self) -> dict[str, pa.Table]:
@@ -150,7 +146,7 @@ def observe(run: Run) -> Observed:
     watched = tuple((float(a), float(b)) for a, b in spans)
     solutions = Solutions(pieces, owner, possible)
     stops = stops_of(scene, tracklets).shifted(-ahead)
-    return Observed(solutions, watched, known_ways(pieces.cameras, network), error, stops, scene)
+    return Observed(solutions, watched, error, stops, scene)
 
 
 def _frame(observed: Observed, question: Question) -> Frame:

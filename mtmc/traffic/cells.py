@@ -49,21 +49,25 @@ class Summary:
 
 def counted(code: Long, **flags: Mask) -> Summary:
     """How many things (N,) fall into each cell, and how many of them have each flag."""
-    cells, place, count = np.unique(code, return_inverse=True, return_counts=True)
-    marked = {name: np.bincount(place, flag, len(cells)).astype(np.float64) for name, flag in flags.items()}
+    cells, count = np.unique(code, return_counts=True)
+    marked = {
+        name: np.bincount(np.searchsorted(cells, code[flag]), minlength=len(cells)).astype(np.float64)
+        for name, flag in flags.items()
+    }
     return Summary(cells, {"vehicles": count.astype(np.float64), **marked})
 
 
 def quantiles(code: Long, values: Double, fractions: Sequence[float]) -> Double:
     """Quantiles (K, F) of the values (N,) in each cell, cells ascending, linear between neighbours."""
-    order = np.lexsort((values, code))
-    ordered = values[order]
-    _, first, count = np.unique(code[order], return_index=True, return_counts=True)
+    if len(values) == 0:
+        return np.zeros((0, len(fractions)))
+    order = np.argsort(code * (np.ptp(values) + 1.0) + values - values.min())  # one sort, not two
+    ordered, cell = values[order], code[order]
+    first = np.flatnonzero(np.diff(cell, prepend=cell[0] - 1))
+    count = np.diff(first, append=len(cell))
     at = first[:, None] + (count[:, None] - 1) * np.asarray(fractions)
     low = np.floor(at).astype(np.int64)
     high = np.minimum(low + 1, (first + count - 1)[:, None])
-    if len(ordered) == 0:
-        return np.zeros((0, len(fractions)))
     return np.asarray(ordered[low] + (at - low) * (ordered[high] - ordered[low]))
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtmc.structures import Long, Mask
+from mtmc.structures import Long
+from mtmc.traffic.bridges import bridged
 from mtmc.traffic.false import draw_true
 from mtmc.traffic.gates import passings
 from mtmc.traffic.kinds import by_most_boxes, drawn
@@ -37,26 +38,28 @@ class Estimates:
     samples: tuple[Measured, ...]
 
 
-def estimate(frame: Frame, solutions: Solutions, known: Mask, samples: int, seed: int) -> Estimates:
-    """Measure a solution and ``samples`` drawn ones. ``known`` (C, C): between which cameras the linker knows a way.
+def estimate(frame: Frame, solutions: Solutions, samples: int, seed: int) -> Estimates:
+    """Measure a solution and ``samples`` drawn ones.
 
     Where the linker did not tell which links are possible there is nothing to draw, and no intervals.
     """
     stays = stays_of(frame.pieces, solutions.vehicle)
     label = by_most_boxes(stays)
-    recall = find_skips(stays, known, np.random.default_rng(seed))[0]
-    found = tuple(_drawn(frame, solutions, known, samples, seed))
+    rng = np.random.default_rng(seed)
+    recall = find_skips(bridged(stays, rng), len(frame.pieces.cameras), rng)[0]
+    found = tuple(_drawn(frame, solutions, samples, seed))
     return Estimates(stays, label, measure(frame, stays, label), recall, found)
 
 
-def _drawn(frame: Frame, solutions: Solutions, known: Mask, samples: int, seed: int) -> Iterator[Measured]:
+def _drawn(frame: Frame, solutions: Solutions, samples: int, seed: int) -> Iterator[Measured]:
     for number, vehicle in enumerate(solutions.drawn(samples, seed)):
         rng = np.random.default_rng((seed, number))
         stays = stays_of(frame.pieces, vehicle)
         stays = replace(stays.take(draw_true(stays, rng)), stay=np.zeros(0, np.int64))
-        evidence, skips = find_skips(stays, known, rng)
+        whole = bridged(stays, rng)
+        evidence, skips = find_skips(whole, len(frame.pieces.cameras), rng)
         recall = np.clip(rng.beta(*evidence.parameters()), LEAST_RECALL, 1.0)
         times = legs(frame, passings(stays, frame.gates), Unseen(frame.gates.mean(recall), rng))
-        stays = with_missed(stays, skips, recall, rng)
+        stays = with_missed(whole, skips, recall, rng)
         measured = measure(frame, stays, drawn(stays, rng))
         yield Measured({**measured.tables, **times}, measured.routes)

@@ -18,8 +18,7 @@ PRIOR = 0.5
 def chance_true(stays: Stays) -> Double:
     """Chance (V,) that each stay is of a vehicle: 1 for those seen by several cameras, or that come and go by known
     zones."""
-    _, whose, count = np.unique(stays.vehicle, return_inverse=True, return_counts=True)
-    lone = count[whose] == 1
+    lone = stays.begins & stays.ends
     strange = (stays.entry == 0).astype(np.int64) + (stays.exit == 0)
     several, alone = (np.bincount(strange[rows], minlength=3) + PRIOR for rows in (~lone, lone))
     expected = alone[0] * several / several[0]

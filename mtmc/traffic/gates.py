@@ -93,6 +93,8 @@ def passings(stays: Stays, gates: Gates) -> Passings:
         for column in zip(*((rows[g >= 0], g[g >= 0], a[g >= 0], b[g >= 0]) for g, a, b in parts), strict=True)
     )
     vehicle = stays.vehicle[stay]
+    if len(stay) == np.count_nonzero(gates.whole[camera] >= 0):  # cameras alone: in order as the stays are
+        return Passings(vehicle, gate, stay, enter, leave)
     order = np.lexsort((leave, stay, enter, vehicle))
     return Passings(vehicle[order], gate[order], stay[order], enter[order], leave[order])
 

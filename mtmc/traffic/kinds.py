@@ -39,7 +39,6 @@ def drawn(stays: Stays, rng: np.random.Generator) -> Long:
 
 def _votes(stays: Stays, weight: Double) -> tuple[Long, Double]:
     """The vehicle (V,) of each stay, counted from 0, and the weight of its votes for each label (N, L)."""
-    whose = np.unique(stays.vehicle, return_inverse=True)[1]
-    count = int(whose.max(initial=-1)) + 1
+    whose, count = stays.whose, int(stays.begins.sum())
     votes = np.bincount(whose * len(LABELS) + stays.label, weight, count * len(LABELS))
-    return whose.astype(np.int64), votes.reshape(count, len(LABELS)).astype(np.float64)
+    return whose, votes.reshape(count, len(LABELS)).astype(np.float64)

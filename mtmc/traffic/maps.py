@@ -1,7 +1,6 @@
 """Traffic on the map: movements, legs and vehicles' trips as GeoJSON, and the first two as GeoParquet.
 
-Longitude before latitude (RFC 7946, GeoParquet 1.1). kepler.gl plays ``trips.geojson``, whose points are ``[lon, lat,
-0, t]``.
+Longitude before latitude (RFC 7946, GeoParquet 1.1). kepler.gl and movingpandas play ``trips.geojson``.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from mtmc.errors import InputError
 from mtmc.files.atomic import replacing
 from mtmc.geometry import metres_to_gps
 from mtmc.structures import LABELS, Double
+from mtmc.visits.moving import moving_line
 
 if TYPE_CHECKING:
     from mtmc.traffic import Traffic
@@ -121,14 +121,12 @@ def _trips(traffic: Traffic) -> Iterator[dict[str, Any]]:
         known = known[np.argsort(when[known], kind="stable")]
         if len(known) < 2:
             continue
-        lon_lat = np.round(metres_to_gps(at[known], scene.origin)[:, ::-1], 7).tolist()
-        line = [[*place, 0, round(second, 3)] for place, second in zip(lon_lat, when[known].tolist(), strict=True)]
         told = {
             "vehicle_id": int(stays.vehicle[rows[0]]),
             "kind": LABELS[int(found.label[rows[0]])],
             "route": " ".join(pieces.cameras[c] for c in stays.camera[rows]),
         }
-        yield {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": told}
+        yield {**moving_line(at[known], when[known], scene.origin), "properties": told}
 
 
 def _wkb(places: Double) -> bytes:

@@ -3,11 +3,14 @@ product of exp(log-odds) over their links, two links that want one slot excludin
 
 A Markov chain on matchings (Jerrum and Sinclair, "Approximating the permanent", 1989) with one move more: adding or
 taking a link, sliding one end of it, and swapping the ends of two links, which ambiguous pairs need where all four are
-likely. Moves are made with the heat bath's probability: Metropolis' swaps of equals would go to and fro in step. Parts
-of the graph that share no slot move at once, in all samples. Independent coins per link would break the exclusions;
-perturbing and solving keeps them, but draws from another distribution.
+likely. Moves are made with the heat bath's probability: Metropolis' swaps of equals would go to and fro in step.
 
-Shape shorthand: E links, S samples, B parts that move at once.
+Many links are proposed at once; of those that meet in a slot the first alone may move. A move touches two slots and
+their mates and leaves them among themselves, so which ones meet is the same before and after: the way back is as likely
+as the way, as with one move at a time, however many links exclude each other. Independent coins per link would break
+the exclusions; perturbing and solving keeps them, but draws from another distribution.
+
+Shape shorthand: E links, S samples, B links proposed at once.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from mtmc.assignment import components, lone_edges
+from mtmc.assignment import lone_edges
 from mtmc.structures import Double, Long, Mask
 
-SWEEPS = 40
-"""Times that every link is tried on average: more change no marginal by more than sampling does."""
+SWEEPS = 30
+"""Times that every link is proposed on average: more change no marginal by more than sampling does."""
+AT_ONCE = 0.2
+"""Links proposed at once for the slot that most links want: some two of three of them meet no other."""
 MOST_LOG_ODDS = 30.0
+LINKS_AT_ONCE = 50_000
+"""As many samples are drawn side by side as have so many links: the processor's cache holds them."""
 
 
 def sample_matchings(left: Long, right: Long, log_odds: Double, count: int, rng: np.random.Generator) -> Mask:
@@ -30,65 +37,76 @@ def sample_matchings(left: Long, right: Long, log_odds: Double, count: int, rng:
     made = rng.random((count, len(odds))) < expit(odds)
     rivals = np.flatnonzero(~lone_edges(left, right))
     if len(rivals):
-        part = components(*(np.unique(ends[rivals], return_inverse=True)[1] for ends in (left, right)))
-        rivals, part = (column[np.argsort(part, kind="stable")] for column in (rivals, part))
-        chain = _Chain(left[rivals], right[rivals], odds[rivals], part, count, rng)
-        chain.run(SWEEPS)
-        made[:, rivals] = chain.made()
+        together = max(1, LINKS_AT_ONCE // len(rivals))
+        for first in range(0, count, together):
+            copies = min(together, count - first)
+            chain = _Chain(_beside(left[rivals], copies), _beside(right[rivals], copies), np.tile(odds[rivals], copies))
+            made[first : first + copies, rivals] = chain.run(rng).reshape(copies, -1)
     return np.asarray(made)
 
 
-class _Chain:
-    """The state of all samples: the link (S, nodes) that each slot is taken by, -1 for none. Links come sorted by the
-    ``part`` of the graph that they are in."""
+def _beside(slots: Long, copies: int) -> Long:
+    """Slots (copies * E,), counted from 0, of as many graphs side by side."""
+    names, number = np.unique(slots, return_inverse=True)
+    return np.asarray((number + len(names) * np.arange(copies)[:, None]).ravel())
 
-    def __init__(self, left: Long, right: Long, odds: Double, part: Long, count: int, rng: np.random.Generator) -> None:
-        self.left, self.right = (np.unique(ends, return_inverse=True)[1].ravel() for ends in (left, right))
-        self.part, self.odds, self.rng = part, np.append(odds, 0.0), rng  # the last is that of no link
-        self.of_left = np.full((count, int(self.left.max()) + 1), -1, np.int64)
-        self.of_right = np.full((count, int(self.right.max()) + 1), -1, np.int64)
-        self.width = int(self.right.max()) + 1
-        key = self.left * self.width + self.right
+
+class _Chain:
+    """The link that each slot is taken by, -1 for none, of a graph of E links."""
+
+    def __init__(self, left: Long, right: Long, odds: Double) -> None:
+        self.left, self.right, self.odds = left, right, np.append(odds, 0.0)  # the last is that of no link
+        self.most = max(int(np.bincount(ends).max()) for ends in (left, right))
+        self.of_left, self.of_right = (np.full(int(ends.max()) + 1, -1, np.int64) for ends in (left, right))
+        key = left * len(self.of_right) + right
         self.by_key = np.argsort(key)
         self.key = key[self.by_key]
-        self.samples = np.arange(count)[:, None]
 
-    def made(self) -> Mask:
-        """Which links (S, E) are made."""
-        return np.asarray(self.of_left[:, self.left] == np.arange(len(self.left)))
+    def run(self, rng: np.random.Generator) -> Mask:
+        """Which links (E,) are made after SWEEPS proposals of each."""
+        count = len(self.left)
+        size = max(1, int(AT_ONCE * count / self.most))
+        for _ in range(SWEEPS * count // size):
+            self._try(rng.integers(count, size=size), rng.random(size))
+        return np.asarray(self.of_left[self.left] == np.arange(count))
 
-    def run(self, sweeps: int) -> None:
-        """Move ``sweeps`` times as often as each part has links, all parts and samples at once."""
-        first, size = np.unique(self.part, return_index=True, return_counts=True)[1:]
-        order = np.argsort(-size, kind="stable")
-        first, size = first[order], size[order]
-        for turn in range(sweeps * int(size[0])):
-            moving = int(np.searchsorted(-size, -turn / sweeps))  # small parts are done first
-            drawn = self.rng.random((len(self.samples), moving)) * size[:moving]
-            self._try(first[:moving] + drawn.astype(np.int64))
-
-    def _try(self, links: Long) -> None:
-        """Propose to take each of the links (S, B), one of each of B parts, where it is made, else to make it."""
+    def _try(self, links: Long, chance: Double) -> None:
+        """Propose to take each of the links (B,) where it is made, else to make it."""
         left, right = self.left[links], self.right[links]
-        mine, theirs = self.of_left[self.samples, left], self.of_right[self.samples, right]
-        held = mine == links
-        swap = self._between(theirs, mine)
-        gain = np.where(
-            held, -self.odds[links], self.odds[links] - self.odds[mine] - self.odds[theirs] + self.odds[swap]
-        )
+        mine, theirs = self.of_left[left], self.of_right[right]
+        alone = self._meet_no_earlier(left, right, mine, theirs)
+        links, left, right = links[alone], left[alone], right[alone]
+        mine, theirs, chance = mine[alone], theirs[alone], chance[alone]
+        held, swap = mine == links, self._between(theirs, mine)
+        gain = self.odds[links] - self.odds[mine] - self.odds[theirs] + self.odds[swap]
+        gain[held] = -self.odds[links[held]]
         broken = (mine >= 0) & (theirs >= 0) & ~held & (swap < 0)
-        sample, column = np.nonzero((self.rng.random(gain.shape) < expit(gain)) & ~broken)
-        left, right, links, mine, theirs, swap, held = (
-            state[sample, column] for state in (left, right, links, mine, theirs, swap, held)
+        moved = (chance < expit(gain)) & ~broken
+        links, left, right, mine, theirs, swap, held = (
+            state[moved] for state in (links, left, right, mine, theirs, swap, held)
         )
         slid, pushed = ~held & (mine >= 0), ~held & (theirs >= 0)
-        self.of_right[sample[slid], self.right[mine[slid]]] = swap[slid]
-        self.of_left[sample[pushed], self.left[theirs[pushed]]] = swap[pushed]
-        self.of_left[sample, left] = self.of_right[sample, right] = np.where(held, -1, links)
+        self.of_right[self.right[mine[slid]]] = swap[slid]
+        self.of_left[self.left[theirs[pushed]]] = swap[pushed]
+        self.of_left[left] = self.of_right[right] = np.where(held, -1, links)
+
+    def _meet_no_earlier(self, left: Long, right: Long, mine: Long, theirs: Long) -> Mask:
+        """Which proposals (B,) touch no slot that one before them touches: their ends, and those of the links that
+        hold these."""
+        lefts = np.stack([left, np.where(theirs >= 0, self.left[theirs], left)])
+        rights = np.stack([right, np.where(mine >= 0, self.right[mine], right)])
+        turn, free = np.arange(len(left)), np.ones(len(left), bool)
+        for slots, size in ((lefts, len(self.of_left)), (rights, len(self.of_right))):
+            first = np.empty(size, np.int64)
+            first[slots[:, ::-1].T.ravel()] = np.repeat(turn[::-1], 2)  # of equal slots the last written stays
+            free &= (first[slots] == turn).all(axis=0)
+        return free
 
     def _between(self, theirs: Long, mine: Long) -> Long:
-        """The link (S, B) from the left end of ``theirs`` to the right end of ``mine``, -1 where either is none."""
-        wanted = self.left[theirs] * self.width + self.right[mine]
+        """The link (B,) from the left end of ``theirs`` to the right end of ``mine``, -1 where either is none."""
+        found = np.full(len(mine), -1, np.int64)
+        both = np.flatnonzero((theirs >= 0) & (mine >= 0) & (theirs != mine))
+        wanted = self.left[theirs[both]] * len(self.of_right) + self.right[mine[both]]
         place = np.minimum(np.searchsorted(self.key, wanted), len(self.key) - 1)
-        there = (self.key[place] == wanted) & (theirs >= 0) & (mine >= 0) & (theirs != mine)
-        return np.where(there, self.by_key[place], -1)
+        found[both] = np.where(self.key[place] == wanted, self.by_key[place], -1)
+        return found

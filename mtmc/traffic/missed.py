@@ -25,9 +25,7 @@ MOST = 0.9
 def with_missed(stays: Stays, skips: Skips, recall: Double, rng: np.random.Generator) -> Stays:
     """The stays, by vehicle and start, with one draw of what cameras of this ``recall`` (C,) missed."""
     odds = ((1 - recall) / recall)[stays.camera]
-    heads = np.ones(len(stays), bool)
-    heads[1:] = stays.vehicle[1:] != stays.vehicle[:-1]
-    tails = np.append(heads[1:], True) if len(stays) else heads
+    heads, tails = stays.begins, stays.ends
     shift = stays.start_s[skips.before] - stays.start_s[skips.donor - 1]
     parts = [stays, _copies(stays, skips.donor, stays.vehicle[skips.before], shift)]
     parts += [_beside(stays, heads, tails, odds, rng, before) for before in (True, False)]

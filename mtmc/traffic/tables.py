@@ -7,6 +7,7 @@ Shape shorthand: K cells, B bins, C cameras.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -95,9 +96,9 @@ def trip_tables(frame: Frame, found: Estimates, scene: Scene | None) -> Iterator
 def route_table(frame: Frame, found: Estimates) -> pa.Table:
     """``routes``: sequences of gates, most used first."""
     own, samples = found.measured.routes, [sample.routes for sample in found.samples]
-    often = {route for sample in samples for route in sample}
+    often = Counter(route for sample in samples for route in sample)
     routes = sorted(
-        {*own, *(r for r in often if sum(r in s for s in samples) > LOW * len(samples))},
+        {*own, *(route for route, count in often.items() if count > LOW * len(samples))},
         key=lambda route: (-own.get(route, 0), route),
     )
     number = {route: row for row, route in enumerate(routes)}
@@ -120,7 +121,6 @@ def camera_table(frame: Frame, found: Estimates, watched: Sequence[tuple[float, 
     vouch for vehicles that it should have seen."""
     stays, cameras = found.stays, len(frame.pieces.cameras)
     camera = stays.camera.astype(np.int64)
-    _, whose, times_seen = np.unique(stays.vehicle, return_inverse=True, return_counts=True)
     total = np.bincount(camera, minlength=cameras)
 
     def share(flag: Any) -> Double:
@@ -131,7 +131,7 @@ def camera_table(frame: Frame, found: Estimates, watched: Sequence[tuple[float, 
         "watched_s": np.array([end - start for start, end in watched]),
         "stays": total,
         "cut": share(stays.cut_start | stays.cut_end),
-        "seen_once": share(times_seen[whose] == 1),
+        "seen_once": share(stays.begins & stays.ends),
         "unknown_movement": share((stays.entry == 0) | (stays.exit == 0)),
         "vouched_seen": found.recall.seen,
         "vouched_missed": found.recall.missed,

@@ -16,7 +16,8 @@ from.
     cut_start cut_end                whether the stay reaches the first or last second of the clip
 
 What lives where: ``zones`` (by which way does a tracklet come and go?), ``motion`` (how fast, where does it stand?),
-``pieces`` (tracklets as traffic counts them), ``stays`` (pieces of one passage belong together).
+``pieces`` (tracklets as traffic counts them), ``stays`` (pieces of one passage belong together),
+``moving`` (a way over the map that other tools play).
 """
 
 from __future__ import annotations

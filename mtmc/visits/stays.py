@@ -45,6 +45,21 @@ class Stays(Columns):
     cut_end: Mask
     stay: Long
 
+    @property
+    def begins(self) -> Mask:
+        """Which stays (V,) are the first of their vehicle."""
+        return _with_first(self.vehicle[1:] != self.vehicle[:-1], len(self))
+
+    @property
+    def ends(self) -> Mask:
+        """Which stays (V,) are the last of their vehicle."""
+        return np.append(self.begins[1:], True)[: len(self)]
+
+    @property
+    def whose(self) -> Long:
+        """The number (V,) of each stay's vehicle, counted from 0."""
+        return np.asarray(np.cumsum(self.begins) - 1)
+
 
 def stays_of(pieces: Pieces, vehicle: Long) -> Stays:
     """The stays of pieces whose vehicles' labels are ``vehicle`` (T,)."""
@@ -103,7 +118,7 @@ def _with_first(new: Mask, count: int) -> Mask:
 
 def _visit(vehicle: Long, camera: Int) -> Long:
     """The how-manieth stay of its vehicle in its camera each is (V,), of stays by vehicle and start."""
-    order = np.lexsort((np.arange(len(vehicle)), camera, vehicle))
+    order = np.lexsort((camera, vehicle))
     new = _with_first((np.diff(vehicle[order]) != 0) | (np.diff(camera[order]) != 0), len(vehicle))
     first = np.flatnonzero(new)[np.cumsum(new) - 1]
     visit = np.empty(len(vehicle), np.int64)

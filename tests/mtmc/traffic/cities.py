@@ -65,8 +65,7 @@ def pieces_of_city(passages: Passages, seed: int, end_s: float = 700.0) -> tuple
 
 def observed(pieces: Pieces, vehicle: Long, end_s: float = 700.0) -> Observed:
     cameras = len(pieces.cameras)
-    nothing = np.zeros((cameras, cameras), bool)
-    return Observed(Solutions(pieces, vehicle), ((0.0, end_s),) * cameras, nothing, np.zeros(cameras), NO_STOPS)
+    return Observed(Solutions(pieces, vehicle), ((0.0, end_s),) * cameras, np.zeros(cameras), NO_STOPS)
 
 
 def slow_counts(passages: Passages, width: float, end_s: float = 700.0) -> Counter[tuple[object, ...]]:

@@ -116,10 +116,8 @@ def test_a_drawn_world_to_a_frame() -> None:
     vehicle = np.array([s.vehicle.id for s in sights])
     pieces = pieces_of(scene, tracklets)
     spans = tuple((c.offset_s, c.offset_s + (c.frame_count - 1) / c.fps) for c in cameras)
-    nothing = np.zeros((len(cameras),) * 2, bool)
-    seen = Observed(
-        Solutions(pieces, vehicle), spans, nothing, np.zeros(len(cameras)), stops_of(scene, tracklets), scene
-    )
+    stops = stops_of(scene, tracklets)
+    seen = Observed(Solutions(pieces, vehicle), spans, np.zeros(len(cameras)), stops, scene)
     rows = {(r["from"], r["to"]): r for r in Traffic(seen, Question()).tables["legs"].to_pylist()}
     truth: dict[tuple[str, str], list[float]] = {}
     for number in np.unique(vehicle):

@@ -32,9 +32,14 @@ def test_maps_open_in_geopandas_and_movingpandas(run_folder: Path, tmp_path: Pat
     assert {"from", "to", "exit_to_entry_p50_s"} <= set(legs.columns)
 
 
-def test_trips_are_as_kepler_wants_them(run_folder: Path, tmp_path: Path) -> None:
+def test_trips_are_as_kepler_and_movingpandas_want_them(run_folder: Path, tmp_path: Path) -> None:
+    geopandas, movingpandas = (pytest.importorskip(name) for name in ("geopandas", "movingpandas"))
     mtmc("traffic", run_folder, "--samples", 0, "--format", "geojson", "--out", tmp_path)
     trips = json.loads((tmp_path / "trips.geojson").read_text())["features"]
+    assert len(geopandas.read_file(tmp_path / "trips.geojson")) == len(trips)
+    moving = movingpandas.read_mf_json(str(tmp_path / "trips.geojson"), traj_id_property="vehicle_id")
+    assert len(moving) == len(trips)
+    assert max(trip.get_length() for trip in moving) > 20
     assert len(trips) == pd.read_parquet(run_folder / "vehicles.parquet")["vehicle_id"].nunique()
     for trip in trips:
         times = [point[3] for point in trip["geometry"]["coordinates"]]
