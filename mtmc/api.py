@@ -9,6 +9,7 @@ takes up one that is there; its results are Arrow tables.
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -149,7 +150,7 @@ def planned_tracks(
     if parts.get("zones") is not None and parts.get("link") is None:
         parts["link"] = "zones"
     settings = _settings(config, overrides, parts)
-    source = Path(tracks).resolve()
+    source = Path(os.path.realpath(tracks))
     found = read_tracks(source, first_frame)
     said = {"offsets": offsets, "fps": fps, "size": size}
     if videos is None:

@@ -183,7 +183,7 @@ class LoopParams(Params):
 class TrainParams(Params):
     """One training, whole. ``network.pretrained`` weights are named by ``pretrained``."""
 
-    dataset: str | tuple[str, ...] = "veri776"
+    dataset: str | Annotated[tuple[str, ...], Field(min_length=1)] = "veri776"
     """Several are learned from at once; the test is that of the first."""
     root: Path | tuple[Path, ...] | None = None
     """Folder of each data set; ``toy`` makes its own."""

@@ -84,7 +84,7 @@ def judge(case: Case, code: int, said: str, seconds: float, changed: list[str]) 
     elif changed:
         fault = f"changed {changed[0]}"
     elif code == 0 and not case.either:
-        fault = "taken in silence"
+        fault = "silence: taken"
     elif code == 2 and not (SENTENCE.search(_error(said)) or USAGE.search(said)):
         fault = "says too little"
     elif code not in (0, 2, *case.codes):

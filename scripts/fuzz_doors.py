@@ -240,7 +240,7 @@ def video_cases(material: Path, chance: random.Random) -> Iterator[Case]:
                 f"{command[1]} {path[:20]!r}",
                 lambda at: None,
                 command,
-                path == "S01",
+                path in ("S01", ""),
                 (1,) * (command[1] == "doctor"),
             )
     for out in ("S01/c001/vdo.avi", "S01/c001/vdo.avi/x", "/dev/null", "/proc/x", "x" * 300, "a\0b"):
@@ -253,7 +253,7 @@ def text_cases(name: str, door: str, command: tuple[str, ...], loose: bool = Fal
 
     def cases(material: Path, chance: random.Random) -> Iterator[Case]:
         for kind, spoil, either in file_spoils(name, flips=8, loose=True):
-            nothing_seen = kind.endswith("is empty")  # which is said, and may be so
+            nothing_seen = kind.endswith(("is empty", "missing") if door == "tracks" else "is empty")
             yield Case(door, kind, spoil, command, either or nothing_seen or loose)
         lines = (material / name).read_text().splitlines()
         words = [

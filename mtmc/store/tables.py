@@ -194,6 +194,8 @@ def write_embeddings(path: Path, embeddings: Embeddings, stamp: Stamp, source: s
 
 def keep_embeddings(path: Path, stamp: Stamp, source: str) -> bool:
     """Give embeddings that were made from the same ``source`` their new stamp; False where there are none."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         if (pq.read_schema(path).metadata or {}).get(SOURCE_KEY) != source.encode():
             return False

@@ -31,6 +31,8 @@ FARTHEST_PX = 1_000_000
 """No picture is so large."""
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 """What readers of archives raise for damaged ones."""
+AFTER_BYTES = 1 << 20
+"""Bytes behind the last member of a tar archive; it is filled up to ten thousand."""
 MOST_MEMBERS = 1000
 """Entries of a tar archive that are looked at: one is wanted."""
 
@@ -118,6 +120,8 @@ def _words(line: str, where: str, layout: str) -> list[str]:
     fields = [field.split() for field in line.split(",")]
     while fields and not fields[-1]:
         fields.pop()
+    if not fields:
+        raise InputError(where, layout, "only commas", "Take the line away.")
     for column, field in enumerate(fields, start=1):
         if not field:
             found = f"an empty field in column {column}"
@@ -175,6 +179,7 @@ def _tar_member(path: Path) -> Iterator[IO[bytes]]:
             raise KeyError(members[0].name)
         with member:
             yield member
+        archive.fileobj.read(AFTER_BYTES)  # what is cut off shows at the end only
 
 
 @contextmanager

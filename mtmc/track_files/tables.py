@@ -48,6 +48,7 @@ def read_csv_tracks(path: Path, camera_id: str, first_frame: int | None) -> list
     check_file(path, "a CSV with a header", TEXT_BYTES)
     try:
         table = pa_csv.read_csv(path)
+        _ = table.column_names  # they may be no text
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(path, "a CSV with a header", _told(error), "Correct the file.") from error
     return _tracks(path, table, camera_id, 0 if first_frame is None else first_frame)

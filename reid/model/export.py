@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reid.atomic import put_in_place, writing
 from reid.config import NetworkParams
 from reid.data.images import IMAGENET_MEAN, IMAGENET_STD
 from reid.errors import UserError
@@ -82,17 +83,20 @@ def export(model: SGFD, path: Path, samples: NDArray[np.uint8], form: ExportForm
     module = PixelsToVectors(fused(model)).eval()
     pixels = np.ascontiguousarray(samples.transpose(0, 3, 1, 2), dtype=np.float32)
     temporary = path.with_name(f"{path.stem}.part{path.suffix}")
-    runtime = FORMS[form](module, torch.from_numpy(pixels[:2]), temporary)
-    with torch.inference_mode():
-        wanted = PixelsToVectors(model.eval())(torch.from_numpy(pixels)).numpy()
-    singly = np.concatenate([runtime(pixels[row : row + 1]) for row in range(len(pixels))])
-    cosine = float(min((runtime(pixels) * wanted).sum(axis=1).min(), (singly * wanted).sum(axis=1).min()))
-    kept = cosine >= LEAST_COSINE
-    for suffix in {path.suffix, ".bin"} if form == "openvino" else {path.suffix}:
-        if kept:
-            temporary.with_suffix(suffix).replace(path.with_suffix(suffix))
-        else:
-            temporary.with_suffix(suffix).unlink()
+    suffixes = {path.suffix, ".bin"} if form == "openvino" else {path.suffix}
+    with writing(path):
+        try:
+            runtime = FORMS[form](module, torch.from_numpy(pixels[:2]), temporary)
+            with torch.inference_mode():
+                wanted = PixelsToVectors(model.eval())(torch.from_numpy(pixels)).numpy()
+            singly = np.concatenate([runtime(pixels[row : row + 1]) for row in range(len(pixels))])
+            cosine = float(min((runtime(pixels) * wanted).sum(axis=1).min(), (singly * wanted).sum(axis=1).min()))
+            kept = cosine >= LEAST_COSINE
+            for suffix in suffixes if kept else ():
+                put_in_place(temporary.with_suffix(suffix), path.with_suffix(suffix))
+        finally:
+            for suffix in suffixes:
+                temporary.with_suffix(suffix).unlink(missing_ok=True)
     return Exported(path, cosine, kept)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from mtmc.errors import StoreError
 from mtmc.store import schemas
 from mtmc.store.tables import (
+    DetectionsInTime,
+    keep_embeddings,
     read_detections,
     read_embeddings,
     read_table,
@@ -115,3 +118,24 @@ def test_a_turned_bit_is_seen_or_harmless(tmp_path: Path, at: int, bit: int) -> 
     with contextlib.suppress(StoreError):
         assert set(schema) <= set(read_table(path, schema).column_names)
         read(path)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 7))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_turned_bit_in_a_slice_of_a_day_is_seen_or_harmless(tmp_path: Path, at: int, bit: int) -> None:
+    """Of a damaged footer's column statistics Arrow makes a crash, no error."""
+    paths = [tmp_path / "00001.parquet", tmp_path / "00002.parquet"]
+    for path in paths:
+        write_detections(path, DETECTIONS, STAMP)
+    content = bytearray(paths[1].read_bytes())
+    content[-(at % (len(content) * 2 // 3)) - 1] ^= 1 << bit
+    paths[1].write_bytes(content)
+    with contextlib.suppress(StoreError):
+        DetectionsInTime(paths)(0, 2)
+
+
+def test_a_pipe_in_a_tables_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.parquet")
+    assert not keep_embeddings(tmp_path / "t.parquet", STAMP, "source")
+    with pytest.raises(StoreError, match="a pipe"):
+        read_embeddings(tmp_path / "t.parquet")

@@ -83,3 +83,16 @@ def test_without_the_onnx_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
     with pytest.raises(UserError, match=r"no onnxscript. Install the extra: pip install 'mtmc\[train\]'"):
         export(tiny_network(None), tmp_path / "a.onnx", CROPS, "onnx")
+
+
+def test_a_file_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="limits as POSIX knows them")
+    pytest.importorskip("onnx", reason="wants the extra onnx")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(UserError, match="limit on file sizes"):
+            export(tiny_network(None), tmp_path / "a.onnx", CROPS, "onnx")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
