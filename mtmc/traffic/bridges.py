@@ -46,9 +46,9 @@ def _halves(stays: Stays, rng: np.random.Generator) -> tuple[Long, Long, float]:
     least, most = ways.times[way][:, [1, 2]].T
     span = 1.0 + float(np.ptp(stays.start_s)) if len(stays) else 1.0
 
-    def clock(place: Long, seconds: Double) -> Double:
+    def clock(where: Long, seconds: Double) -> Double:
         """Places one after the other, each for as long as all lasts."""
-        return np.asarray(place * span + np.clip(seconds - stays.start_s.min(initial=np.inf), 0.0, span))
+        return np.asarray(where * span + np.clip(seconds - stays.start_s.min(initial=np.inf), 0.0, span))
 
     come = clock(entered[first], stays.start_s[first])
     edges = least - (most - least), least, most, most + (most - least)
