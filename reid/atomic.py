@@ -36,6 +36,8 @@ def writing(path: Path, error: type[UserError] = UserError) -> Iterator[None]:
 def part_of(path: Path) -> Path:
     """Where a file is written before it takes its place: beside it, by a name of this process's own that no name makes
     too long."""
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     name = hashlib.blake2b(path.name.encode(errors="replace"), digest_size=6).hexdigest()
     return path.with_name(f"{TEMPORARY}{platform.node()[:40]}-{os.getpid()}-{name}{path.suffix[:20]}")
 

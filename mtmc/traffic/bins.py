@@ -12,6 +12,7 @@ from mtmc.scene import Scene
 from mtmc.structures import Double, Long
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+MOST_BINS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +61,6 @@ def make_bins(width: float, first_s: float, last_s: float, scene: Scene | None =
     )
     start = midnight + np.floor((first_s - midnight) / width) * width
     count = max(int(np.ceil((last_s - start) / width - 1e-9)), 1)
+    if count > MOST_BINS:
+        raise ConfigError("--bins", f"at most {MOST_BINS:,} of them", f"{count:,}", "Give a greater width.")
     return Bins(float(start), width, count, first_s, last_s)
