@@ -4,6 +4,7 @@ network``: what was learned of the cameras."""
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -163,10 +164,21 @@ def network(
     from mtmc.store.documents import read_network_file
 
     stored = read_network_file(run if run.is_file() else run / "network.json")
+    linked = None if run.is_file() else _links_made(run)
     if png is not None:
         draw(stored, png)
     if json_:
-        typer.echo(json.dumps(clocks_and_streets(stored)))
+        typer.echo(json.dumps(clocks_and_streets(stored, linked)))
         return
-    for line in sentences(stored):
+    for line in sentences(stored, linked):
         typer.echo(line)
+
+
+def _links_made(run: Path) -> dict[tuple[str, str], int] | None:
+    """Links of a run by the camera they lead from and to, None where the linker did not say."""
+    from mtmc.store import open_run
+
+    links = open_run(run).links()
+    if links is None:
+        return None
+    return Counter(zip(links["from_camera"].to_pylist(), links["to_camera"].to_pylist(), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,22 @@ from mtmc.link.model.topology_graph import planar_layout
 ARROW = {"arrowstyle": "-|>", "color": "0.55", "shrinkA": 14, "shrinkB": 14, "connectionstyle": "arc3,rad=0.12"}
 
 
-def clocks_and_streets(stored: dict[str, Any]) -> dict[str, Any]:
-    """What most users want of the file."""
+Linked = Mapping[tuple[str, str], int]
+"""Links made, by the camera they lead from and the one they lead to."""
+
+
+def clocks_and_streets(stored: dict[str, Any], linked: Linked | None) -> dict[str, Any]:
+    """What most users want of the file, with the links made where they are known."""
     keys = ("clock_ahead_s", "clock_error_s")
     cameras = {name: {key: camera[key] for key in keys} for name, camera in stored["cameras"].items()}
-    return {"cameras": cameras, "streets": stored["streets"]}
+    made = linked or {}
+    told = [{"linked": made.get((s["from"], s["to"]), 0)} if linked is not None else {} for s in stored["streets"]]
+    streets = [street | more for street, more in zip(stored["streets"], told, strict=True)]
+    return {"cameras": cameras, "streets": streets}
 
 
-def sentences(stored: dict[str, Any]) -> Iterator[str]:
-    """Lines for people."""
+def sentences(stored: dict[str, Any], linked: Linked | None) -> Iterator[str]:
+    """Lines for people: vehicles as the model expects them, links as they were made."""
     for name, camera in stored["cameras"].items():
         error = camera["clock_error_s"]
         known = f"{camera['clock_ahead_s']:+.2f} s" + (f" (±{error:.2f})" if error else "")
@@ -33,7 +40,8 @@ def sentences(stored: dict[str, Any]) -> Iterator[str]:
     for street in stored["streets"]:
         low, typical, high = street["travel_s"]
         way = f"{street['from']} -> {street['to']}"
-        yield f"{way}: {_time(low, typical, high)}, {street['vehicles']:.0f} vehicles"
+        made = "" if linked is None else f", {linked.get((street['from'], street['to']), 0)} linked"
+        yield f"{way}: {_time(low, typical, high)}, {street['vehicles']:.0f} vehicles expected{made}"
 
 
 def _time(low: float, typical: float, high: float) -> str:

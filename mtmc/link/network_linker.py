@@ -35,7 +35,7 @@ from mtmc.link.problem import Links, Possible, Problem, Solution
 from mtmc.link.review.explain import explain_links
 from mtmc.link.review.warnings import warnings_of
 from mtmc.link.review.wishes import still_open
-from mtmc.structures import Double, Float, Long, Mask, TrackletTable
+from mtmc.structures import Double, Float, Long, TrackletTable
 
 WHOLE = 60_000
 """Tracklets up to which everything is learned from and linked at once: some 2 GB of memory."""
@@ -82,7 +82,7 @@ class NetworkLinker:
             labels, made, possible = solve_cliques(learned, *given)
         else:
             labels, made = solve_chains(table, links, matches, least)
-        warnings = warnings_of(learned, table, problem.clock_known, _joined(table, made))
+        warnings = warnings_of(learned, table, problem.clock_known, made)
         possible = under_wishes(with_matches(possible, matches, standing), problem.wishes)
         return Solution(labels, made, network, (*notes, *warnings), possible)
 
@@ -194,9 +194,3 @@ def _with_appearance(matches: GroundMatches, features: Float, learned: Learned) 
     rows, ends = np.unique(np.stack([matches.source, matches.target]), return_inverse=True)
     score = cosine(learned.whitened(features[rows]), *ends.reshape(2, -1))
     return replace(matches, cosine=score, appearance=learned.network.likelihoods.appearance(score))
-
-
-def _joined(table: TrackletTable, links: Links) -> Mask:
-    """Cameras (C,) that links join with others."""
-    ends = np.stack([table.camera[links.source], table.camera[links.target]])
-    return np.isin(np.arange(len(table.cameras)), ends[:, ends[0] != ends[1]])

@@ -72,6 +72,7 @@ def test_one_bar_for_all_and_one_for_each_running_camera() -> None:
 )
 def test_overlapping_views_are_seen_by_both(travel: tuple[float, float, float], said: str) -> None:
     street = {"from": "a", "to": "b", "travel_s": list(travel), "vehicles": 3}
-    (line,) = sentences({"cameras": {}, "streets": [street]})
+    (line,) = sentences({"cameras": {}, "streets": [street]}, {("a", "b"): 2})
     assert said in line
+    assert line.endswith("3 vehicles expected, 2 linked")
     assert np.char.count(line, "-") == 1, "no negative seconds"

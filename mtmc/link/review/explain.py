@@ -44,7 +44,7 @@ def explain_links(learned: Learned, chosen: Long, least_probability: float) -> C
     evidence["path"] = evidence["path"] - prior
     probability = learned.probability[chosen]
     return {
-        "source": np.full(len(chosen), "chain", np.str_),
+        "source": np.full(len(chosen), "chain"),
         **_ends(learned.table, pairs.source[chosen], pairs.target[chosen], pairs.seconds[chosen]),
         **_decision(evidence, log_odds(probability), probability, least_probability),
         "cosine": learned.cosine[chosen],
@@ -60,7 +60,7 @@ def explain_matches(table: TrackletTable, matches: GroundMatches, least_probabil
     count, evidence = len(matches), matches.evidence()
     seconds = table.start_s[matches.target] - table.end_s[matches.source]
     return {
-        "source": np.full(count, "ground", np.str_),
+        "source": np.full(count, "ground"),
         **_ends(table, matches.source, matches.target, seconds),
         **_decision(evidence, matches.log_odds(), matches.probability(), least_probability),
         "cosine": matches.cosine,
@@ -80,7 +80,7 @@ def explain_views(table: TrackletTable, views: Views, pairs: ViewPairs, scored: 
     probability = scored.probability[chosen]
     rival = runners_up(*pairs.ends(views, len(table.cameras)), scored.probability, chosen)
     return {
-        "source": np.full(count, "views", np.str_),
+        "source": np.full(count, "views"),
         **_ends(table, source[chosen], target[chosen], pairs.gap_s[chosen]),
         **_decision(evidence, log_odds(probability), probability, scored.least_probability),
         "cosine": scored.cosine[chosen],
@@ -95,7 +95,7 @@ def explain_bridges(table: TrackletTable, source: Long, target: Long, least_prob
     nothing = np.zeros(len(source))
     evidence, probability = dict.fromkeys(EVIDENCE, nothing), np.full(len(source), least_probability)
     return {
-        "source": np.full(len(source), "bridge", np.str_),
+        "source": np.full(len(source), "bridge"),
         **_ends(table, source, target, table.start_s[target] - table.end_s[source]),
         **_decision(evidence, log_odds(probability), probability, least_probability),
         "cosine": np.full(len(source), np.nan),

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mtmc.link import LinkParams
+from mtmc.link import LinkParams, Problem, solve
 from mtmc.link.choice.selection import select
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.learning.em import Learned, learn, log_odds
-from mtmc.link.review.explain import explain_links, prior_log_odds
+from mtmc.link.review.explain import SOURCES, explain_links, prior_log_odds
 from mtmc.structures import Double, TrackletTable
 from tests.mtmc.link.worlds import small
 
@@ -65,3 +65,10 @@ def test_runner_up_shares_an_end_and_is_less_probable() -> None:
     assert (reasons["runner_up_track"] >= 0).any()
     self_count = {(str(c), int(t)) for c, t in zip(reasons["to_camera"], reasons["to_track"], strict=True)}
     assert ("", -1) not in self_count
+
+
+def test_every_link_says_in_full_where_its_probability_comes_from() -> None:
+    world = small(level=3)
+    links = solve(Problem.of(world.table), LinkParams()).links
+    assert links is not None
+    assert {"chain"} <= set(links.columns["source"].tolist()) <= set(SOURCES)
