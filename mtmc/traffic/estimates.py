@@ -7,7 +7,8 @@ and each vehicle's kind (``kinds``). Shape shorthand: C cameras.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from mtmc.traffic.solutions import Solutions
 from mtmc.visits.stays import Stays, stays_of
 
 LEAST_RECALL = 0.05
+MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,19 +49,21 @@ def estimate(frame: Frame, solutions: Solutions, samples: int, seed: int) -> Est
     label = by_most_boxes(stays)
     rng = np.random.default_rng(seed)
     recall = find_skips(bridged(stays, rng), len(frame.pieces.cameras), rng)[0]
-    found = tuple(_drawn(frame, solutions, samples, seed))
+    drawn_ = enumerate(solutions.drawn(samples, seed))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as threads:  # NumPy lets go of the interpreter
+        found = tuple(threads.map(lambda one: _measured(frame, one[1], (seed, one[0])), drawn_))
     return Estimates(stays, label, measure(frame, stays, label), recall, found)
 
 
-def _drawn(frame: Frame, solutions: Solutions, samples: int, seed: int) -> Iterator[Measured]:
-    for number, vehicle in enumerate(solutions.drawn(samples, seed)):
-        rng = np.random.default_rng((seed, number))
-        stays = stays_of(frame.pieces, vehicle)
-        stays = replace(stays.take(draw_true(stays, rng)), stay=np.zeros(0, np.int64))
-        whole = bridged(stays, rng)
-        evidence, skips = find_skips(whole, len(frame.pieces.cameras), rng)
-        recall = np.clip(rng.beta(*evidence.parameters()), LEAST_RECALL, 1.0)
-        times = legs(frame, passings(stays, frame.gates), Unseen(frame.gates.mean(recall), rng))
-        stays = with_missed(whole, skips, recall, rng)
-        measured = measure(frame, stays, drawn(stays, rng))
-        yield Measured({**measured.tables, **times}, measured.routes)
+def _measured(frame: Frame, vehicle: Long, seed: tuple[int, int]) -> Measured:
+    """What one drawn solution says, ``vehicle`` (T,)."""
+    rng = np.random.default_rng(seed)
+    stays = stays_of(frame.pieces, vehicle)
+    stays = replace(stays.take(draw_true(stays, rng)), stay=np.zeros(0, np.int64))
+    whole = bridged(stays, rng)
+    evidence, skips = find_skips(whole, len(frame.pieces.cameras), rng)
+    recall = np.clip(rng.beta(*evidence.parameters()), LEAST_RECALL, 1.0)
+    times = legs(frame, passings(stays, frame.gates), Unseen(frame.gates.mean(recall), rng))
+    stays = with_missed(whole, skips, recall, rng)
+    measured = measure(frame, stays, drawn(stays, rng))
+    return Measured({**measured.tables, **times}, measured.routes)
