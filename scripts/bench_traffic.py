@@ -2,7 +2,7 @@
 learned, levels 1 to 4.
 
 Truth is what drove by, missed passages too; movements are by the learned zones, to each of which the arm belongs that
-most of its tracklets came by. Kinds are taken together. Parameters were chosen on seeds 101 to 108; seeds count from 1.
+most of its tracklets came by. Kinds are taken together. Parameters were chosen on seeds 101 to 116; seeds count from 1.
 """
 
 from __future__ import annotations
