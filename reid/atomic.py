@@ -38,6 +38,8 @@ def part_of(path: Path) -> Path:
     too long."""
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not (path.is_file() or path.is_dir()):  # replacing /dev/null breaks a machine
+        raise FileExistsError(errno.EEXIST, "a device, pipe or socket, which no file replaces", str(path))
     name = hashlib.blake2b(path.name.encode(errors="replace"), digest_size=6).hexdigest()
     return path.with_name(f"{TEMPORARY}{platform.node()[:40]}-{os.getpid()}-{name}{path.suffix[:20]}")
 

@@ -176,9 +176,10 @@ def network(
 
 def _links_made(run: Path) -> dict[tuple[str, str], int] | None:
     """Links of a run by the camera they lead from and to, None where the linker did not say."""
-    from mtmc.store import open_run
+    from mtmc.store.schemas import LINKS
+    from mtmc.store.tables import read_optional_table
 
-    links = open_run(run).links()
+    links = read_optional_table(run / "links.parquet", LINKS)
     if links is None:
         return None
     return Counter(zip(links["from_camera"].to_pylist(), links["to_camera"].to_pylist(), strict=True))

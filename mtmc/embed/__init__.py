@@ -144,8 +144,8 @@ class EmbedParams(StageParams):
         """Raises ConfigError for an unknown embedder, WeightsError for a missing checkpoint."""
         check_part("embed.embedder", self.embedder, EMBEDDERS)
         if self.chosen == "sgfd":
-            self.checkpoint()
             require("torch")
+            self.checkpoint()
         if self.chosen == "onnx" and self.weights is None:
             raise WeightsError("embedder onnx", "a model file", "none", "Give one with --reid-weights model.onnx.")
         if self.weights is not None and not self.weights.is_file():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,12 @@ def test_no_run_folder_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"no run\.json"):
         open_run(tmp_path)
     assert Run(tmp_path).cameras("tracklets") == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such devices")
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="device, pipe or socket"), replacing(pipe):
+        raise AssertionError("nothing is written")
+    assert pipe.is_fifo()

@@ -8,12 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.link.evidence.candidates import GAP_S, Candidates, position_residual
-from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.camera_network import CameraNetwork, Likelihoods
 from mtmc.link.model.entry_exit_zones import CameraZones, Zones
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 BLOCK = 65_536
 """Pairs compared at once: bounds the memory of their features."""
+MOST_APART = 0.6
+"""Difference of log size up to which two fragments may be of one vehicle: nearly twice as large, four times what their
+boxes vary."""
 LEAST_OF_A_WAY = 6
 """Tracklets of one way through a view whose median size counts as usual."""
 MOST_PLACE_EVIDENCE = 20.0
@@ -65,11 +68,23 @@ def evidence_of(
         "appearance": likelihoods.appearance(score),
         "time": np.where(fragments, _log_gap(pairs.seconds, likelihoods.gap_s), travel_time),
         "path": network.routes.log_odds(transitions, zones, transition, exit_zone, entry_zone, self_count),
-        "size": likelihoods.size(np.abs(sizes[a] - sizes[b])),
+        "size": _size(table, likelihoods, sizes, a, b, fragments),
         "kind": likelihoods.label_class[table.label[a], table.label[b]],
         "place": _place(table, zones, a, b, fragments, likelihoods.position_deviation),
         "ground": ground,
     }
+
+
+def _size(table: TrackletTable, likelihoods: Likelihoods, sizes: Double, a: Long, b: Long, fragments: Mask) -> Double:
+    """Of residuals. Where a fragment's is unknown, sizes that are far apart speak against all the same, as it is of the
+    same camera and begins where the other ended."""
+    off = np.abs(sizes[a] - sizes[b])
+    evidence = likelihoods.size(off)
+    rows = np.flatnonzero(fragments & np.isnan(off))
+    ratio = np.maximum(table.size[a[rows]], 1e-4) / np.maximum(table.size[b[rows]], 1e-4)
+    apart = np.abs(np.log(ratio))
+    evidence[rows] = np.where(apart > MOST_APART, np.minimum(likelihoods.size(apart), 0.0), 0.0)
+    return evidence
 
 
 def _log_gap(seconds: Double, mean: float) -> Double:

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.mtmc.test_pipeline import mtmc
 
 from mtmc.detect import DetectParams, choose, settle
 from mtmc.detect.model_files import PUBLISHED, Published
@@ -21,6 +20,7 @@ from mtmc.store.tables import read_detections
 from mtmc.weights import DETECTOR
 from tests.builders import make_video
 from tests.mtmc.detect.models import one_car_head, write_onnx
+from tests.mtmc.pipeline.test_pipeline import mtmc
 
 ROOT = Path(__file__).resolve().parents[3]
 NOWHERE = "http://127.0.0.1:9"
