@@ -43,11 +43,12 @@ class Settled:
         rows = np.flatnonzero(settled)
         if len(rows) == 0:
             return changed
-        new = vehicles.take(rows[np.argsort(time_s[rows], kind="stable")])
+        rows = rows[np.argsort(time_s[rows], kind="stable")]
+        new = vehicles.take(rows)
         numbers = _numbered(new, names, self._highest())
         order = np.lexsort((new["frame"].to_numpy(), new["track_id"].to_numpy(), _codes(new["camera_id"]), numbers))
         new = new.set_column(0, "vehicle_id", pa.array(numbers)).take(order)
-        columns = {name: new[name] for name in new.column_names} | {"time_s": _times(new, scene)}
+        columns = {name: new[name] for name in new.column_names} | {"time_s": time_s[rows][order]}
         self._tables += 1
         write_table(self._folder / f"{self._tables:06d}.parquet", columns, {"stage": "settled", "lag_s": lag_s})
         self._handed = pa.concat_tables([*([] if self._handed is None else [self._handed]), _pieces(new)])

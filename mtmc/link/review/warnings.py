@@ -98,7 +98,7 @@ def hardly_shared(table: TrackletTable, links: Links) -> str:
 
 def joined_once(table: TrackletTable, links: Links) -> str:
     """Names pairs of cameras between which one link was made."""
-    ends = _across(table, links)
+    ends = _ends_across(table, links)
     pairs, count = np.unique(np.sort(table.camera[ends], axis=0), axis=1, return_counts=True)
     single = pairs[:, count == 1]
     if single.shape[1] == 0:
@@ -110,7 +110,7 @@ def joined_once(table: TrackletTable, links: Links) -> str:
 
 def on_priors_alone(table: TrackletTable, links: Links) -> str:
     """Says how many links between cameras stand though what was seen hardly speaks for them."""
-    across = table.camera[links.source] != table.camera[links.target]
+    across = _across(table, links)
     seen = np.sum([np.nan_to_num(links.columns[name].astype(float)) for name in SEEN], axis=0)
     alone = int(np.sum(across & (seen < LEAST_SEEN) & (links.columns["source"] != "bridge")))
     if alone == 0:
@@ -119,15 +119,19 @@ def on_priors_alone(table: TrackletTable, links: Links) -> str:
     return f"{of} rest on prior belief: what was seen hardly speaks for them."
 
 
-def _across(table: TrackletTable, links: Links) -> Long:
-    """Rows (2, E) of the links between different cameras."""
-    ends = np.stack([links.source, links.target])
-    return ends[:, table.camera[links.source] != table.camera[links.target]]
+def _across(table: TrackletTable, links: Links) -> Mask:
+    """Which links (E,) are between different cameras."""
+    return np.asarray(table.camera[links.source] != table.camera[links.target])
+
+
+def _ends_across(table: TrackletTable, links: Links) -> Long:
+    """Rows (2, E) of the tracklets that links between different cameras join."""
+    return np.stack([links.source, links.target])[:, _across(table, links)]
 
 
 def _shared(table: TrackletTable, links: Links) -> Long:
     """Tracklets (C,) of each camera that are linked with another camera's."""
-    return np.bincount(table.camera[np.unique(_across(table, links))], minlength=len(table.cameras))
+    return np.bincount(table.camera[np.unique(_ends_across(table, links))], minlength=len(table.cameras))
 
 
 def _named(names: Sequence[str]) -> str:
