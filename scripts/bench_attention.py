@@ -94,13 +94,15 @@ def silhouettes(folder: Path) -> Silhouettes:
 
 
 def trained(folder: Path, name: str, seed: int, epochs: int, data: Dataset) -> SGFD:
-    """The network of a folder, trained there first unless it is."""
-    last = folder / "last.safetensors"
+    """The network of a folder, trained there first unless it is, or to its end where it was stopped."""
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        Training(recipe(name, seed, epochs), data, folder, evaluate=no_evaluation).run()
+        training = Training(recipe(name, seed, epochs), data, folder, evaluate=no_evaluation)
+        if (folder / "state.pt").exists():
+            training.resume()
+        training.run()
         (folder / "done").touch()
-    return load_model(last)
+    return load_model(folder / "last.safetensors")
 
 
 def recipe(name: str, seed: int, epochs: int) -> TrainParams:

@@ -65,6 +65,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--linkers", type=lambda text: text.split(","), default=list(LINKERS))
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "ladder", help="folder for runs and results.json")
     parser.add_argument("--keep", action="store_true", help="keep the scenes' videos")
+    parser.add_argument("--set", action="append", default=[], help="a change, such as embed.weights=FILE; repeatable")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -82,18 +83,18 @@ def measure(level: int, seed: int, args: argparse.Namespace) -> list[Result]:
             tomllib.loads((ROOT / "configs" / "synth" / f"level{level}.toml").read_text())
         )
         write_scene(make_world(knobs, seed), scene)
-    results = [link(level, seed, name, scene / "S01", run, args.device) for name in args.linkers]
+    results = [link(level, seed, name, scene / "S01", run, args) for name in args.linkers]
     if not args.keep:
         shutil.rmtree(scene)
         shutil.rmtree(run)
     return results
 
 
-def link(level: int, seed: int, linker: str, scene: Path, run: Path, device: str) -> Result:
+def link(level: int, seed: int, linker: str, scene: Path, run: Path, args: argparse.Namespace) -> Result:
     """Run the pipeline as far as it is stale: after the first linker that is linking alone."""
-    config = load_config(CONFIG, [f"link.linker={linker}", "report.video=false"])
-    todo = plan(scene, run, config, device)
-    run_pipeline(todo, default_workers(todo.units, device), lambda camera, stage, done, total: None)
+    config = load_config(CONFIG, [f"link.linker={linker}", "report.video=false", *args.set])
+    todo = plan(scene, run, config, args.device)
+    run_pipeline(todo, default_workers(todo.units, args.device), lambda camera, stage, done, total: None)
     sides = load_sides(run, None, None)
     scores: Scores = score(sides.truth, sides.predicted, masks=sides.masks)
     logger.info("level %d seed %d %s: IDF1 %.4f HOTA %.4f", level, seed, linker, scores.idf1, scores.hota)

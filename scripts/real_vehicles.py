@@ -2,11 +2,13 @@
 other.
 
 Rows that need no training: colour histogram, an untrained network, MobileNetV2 frozen as it comes from ImageNet, and
-each of
---weights (the packaged ones). Then small networks learned from the table's train split, variant by variant: GB, GB+GFB
-and full SGFD from random weights, with the same images in the same order, and MobileNetV2 from ImageNet. Top-1 and mAP,
-mean and standard deviation over seeds, on the val split, both ways. Finished trainings are kept in --out and not
-repeated; `reid attention` shows where two of them look.
+one for each --weights, by default the packaged ones; of several checkpoints, one a seed, the mean and its spread. Then
+small networks learned from the table's train split, variant by variant (--variants; none where it is given none): GB,
+GB+GFB and full SGFD from random weights, with the same images in the same order, and MobileNetV2 from ImageNet. Top-1
+and mAP, mean and standard deviation over seeds, on the val split, both ways. Finished trainings are kept in --out and
+not repeated; `reid attention` shows where two of them look.
+
+    scripts/real_vehicles --variants --weights packaged demo.safetensors --weights tuned seed0.safetensors ...
 """
 
 from __future__ import annotations
@@ -63,9 +65,8 @@ def main() -> None:
     rows = {"colour histogram": [judge(histograms, tests)]}
     rows["untrained SGFD"] = [judge(network_embed(untrained(seed)), tests) for seed in args.seeds]
     rows["MobileNetV2, frozen"] = [judge(network_embed(frozen()), tests)]
-    for path in args.weights:
-        rows[f"{path.parent.name}/{path.stem}"] = [judge(network_embed(load_model(path)), tests)]
-    print(table(rows, tests), flush=True)
+    for name, *files in args.weights:
+        rows[name] = [judge(network_embed(load_model(Path(file))), tests) for file in files]
     folders = []
     for seed in args.seeds:
         for name in args.variants:
@@ -74,8 +75,9 @@ def main() -> None:
             rows.setdefault(name, []).append(judge(network_embed(model), tests))
             print(table({name: rows[name]}, tests), flush=True)
     print(f"\n{describe(data, tests, args)}\n{table(rows, tests)}")
-    seconds = sum(json.loads((folder / "cost.json").read_text())["cpu_s"] for folder in folders)
-    print(f"CPU time of the trainings: {seconds / 60:.1f} core-minutes")
+    if folders:
+        seconds = sum(json.loads((folder / "cost.json").read_text())["cpu_s"] for folder in folders)
+        print(f"CPU time of the trainings: {seconds / 60:.1f} core-minutes")
 
 
 def arguments() -> argparse.Namespace:
@@ -83,12 +85,18 @@ def arguments() -> argparse.Namespace:
     shared = Path(os.environ.get("MTMC_SHARED", "../shared"))
     parser.add_argument("--data", type=Path, default=shared / "data/vehicle-reid-hcmc")
     parser.add_argument("--out", type=Path, default=Path("runs/real_vehicles"))
-    parser.add_argument("--weights", type=Path, nargs="*", default=[EMBEDDER], help="checkpoints to judge as they are")
+    parser.add_argument(
+        "--weights", nargs="+", action="append", help="a row: its name, then checkpoints to judge as they are"
+    )
     parser.add_argument("--variants", nargs="*", default=[*VARIANTS, TUNED], choices=[*VARIANTS, TUNED])
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1)
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.weights = args.weights or [["packaged", EMBEDDER]]
+    if any(len(row) == 1 for row in args.weights):
+        parser.error("--weights: a name, then one or more checkpoints")
+    return args
 
 
 def recipe(name: str, seed: int, epochs: int) -> TrainParams:
@@ -164,7 +172,16 @@ def no_evaluation(model: SGFD, data: Dataset) -> dict[str, float]:
 
 
 def network_embed(model: SGFD) -> Embed:
-    return lambda paths: embed_images(model, paths, model.params.image_size)
+    """Embeds each image once, however many tests ask for it."""
+    known: dict[Path, NDArray[np.float32]] = {}
+
+    def embed(paths: Sequence[Path]) -> Features:
+        new = [path for path in paths if path not in known]
+        if new:
+            known.update(zip(new, embed_images(model, new, model.params.image_size), strict=True))
+        return np.stack([known[path] for path in paths])
+
+    return embed
 
 
 def histograms(paths: Sequence[Path]) -> Features:
@@ -207,7 +224,8 @@ def judge(embed: Embed, tests: dict[str, Dataset]) -> Result:
 def describe(data: Dataset, tests: dict[str, Dataset], args: argparse.Namespace) -> str:
     sizes = ", ".join(f"{name}: {len(test.query)} x {len(test.gallery)}" for name, test in tests.items())
     images = f"{len(data.train)} images of {data.train.vehicle_count} vehicles"
-    return f"queries x answers {sizes}; trained on {images}, {args.epochs} epochs, {len(args.seeds)} seeds; percent"
+    trained = f"; trained on {images}, {args.epochs} epochs" if args.variants else ""
+    return f"queries x answers {sizes}{trained}, {len(args.seeds)} seeds; Top-1 / mAP, percent"
 
 
 def table(rows: dict[str, list[Result]], tests: dict[str, Dataset]) -> str:
