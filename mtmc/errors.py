@@ -11,7 +11,7 @@ UserError (shared with reid)
 from __future__ import annotations
 
 from reid.errors import ConfigError, UserError, trouble
-from reid.exits import Stopped, run_command
+from reid.exits import Stopped, run_command, words_of
 from reid.extras import DETECTRON2, require, what_is_missing
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "run_command",
     "trouble",
     "what_is_missing",
+    "words_of",
 ]
 
 

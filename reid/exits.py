@@ -7,19 +7,22 @@ Both commands end here, so that neither ever shows a traceback or leaves without
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from types import FrameType
 
 from reid.errors import UserError, trouble
 from reid.extras import what_is_missing
 
 FAULT = 70
+NAME_AS_TEXT, RENAME = "a name that is text in UTF-8", "Rename it, or set LC_ALL=C.UTF-8 if it is UTF-8."
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -30,6 +33,22 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+def words_of(arguments: Sequence[str] | None) -> list[str]:
+    """The words of a command line, by default this process's.
+
+    Raises UserError for one that is no text, which no table and few libraries can hold, and for an empty one, as a
+    shell leaves of a variable that is not set: a path would take it for the current folder.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    for before, word in pairwise(["the command line", *words]):
+        if re.fullmatch(r"(--[\w-]+=)?", word):
+            fix = "Leave it out, or write . for the current folder."
+            raise UserError(word or before, "a value", "an empty word", fix)
+        if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise UserError(repr(word[:200]), NAME_AS_TEXT, "other bytes", RENAME)
+    return words
 
 
 def run_command(command: Callable[[], object]) -> None:
@@ -64,6 +83,8 @@ def _as_mistake(end: BaseException) -> UserError | None:
     if isinstance(end, MemoryError):
         fix = "Use fewer --workers or smaller batches, or close other programs."
         return UserError("memory", "enough of it", "none left", fix)
+    if isinstance(end, UnicodeEncodeError) and "surrogates" in end.reason:  # how Python holds names of other bytes
+        return UserError(repr(end.object[:200]), NAME_AS_TEXT, "other bytes", RENAME)
     if isinstance(end, OSError) and end.errno is not None:
         return UserError(end.filename or "output", *trouble(end))
     return what_is_missing(end) if isinstance(end, ImportError) else None

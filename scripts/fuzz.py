@@ -231,9 +231,10 @@ def table(results: list[tuple[Case, Outcome]]) -> None:
 
 def main() -> None:
     from fuzz_doors import DOORS, all_cases
+    from fuzz_options import OPTION_DOORS
     from fuzz_other_doors import OTHER_DOORS
 
-    DOORS.update(OTHER_DOORS)
+    DOORS.update(OTHER_DOORS | OPTION_DOORS)
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--door", choices=sorted(DOORS), action="append", help="only these")

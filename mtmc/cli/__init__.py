@@ -36,7 +36,7 @@ from mtmc.cli.score import score
 from mtmc.cli.synth import synth
 from mtmc.cli.traffic import traffic
 from mtmc.cli.watch import watch
-from mtmc.errors import run_command
+from mtmc.errors import run_command, words_of
 
 
 def _show_version(asked: bool) -> None:
@@ -88,4 +88,4 @@ app.command("network")(network)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``mtmc`` command: however it ends, it says so in one line."""
-    run_command(lambda: app(arguments))
+    run_command(lambda: app(words_of(arguments)))

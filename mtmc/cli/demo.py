@@ -18,7 +18,7 @@ LIGHT = {
 
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for the city and the run.")] = Path("mtmc-demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Another number, another city.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another number, another city.")] = 0,
     seconds: Annotated[
         float | None, typer.Option(help="Length of each video.  (default: 24)", show_default=False)
     ] = None,

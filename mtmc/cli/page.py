@@ -137,7 +137,7 @@ def find(
     ] = "",
     to: Annotated[str, typer.Option(help="Seen at or before this.")] = "",
     part: Annotated[list[str] | None, typer.Option(help=TRUSTED, metavar="MODULE:CALLABLE")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10**9, help="Most rows.")] = 50,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Find vehicles by id, kind, colour, cameras passed, times, doubt, or by a picture.

@@ -12,10 +12,10 @@ import typer
 
 def plan(
     run: Annotated[Path, typer.Argument(help="A finished run of a few of the cameras: its rates are taken.")],
-    cameras: Annotated[int, typer.Option(min=1, help="How many cameras.")],
+    cameras: Annotated[int, typer.Option(min=1, max=10**9, help="How many cameras.")],
     hours: Annotated[float, typer.Option(help="How many hours of each.")] = 24.0,
     fps: Annotated[float, typer.Option(help="Frames per second that are looked at.")] = 10.0,
-    workers: Annotated[int, typer.Option(min=1, help="Workers at once, each like those of the run.")] = 16,
+    workers: Annotated[int, typer.Option(min=1, max=10**9, help="Workers at once, each like those of the run.")] = 16,
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Reckon what many cameras take, from the rates of a small run: worker hours, disk, network; on what each rests.

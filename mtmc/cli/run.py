@@ -55,7 +55,7 @@ def run(
     link: Linker = None,
     start: Annotated[str | None, typer.Option(help="From here on: seconds or clock time (07:30:00).")] = None,
     end: Annotated[str | None, typer.Option(help="Up to here, likewise.")] = None,
-    stride: Annotated[int | None, typer.Option(min=1, help="Every so many-th frame only.")] = None,
+    stride: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Every so many-th frame only.")] = None,
     max_fps: Annotated[
         float | None, typer.Option(min=0, help="Frames per second looked at, 0 for all.  (default: 10 with auto)")
     ] = None,

@@ -23,7 +23,7 @@ def synth(
     preset: Annotated[
         str | None, typer.Option(help="tiny, demo, junctions, arterial, city, or one like a real scene.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed gives the same bytes.")] = 1,
     config: Annotated[Path | None, typer.Option(help="TOML with knobs, or level1 ... level5.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One knob, such as light=dusk or traffic.twins=0.3; repeatable.")

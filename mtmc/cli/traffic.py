@@ -28,7 +28,7 @@ def traffic(
         str | None, typer.Option(help="Scale trips to counts: recall, or a CSV file of gate,from,to.")
     ] = None,
     samples: Annotated[int, typer.Option(min=0, max=100_000, help="Solutions drawn for the intervals; 0: none.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same ones.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed draws the same ones.")] = 1,
     format_: Annotated[
         str, typer.Option("--format", help="csv, parquet, xlsx, ota, geojson, geoparquet, sumo; several with commas.")
     ] = "csv",

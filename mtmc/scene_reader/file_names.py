@@ -25,8 +25,11 @@ BRACKETS = re.compile(r"\[[^\]]*\]")
 SEPARATORS = " _-.,@[]()"
 FORBIDDEN = frozenset('/\\:*?"<>|')
 """In no file name on one system or another."""
+TAKEN = "mosaic"
+"""All cameras side by side have this name among the videos."""
 LONGEST_ID = 200
 """Bytes; with the prefix and suffix of a table it stays below the 255 of the usual file systems."""
+OTHER_ID = "Rename the camera, or give its video under another id in scene.toml."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,15 @@ def names_a_file(camera_id: str) -> bool:
 
 
 def check_camera_id(camera_id: str, where: object) -> None:
-    """A camera's id names its files in the run folder, so it must be a plain file name. Raises ConfigError."""
+    """A camera's id names its files in the run folder, so it must be a plain file name and no other's. Raises
+    ConfigError."""
     if not names_a_file(camera_id):
         barred = "".join(sorted(FORBIDDEN))
         expected = f"a camera id that can name a file: 1 to {LONGEST_ID} bytes, no leading dot, none of {barred}"
-        fix = "Rename the camera, or give its video under another id in scene.toml."
-        raise ConfigError(where, expected, repr(camera_id[:80]), fix)
+        raise ConfigError(where, expected, repr(camera_id[:80]), OTHER_ID)
+    if camera_id.lower() == TAKEN:
+        expected = f"a camera id other than {TAKEN}, which is the video of all cameras"
+        raise ConfigError(where, expected, repr(camera_id), OTHER_ID)
 
 
 def parse(stem: str) -> Name:

@@ -24,7 +24,7 @@ from reid.cli.export import export
 from reid.cli.rank import rank
 from reid.cli.train import train
 from reid.cli.tune import tune
-from reid.exits import run_command
+from reid.exits import run_command, words_of
 
 app = typer.Typer(
     name="reid",
@@ -54,4 +54,4 @@ app.command("crops")(crops)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``reid`` command: however it ends, it says so in one line."""
-    run_command(lambda: app(arguments))
+    run_command(lambda: app(words_of(arguments)))

@@ -33,12 +33,16 @@ def attention(
         ),
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Folder of the data set.", show_default=False)] = None,
-    views: Annotated[int, typer.Option(min=1, help="With --dataset: views of a vehicle, of other cameras first.")] = 4,
+    views: Annotated[
+        int, typer.Option(min=1, max=1000, help="With --dataset: views of a vehicle, of other cameras first.")
+    ] = 4,
     points: Annotated[
         bool, typer.Option("--points", help="A red dot on each peak of the attention instead of colours.")
     ] = False,
     out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("attention.png"),
-    count: Annotated[int, typer.Option(min=1, help="At most so many images or vehicles, evenly picked.")] = 8,
+    count: Annotated[
+        int, typer.Option(min=1, max=10_000, help="At most so many images or vehicles, evenly picked.")
+    ] = 8,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

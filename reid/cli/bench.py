@@ -38,8 +38,8 @@ def bench(
     ],
     dataset: Annotated[str | None, typer.Option(help="Data set to score them on.", show_default=False)] = None,
     root: Annotated[Path | None, typer.Option(help="Its folder.", show_default=False)] = None,
-    images: Annotated[int, typer.Option(min=1, help="Drawn vehicles at once, to time.")] = 32,
-    threads: Annotated[int, typer.Option(min=0, help="Threads; 0: all.")] = 0,
+    images: Annotated[int, typer.Option(min=1, max=4096, help="Drawn vehicles at once, to time.")] = 32,
+    threads: Annotated[int, typer.Option(min=0, max=1024, help="Threads; 0: all.")] = 0,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

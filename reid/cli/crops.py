@@ -27,13 +27,17 @@ def crops(
             show_default=False,
         ),
     ] = None,
-    per_track: Annotated[int, typer.Option(min=1, help="Crops per vehicle and camera, evenly spaced.")] = 20,
-    min_side: Annotated[int, typer.Option(min=1, help="Leave out boxes narrower or lower than this, pixels.")] = 24,
+    per_track: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Crops per vehicle and camera, evenly spaced.")
+    ] = 20,
+    min_side: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Leave out boxes narrower or lower than this, pixels.")
+    ] = 24,
     margin: Annotated[float, typer.Option(min=0, max=1, help="Share of the box added on each side.")] = 0.0,
     validation: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the vehicles of several cameras that go to split val.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="Of the choice of validation vehicles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the choice of validation vehicles.")] = 0,
 ) -> None:
     """Cut a training set out of annotated or tracked videos, in the form that `--dataset csv` reads.
 

@@ -30,7 +30,7 @@ def tune(
             show_default=False,
         ),
     ] = None,
-    trials: Annotated[int, typer.Option(min=2, help="Trainings, the recipe as it is among them.")] = 10,
+    trials: Annotated[int, typer.Option(min=2, max=100_000, help="Trainings, the recipe as it is among them.")] = 10,
     validation: Annotated[
         float, typer.Option(min=0.01, max=0.4, help="Share of the vehicles to choose by, and again to judge by.")
     ] = 0.2,

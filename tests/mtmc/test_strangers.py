@@ -31,6 +31,13 @@ def test_a_camera_id_is_a_file_name(camera_id: str, tmp_path: Path) -> None:
         read_scene(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["mosaic", "Mosaic"])
+def test_no_camera_shares_its_video_with_the_mosaic(name: str, tmp_path: Path) -> None:
+    make_video(tmp_path / f"{name}.avi", frames=2)
+    with pytest.raises(ConfigError, match="other than mosaic, which is the video of all cameras"):
+        read_scene(tmp_path)
+
+
 def mtmc(*words: object) -> tuple[int, str]:
     err = io.StringIO()
     with redirect_stdout(io.StringIO()), redirect_stderr(err), pytest.raises(SystemExit) as end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -99,3 +100,19 @@ def test_attention_wants_a_network_that_has_some(
     save_model(tiny_network(None, variant="plain"), tmp_path / "plain.safetensors")
     assert run(monkeypatch, "attention", tmp_path / "toy", "--weights", tmp_path / "plain.safetensors") == 2
     assert "expected a network with attention, found variant plain" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("bench", ""), ("train", "--out", ""), ("train", "--out=")])
+def test_a_variable_that_is_not_set_is_no_folder(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, *words) == 2
+    assert "expected a value, found an empty word" in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_text(
+    recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsdecode(b"\xff\xfe")
+    assert run(monkeypatch, "train", "--config", recipe, "--out", recipe.parent / name, "--device", "cpu") == 2
+    assert "expected a name that is text in UTF-8" in capsys.readouterr().err

@@ -64,3 +64,46 @@ def test_other_files_are_refused(plan: tuple[Path, Path], tmp_path: Path) -> Non
     (tmp_path / "empty.xml").write_text("")
     with pytest.raises(InputError, match="a file that SUMO wrote"):
         simulate_sumo(plan[0], tmp_path / "empty.xml", 1)
+
+
+NET = '<junction id="{0}" type="traffic_light" x="{0}00" y="0" incLanes="a{0}_0 b{0}_0 c{0}_0"/>'
+WHOLE_NET = f"<net>{NET.format(1)}{NET.format(2)}</net>"
+STEP = '<timestep time="{t}"><vehicle id="v" x="{x}" y="1"/></timestep>'
+
+
+def drive(*steps: str) -> str:
+    return f"<fcd-export>{''.join(steps)}</fcd-export>"
+
+
+@pytest.mark.parametrize(
+    ("fcd", "net", "message"),
+    [
+        (drive(), WHOLE_NET, r"fcd\.xml: expected vehicles in SUMO's <fcd-export>, found none\. Let SUMO run"),
+        (
+            drive(STEP.format(t="1", x="9999")),
+            WHOLE_NET,
+            r"fcd\.xml: .*net\.xml's junctions, found none\. Give the network",
+        ),
+        (drive(STEP.format(t="1", x="nan")), WHOLE_NET, r"fcd\.xml: .* for x in every <vehicle>, found 'nan'"),
+        (drive(STEP.format(t="1:30", x="1")), WHOLE_NET, r"fcd\.xml: .* for time in every <timestep>, found '1:30'"),
+        (drive("<timestep/>"), WHOLE_NET, r"fcd\.xml: expected time=\.\.\. in every <timestep>, found one without"),
+        (drive()[:-3], WHOLE_NET, r"fcd\.xml: expected SUMO's <fcd-export>, found no whole XML"),
+        (drive(), "<net/>", r"net\.xml: expected a network with two junctions .*, found 0 such among 0 junctions"),
+        (drive(), '<net><junction id="1"/></net>', r"net\.xml: expected x=\.\.\. in every <junction>"),
+        (drive(), "no XML", r"net\.xml: expected SUMO's <net>, found no whole XML"),
+    ],
+)
+def test_what_is_wrong_with_a_plan_is_told(fcd: str, net: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "fcd.xml").write_text(fcd)
+    (tmp_path / "net.xml").write_text(net)
+    with pytest.raises(InputError, match=message):
+        simulate_sumo(tmp_path / "fcd.xml", tmp_path / "net.xml", 1)
+
+
+def test_a_plan_as_text_is_read(tmp_path: Path) -> None:
+    steps = [STEP.format(t=t, x=70 + 5 * t) for t in (*range(40), 3)]  # one moment twice
+    (tmp_path / "fcd.xml").write_text(drive(*steps))
+    (tmp_path / "net.xml").write_text(WHOLE_NET)
+    table = simulate_sumo(tmp_path / "fcd.xml", tmp_path / "net.xml", 1).table
+    assert len(table) == 2
+    assert np.isfinite(table.entry_velocity).all()
