@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.score import ScoreParams, score
 from mtmc.score.clear import count_clear, match_frames
 from mtmc.score.evaluate import filtered_comparison

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.geometry import iou
 from mtmc.score.clear import match_frames
 from mtmc.score.compare import compare

@@ -51,7 +51,7 @@ def _time(low: float, typical: float, high: float) -> str:
     if high <= 0:
         return f"seen by both for {-typical:.1f} s ({-high:.1f} to {-low:.1f})"
     usual = f"{typical:.1f} s later" if typical >= 0 else f"seen by both for {-typical:.1f} s"
-    return f"{usual} (both for {-low:.1f} s to {high:.1f} s later)"
+    return f"{usual} (from {-low:.1f} s in both to {high:.1f} s later)"
 
 
 def draw(stored: dict[str, Any], path: Path) -> None:

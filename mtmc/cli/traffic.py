@@ -55,9 +55,9 @@ def traffic(
     from mtmc.scene_reader.clocks import scene_time
     from mtmc.store import open_run
     from mtmc.traffic import Question, Traffic, observe
-    from mtmc.traffic.backgrounds import background_pictures
+    from mtmc.traffic.camera_pictures import background_pictures
     from mtmc.traffic.pictures import check_plots, write_pictures
-    from mtmc.traffic.write import check_formats, write
+    from mtmc.traffic.table_files import check_formats, write
 
     forms = check_formats(format_)
     check_plots(plots)

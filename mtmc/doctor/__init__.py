@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import camera_number
+from mtmc.box_table import camera_number
 from mtmc.errors import UserError
 from mtmc.scene import Camera, Recording, Scene
 from mtmc.scene_reader import find_recordings, read_scene

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.config import Config, refuse_strange_parts
 from mtmc.geometry import clip_boxes, xywh_to_xyxy
 from mtmc.link import link

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.errors import InputError
 from mtmc.files import read_json
 from mtmc.score import ScoreParams, score

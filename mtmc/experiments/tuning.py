@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.config import Config, build_config
 from mtmc.errors import InputError, require
 from mtmc.link import link

@@ -37,7 +37,7 @@ from mtmc.scene import Scene
 from mtmc.store import Run
 from mtmc.store.documents import read_kept
 from mtmc.store.stamps import digest, stored_stamp
-from mtmc.traffic.panel import panel
+from mtmc.traffic.page_panel import panel
 from mtmc.visits import flows
 
 MOST_LOOKS = 400

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtmc.boxes import Boxes, pack
+from mtmc.box_table import Boxes, pack
 from mtmc.report.columns import Column
 from mtmc.report.page_data import STEPS_PER_PX, Contents, Truth
 from mtmc.score import ScoreParams

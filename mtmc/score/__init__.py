@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.scene import Scene
 from mtmc.score.params import ScoreParams
 from mtmc.score.scores import Metrics, Scores, to_json

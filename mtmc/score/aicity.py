@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.errors import InputError
 from mtmc.geometry import outside_mask
 from mtmc.score.compare import distinct

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.assignment import best_assignment, components, lone_edges
-from mtmc.boxes import pack
+from mtmc.box_table import pack
 from mtmc.score.compare import Comparison
 
 Long = NDArray[np.int64]

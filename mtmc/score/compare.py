@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes, pack
+from mtmc.box_table import Boxes, pack
 
 Long = NDArray[np.int64]
 Double = NDArray[np.float64]

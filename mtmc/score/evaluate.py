@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.errors import InputError
 from mtmc.scene import Scene
 from mtmc.score.aicity import FILTERS, KEPT, Reasons, challenge_filters, check_sides

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from mtmc.boxes import Boxes, pack
+from mtmc.box_table import Boxes, pack
 from mtmc.score.compare import Comparison, distinct, pair_codes
 
 Long = NDArray[np.int64]

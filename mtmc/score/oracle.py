@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtmc.assignment import best_assignment
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.score.compare import Comparison, pair_codes
 from mtmc.score.identity import Identities
 from mtmc.score.links import find_tracklets

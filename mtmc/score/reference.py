@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.score.compare import Comparison
 from mtmc.score.evaluate import filtered_comparison
 from mtmc.score.params import ScoreParams

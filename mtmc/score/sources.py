@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes, camera_number, camera_order
+from mtmc.box_table import Boxes, camera_number, camera_order
 from mtmc.errors import InputError
 from mtmc.files.images import read_image
 from mtmc.scene_reader import read_scene

@@ -1,6 +1,6 @@
 """The synthetic city: streets, traffic and cameras from a seed, with exact truth.
 
-In the order of the flow; each room imports only from those above it (``tests/test_arrows.py``):
+In the order of the flow; each room imports only from those above it (``tests/test_import_directions.py``):
 
 - ``vehicles/``  who a vehicle is, its shape, where it stands.
 - ``traffic/``   the roads, and who drives where and when.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt, RootModel
 
-from mtmc.boxes import Boxes, camera_number
+from mtmc.box_table import Boxes, camera_number
 from mtmc.errors import InputError
 from mtmc.files import read_json
 from mtmc.files.atomic import replacing, write_json

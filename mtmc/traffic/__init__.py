@@ -8,11 +8,11 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``cells``: how are a table's cells counted and measured?
 - ``measures``: what does one solution say: turning counts, legs, origins and destinations, routes?
 - ``matchings`` ``solutions``: which other solutions are as likely?
-- ``recall`` ``bridges`` ``missed`` ``false`` ``kinds``: what did cameras miss, invent, and mistake?
+- ``recall`` ``bridges`` ``missed_stays`` ``false_stays`` ``kinds``: what did cameras miss, invent, and mistake?
 - ``estimates``: all of it measured for the linker's solution and for the drawn ones
 - ``tables`` ``speeds`` ``queues`` ``scaling``: tables for reports
-- ``write`` ``maps`` ``sumo``: files that other tools read; ``pictures`` ``backgrounds``: figures
-- ``panel``: what the results page shows of it
+- ``table_files`` ``maps`` ``sumo``: files that other tools read; ``pictures`` ``camera_pictures``: figures
+- ``page_panel``: what the results page shows of it
 
 README.md says what each column means, how the intervals are made, and where they hold.
 """
@@ -43,7 +43,6 @@ from mtmc.traffic.speeds import speed_tables
 from mtmc.traffic.tables import camera_table, count_tables, leg_tables, route_table, trip_tables
 from mtmc.visits.pieces import Pieces, pieces_of
 
-SAMPLES = 100
 RECALL = "recall"
 
 
@@ -58,7 +57,7 @@ class Question:
     end_s: float | None = None
     gates: Path | None = None
     classes: str = "kinds"
-    samples: int = SAMPLES
+    samples: int = 100
     seed: int = 1
     scale: str | None = None
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from mtmc.structures import Long
 from mtmc.traffic.bridges import bridged
-from mtmc.traffic.false import draw_true
+from mtmc.traffic.false_stays import draw_true
 from mtmc.traffic.gates import passings
 from mtmc.traffic.kinds import by_most_boxes, drawn
 from mtmc.traffic.measures import Frame, Measured, Unseen, legs, measure
-from mtmc.traffic.missed import with_missed
+from mtmc.traffic.missed_stays import with_missed
 from mtmc.traffic.recall import Recall, find_skips
 from mtmc.traffic.solutions import Solutions
 from mtmc.visits.stays import Stays, stays_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtmc.boxes import pack
+from mtmc.box_table import pack
 from mtmc.structures import Double, Long, Mask, Rows
 
 RESTART_S = 1.0

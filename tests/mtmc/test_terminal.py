@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.cli.network_picture import sentences
 from mtmc.cli.progress import _Bars
 from mtmc.score import score
@@ -67,7 +67,7 @@ def test_one_bar_for_all_and_one_for_each_running_camera() -> None:
     [
         ((2.0, 5.0, 8.0), "5.0 s (2.0 to 8.0)"),
         ((-12.0, -9.7, -1.0), "seen by both for 9.7 s (1.0 to 12.0)"),
-        ((-0.6, 0.1, 0.7), "0.1 s later (both for 0.6 s to 0.7 s later)"),
+        ((-0.6, 0.1, 0.7), "0.1 s later (from 0.6 s in both to 0.7 s later)"),
     ],
 )
 def test_overlapping_views_are_seen_by_both(travel: tuple[float, float, float], said: str) -> None:

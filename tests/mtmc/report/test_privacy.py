@@ -18,7 +18,7 @@ from mtmc.report.privacy import Veil, promised
 from mtmc.scene_reader import read_camera
 from mtmc.store import open_run
 from mtmc.structures import Detections
-from mtmc.traffic.backgrounds import background_pictures
+from mtmc.traffic.camera_pictures import background_pictures
 from mtmc.video import Image, Video
 from tests.golden.commands import KEEP_ALL, TRUE_BOXES, mtmc
 

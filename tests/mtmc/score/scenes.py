@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 
 Row = tuple[int, int, int, float, float, float, float]
 """camera, id, frame (0-based), left, top, width, height"""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.errors import InputError
 from mtmc.score import ScoreParams, score
 from mtmc.score.aicity import FILTERS, KEPT, challenge_filters, outside_masks

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.score import ScoreParams, Scores, score
 from tests.mtmc.score.scenes import boxes_of, random_scene, track
 

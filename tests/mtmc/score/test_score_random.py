@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mtmc.boxes import Boxes
+from mtmc.box_table import Boxes
 from mtmc.score import ScoreParams, Scores, score
 from mtmc.score.evaluate import score_scene
 from mtmc.score.reference import all_differences, reference_scores

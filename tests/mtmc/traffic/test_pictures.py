@@ -10,8 +10,8 @@ import pytest
 from mtmc.errors import ConfigError
 from mtmc.scene import Scene
 from mtmc.store import Run, open_run
-from mtmc.traffic.backgrounds import background_pictures
-from mtmc.traffic.panel import panel
+from mtmc.traffic.camera_pictures import background_pictures
+from mtmc.traffic.page_panel import panel
 from mtmc.traffic.pictures import check_plots
 from tests.golden.commands import mtmc
 

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "devices",
         }
     ),
-    frozenset({"structures", "boxes"}),
+    frozenset({"structures", "box_table"}),
     frozenset({"scene", "with_supervision"}),
     frozenset({"video", "colour_histogram"}),
     frozenset({"scene_reader"}),
@@ -158,7 +158,7 @@ def room(module: str) -> str:
 
 
 @pytest.mark.parametrize("path", modules("mtmc"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_arrows_point_one_way(path: Path) -> None:
+def test_import_directions_point_one_way(path: Path) -> None:
     here = path.relative_to(ROOT / "mtmc").parts[0].removesuffix(".py")
     if here in ("__init__", "__main__"):
         return
@@ -172,7 +172,7 @@ def test_arrows_point_one_way(path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", INNER_LAYERS)
-def test_arrows_point_one_way_inside(package: str) -> None:
+def test_import_directions_point_one_way_inside(package: str) -> None:
     level = {room: level for level, rooms in enumerate(INNER_LAYERS[package]) for room in rooms}
     folder = ROOT.joinpath(*package.split("."))
     found = {path.relative_to(folder).parts[0].removesuffix(".py") for path in folder.rglob("*.py")}

@@ -15,7 +15,7 @@ from mtmc.traffic import Question, Traffic, observe
 
 WIDTHS = (("10s", 10), ("1min", 60), ("5min", 300), ("15min", 900), ("1h", 3600))
 MOST_BINS = 48
-SAMPLES = 40
+SAMPLES = 40  # fewer than for reports: the page waits for them
 MOST_ROWS = 200
 """Movements and legs that the page lists, the busiest ones."""
 

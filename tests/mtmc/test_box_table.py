@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtmc.boxes import Boxes, camera_number, camera_order, pack
+from mtmc.box_table import Boxes, camera_number, camera_order, pack
 from tests.builders import make_tracklet, make_vehicle
 
 Key = st.lists(st.integers(-(2**61), 2**61) | st.integers(0, 3), min_size=5, max_size=5)
