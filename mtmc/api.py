@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mtmc.config import Config, load_config
 from mtmc.errors import ConfigError, InputError
 from mtmc.export.columns import box_table, tracklet_table, vehicle_table
+from mtmc.files import to_path
 from mtmc.pipeline import default_workers, run_pipeline
 from mtmc.pipeline.given_tracks import take_tracks
 from mtmc.pipeline.planning import Plan, plan
@@ -66,8 +67,8 @@ def run(
     """Track every vehicle over all cameras of a scene; what is fresh in the run folder is not made again.
 
     Args:
-        videos: folder of one scene: AI City (``S06/c041/vdo.avi``) or plain videos (``cam1.mp4``).
-        out: run folder; ``runs/<name of the scene's folder>`` by default.
+        videos: folder of one scene: AI City (``S06/c041/vdo.avi``) or plain videos (``cam1.mp4``); or its URL.
+        out: run folder, or its URL; ``runs/<name of the scene's folder>`` by default.
         workers: slices of recordings at once, each in a process of its own; 0: one per core.
         cluster: work on the Ray cluster of this address instead: ``auto`` or ``ray://HEAD:10001``.
         watch: told (camera id, stage, done, total) now and then.
@@ -100,8 +101,9 @@ def planned(
             options.
     """
     settings = _settings(config, overrides, parts)
-    folder = Path("runs") / Path(videos).resolve().name if out is None else Path(out)
-    return plan(Path(videos), folder, settings, device)
+    source = to_path(videos)
+    folder = Path("runs") / source.resolve().name if out is None else to_path(out)
+    return plan(source, folder, settings, device)
 
 
 def from_tracks(tracks: Path | str, out: Path | str | None = None, *, watch: Watch | None = None, **told: Any) -> Run:

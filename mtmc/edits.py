@@ -13,7 +13,6 @@ The order of the lines plays no role but for ``split``, which is applied first.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtmc.errors import InputError
-from mtmc.files import read_text
+from mtmc.files import lies_there, read_text
 from mtmc.files.atomic import replacing
 from mtmc.geometry import iou
 from mtmc.link import Wishes
@@ -77,7 +76,7 @@ class Edited:
 def read_edits(path: Path) -> list[Edit]:
     """The edits of a file, none where there is no file. Raises InputError with the line of one that is not
     understood."""
-    if not os.path.lexists(path):
+    if not lies_there(path):
         return []
     lines = [(number, line) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
     return [read_edit(line, f"{path}:{number}") for number, line in lines]

@@ -3,6 +3,7 @@
 In the order of the flow; a room imports only from rooms above it or on its line:
 
     errors, extras, exits     a user's mistakes, packages that are missing, and how commands end
+    storage                   paths by URL
     files, atomic             the one way in for files; writes that end whole or not at all
     settings, devices         TOML files and --set into parameters; where to compute, in which number type
     config                    every parameter

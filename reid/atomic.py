@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import platform
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reid.errors import UserError, trouble
+from reid.storage import is_local, put
 
 TEMPORARY = ".partial-"
 LOCK = ".lock"
@@ -35,13 +37,22 @@ def writing(path: Path, error: type[UserError] = UserError) -> Iterator[None]:
 
 def part_of(path: Path) -> Path:
     """Where a file is written before it takes its place: beside it, by a name of this process's own that no name makes
-    too long."""
+    too long; that of a URL among this machine's temporary files."""
+    if not is_local(path):
+        return Path(tempfile.gettempdir()) / _name_of_part(str(path), path.suffix)
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not (path.is_file() or path.is_dir()):  # replacing /dev/null breaks a machine
         raise FileExistsError(errno.EEXIST, "a device, pipe or socket, which no file replaces", str(path))
-    name = hashlib.blake2b(path.name.encode(errors="replace"), digest_size=6).hexdigest()
-    return path.with_name(f"{TEMPORARY}{platform.node()[:40]}-{os.getpid()}-{name}{path.suffix[:20]}")
+    return path.with_name(_name_of_part(path.name, path.suffix))
+
+
+def _name_of_part(name: str, suffix: str) -> str:
+    return f"{TEMPORARY}{platform.node()[:40]}-{os.getpid()}-{_hashed(name)}{suffix[:20]}"
+
+
+def _hashed(name: str) -> str:
+    return hashlib.blake2b(name.encode(errors="replace"), digest_size=6).hexdigest()
 
 
 @contextmanager
@@ -49,7 +60,8 @@ def replacing(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not."""
     temporary = part_of(path)
     with writing(path, error):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_local(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             put_in_place(temporary, path)
@@ -59,7 +71,10 @@ def replacing(path: Path, error: type[UserError] = UserError) -> Iterator[Path]:
 
 def put_in_place(temporary: Path, path: Path) -> None:
     """Let a whole file take its place. It is on the disk before: after a power cut there is the old file or the new
-    one, never half of it."""
+    one, never half of it. At a URL it is put all at once."""
+    if not is_local(path):
+        put(temporary, path)
+        return
     _to_disk(temporary)
     os.replace(temporary, path)
     _to_disk(path.parent)
@@ -83,11 +98,15 @@ def _to_disk(path: Path) -> None:
 def locked(folder: Path, error: type[UserError] = UserError, what: str = "run") -> Iterator[None]:
     """Hold a folder for this process alone, and clear it of half-written files that killed ones and lost workers left.
 
-    Raises while another process holds it. A lock dies with its process, so a killed one leaves none.
+    Raises while another process holds it. A lock dies with its process, so a killed one leaves none. A URL is held
+    against this machine's processes only.
     """
     with writing(folder, error):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK)
+        if is_local(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / LOCK)
+        else:
+            lock = FileLock(Path(tempfile.gettempdir()) / f"mtmc-{_hashed(str(folder))}{LOCK}")
         try:
             lock.acquire(timeout=0)
         except Timeout as held:
@@ -102,5 +121,5 @@ def locked(folder: Path, error: type[UserError] = UserError, what: str = "run") 
 
 
 def _clear(folder: Path) -> None:
-    for left in folder.rglob(f"{TEMPORARY}*"):
+    for left in folder.rglob(f"{TEMPORARY}*") if is_local(folder) else ():
         left.unlink(missing_ok=True)

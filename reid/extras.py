@@ -19,6 +19,7 @@ EXTRAS = {
     "trackers": ("trackers", "supervision"),
     "rerun": ("rerun",),
     "ray": ("ray",),
+    "storage": ("upath", "fsspec"),
 }
 DETECTRON2 = 'Run pip install "mtmc[detectron2]", then python -m mtmc.detect.install_detectron2.'
 

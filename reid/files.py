@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reid.errors import UserError
+from reid.storage import is_local
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +61,7 @@ def check_file(
     """
     try:
         found = path.stat()
-        if stat.S_ISREG(found.st_mode) and not os.access(path, os.R_OK):
+        if is_local(path) and stat.S_ISREG(found.st_mode) and not os.access(path, os.R_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except FileNotFoundError:
         raise error(_shown(path), expected, "no such file", fix) from None
@@ -197,12 +198,14 @@ def read_parquet(
 
     check_file(path, expected, error=error, fix=fix)
     try:
-        with pq.ParquetFile(path) as file:  # of damaged footers only the outermost numbers can be asked without a crash
+        source = path if is_local(path) else pa.BufferReader(path.read_bytes())
+        with pq.ParquetFile(source) as file:
+            # Of damaged footers only the outermost numbers can be asked without a crash.
             width = sum(getattr(field.type, "list_size", 1) for field in file.schema_arrow)
             values = file.metadata.num_rows * max(1, width)
         if values > max(ANY_VALUES, VALUES_PER_BYTE * path.stat().st_size):
             raise error(path, expected, f"one that unpacks to {values:,} values", fix)
-        table = pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
+        table = pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
         _ = table.column_names  # they may be no text
     except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as refused:
         raise error(path, expected, f"a damaged file ({_one_line(str(refused).splitlines()[0])})", fix) from refused

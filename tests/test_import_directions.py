@@ -55,7 +55,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"describe", "choice", "review", "baselines"}),
         frozenset({"network_linker"}),
         frozenset({"__init__"}),
-        frozenset({"benchmark"}),
+        frozenset({"benchmark", "in_windows"}),
     ),
     "mtmc.files": (
         frozenset({"__init__", "text"}),
@@ -124,6 +124,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "reid": (
         frozenset({"errors"}),
+        frozenset({"storage"}),
         frozenset({"atomic", "extras", "files", "devices"}),
         frozenset({"exits", "settings"}),
         frozenset({"config"}),

@@ -13,6 +13,7 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mtmc.files import is_local
 from mtmc.files.atomic import writing
 from mtmc.pipeline.workers import Watch
 
@@ -109,14 +110,14 @@ class _Once(logging.Filter):
 
 @contextmanager
 def logged(folder: Path | None = None) -> Iterator[None]:
-    """Log what the package says to stderr, and to ``log.txt`` in ``folder`` too. Raises StoreError where that cannot be
-    written."""
+    """Log what the package says to stderr, and to ``log.txt`` in ``folder`` too, unless its files cannot grow (a
+    URL). Raises StoreError where it cannot be written."""
     log = logging.getLogger("mtmc")
     log.setLevel(logging.INFO)
     terminal = RichHandler(console=console, show_path=False, show_level=False, markup=False)
     terminal.addFilter(lambda record: not getattr(record, "file_only", False))
     handlers: list[logging.Handler] = [terminal]
-    if folder is not None:
+    if folder is not None and is_local(folder):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             handlers.append(logging.FileHandler(folder / "log.txt"))

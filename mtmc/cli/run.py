@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,13 +37,18 @@ STREAMS = {
 
 def run(
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
-            metavar="[VIDEOS]", help="Folder of one scene: AI City (S06/c041/vdo.avi) or videos (cam1.mp4)."
+            path_type=str,
+            metavar="[VIDEOS]",
+            help="Folder of one scene, or its URL: AI City (S06/c041/vdo.avi) or videos (cam1.mp4).",
         ),
     ] = None,
-    videos: Annotated[Path | None, typer.Option(help="The same, by name.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder.  (default: runs/<scene>)", show_default=False)] = None,
+    videos: Annotated[str | None, typer.Option(path_type=str, help="The same, by name.", show_default=False)] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(path_type=str, help="Run folder, or its URL.  (default: runs/<scene>)", show_default=False),
+    ] = None,
     config: Config = None,
     set_: Settings = None,
     detector: Detector = None,
@@ -75,6 +79,7 @@ def run(
       mtmc run cams/ --detector motion --set track.jde.max_lost_s=2.0
       mtmc run S06/ --config paper --reid-weights best.safetensors
       mtmc run cams/ --cluster ray://head:10001
+      mtmc run s3://bucket/cams --out s3://bucket/runs/cams
     """
     from mtmc import api
     from mtmc.cli.progress import logged, watching
@@ -104,13 +109,13 @@ def run(
     tell(todo, json_)
 
 
-def _one_of(folder: Path | None, videos: Path | None) -> Path:
-    given = [path for path in (folder, videos) if path is not None]
+def _one_of(folder: str | None, videos: str | None) -> str:
+    given = [name for name in (folder, videos) if name is not None]
     if len(given) != 1:
-        found = " and ".join(map(str, given)) or "nothing"
+        found = " and ".join(given) or "nothing"
         raise ConfigError("mtmc run", "one folder of videos", found, "Write `mtmc run FOLDER`.")
     for beginnings, fix in STREAMS.items():
-        if str(given[0]).startswith(beginnings):
+        if given[0].startswith(beginnings):
             raise ConfigError("mtmc run", "a folder of recordings", f"the live stream {given[0]}", fix)
     return given[0]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 
 from mtmc.errors import InputError
-from reid import files
+from reid import files, storage
 from reid.files import (
     ANY_RATIO_BYTES,
     LARGEST_PIXELS,
@@ -22,6 +22,7 @@ from reid.files import (
     first_mistake,
     parse_toml,
 )
+from reid.storage import is_local, lies_there, opened
 
 __all__ = [
     "ANY_RATIO_BYTES",
@@ -32,17 +33,22 @@ __all__ = [
     "check_file",
     "decoded",
     "first_mistake",
+    "is_local",
+    "lies_there",
+    "opened",
     "parse_json",
     "parse_toml",
     "read_bytes",
     "read_json",
     "read_parquet",
     "read_text",
+    "to_path",
     "unpacked",
 ]
 
 check_file = partial(files.check_file, error=InputError)
 decoded = partial(files.decoded, error=InputError)
+to_path = partial(storage.to_path, error=InputError)
 parse_json = partial(files.parse_json, error=InputError)
 read_bytes = partial(files.read_bytes, error=InputError)
 read_json = partial(files.read_json, error=InputError)

@@ -6,7 +6,6 @@ named.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from mtmc.config import PARTS, Config, build_config, refuse_strange_parts
 from mtmc.detect import DetectParams, make_detector, settle
 from mtmc.devices import check_device
 from mtmc.errors import ConfigError, StoreError
-from mtmc.files import check_file
+from mtmc.files import check_file, lies_there, to_path
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import find_recordings
@@ -127,7 +126,7 @@ def plan_to_run_again(run: Run, trusted: Collection[str]) -> Plan:
 def plan_again(run: Run) -> Plan:
     """The plan of a finished or broken run, from its ``run.json``; loads none of the parts that it names."""
     settings = run.settings
-    return _plan(Path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
+    return _plan(to_path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
 
 
 def plan_given(videos: Path, scene: Scene, run: Run, config: Config, device: str = "auto") -> Plan:
@@ -169,7 +168,7 @@ def _stamps(scene: Scene, config: Config, run: Run, parts: Mapping[str, Parts]) 
                 linked[f"{stage}/{camera.id}"] = _digest_of(stamps)
         linked[f"calibration/{camera.id}"] = None if camera.image_to_ground is None else camera.image_to_ground.tolist()
     linked |= _files(config.link, scene.folder, "")
-    if os.path.lexists(run.path_of_edits):
+    if lies_there(run.path_of_edits):
         check_file(run.path_of_edits, "edits of a run")
         linked["edits"] = fingerprint(run.path_of_edits)
     vehicles = stamp_of("vehicles", config.link, linked)

@@ -32,7 +32,6 @@ as recorders cut them, ``cam1_20240501_070000.mp4`` and so on), a folder per cam
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +42,7 @@ import numpy as np
 
 from mtmc.calibration import read_calibration
 from mtmc.errors import InputError
+from mtmc.files import lies_there, to_path
 from mtmc.scene import Camera, Recording, Scene
 from mtmc.scene_reader.clocks import (
     InputParams,
@@ -78,7 +78,7 @@ def read_scene(path: Path | str, read: ReadRecording = read_packets, params: Inp
     ``scene.toml``.
     """
     params = params or InputParams()
-    found, said = find_recordings(Path(path))
+    found, said = find_recordings(to_path(path))
     told, offsets = read_offsets(found.folder)
     starts: dict[str, datetime | None] = {}
     cameras = {}
@@ -167,9 +167,9 @@ def _beside(camera: Camera) -> dict[str, Any]:
     """Mask and calibration that lie in a camera's own folder (AI City)."""
     if camera.video.stem != "vdo":
         return {}
-    roi = next((p for p in (camera.folder / "roi.jpg", camera.folder / "roi.png") if os.path.lexists(p)), None)
+    roi = next((p for p in (camera.folder / "roi.jpg", camera.folder / "roi.png") if lies_there(p)), None)
     calibration = camera.folder / "calibration.txt"
-    return {"roi_path": roi, "calibration": read_calibration(calibration) if os.path.lexists(calibration) else None}
+    return {"roi_path": roi, "calibration": read_calibration(calibration) if lies_there(calibration) else None}
 
 
 def _with_entry(camera: Camera, folder: Path, entry: CameraEntry) -> Camera:

@@ -6,7 +6,6 @@ Shape shorthand: N frames, R recordings.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta, tzinfo
@@ -16,7 +15,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from mtmc.errors import ConfigError, InputError
-from mtmc.files import read_text
+from mtmc.files import lies_there, read_text
 from mtmc.files.text import numbers
 from mtmc.params import Params
 from mtmc.scene import FASTEST_FPS, MOST_SECONDS, SLOWEST_FPS, Recording, Scene
@@ -135,7 +134,7 @@ def read_offsets(folder: Path) -> tuple[Path, dict[str, float]]:
     whole = folder.resolve()
     for above in (folder, whole.parent, whole.parent.parent):
         path = above / "cam_timestamp" / f"{whole.name}.txt"
-        if os.path.lexists(path):
+        if lies_there(path):
             return path, read_timestamps(path)
     return Path(), {}
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from mtmc.errors import InputError
-from mtmc.files import check_file
+from mtmc.files import check_file, lies_there
 from mtmc.scene_reader.file_names import Name, natural
 from mtmc.video.pictures import PICTURE_SUFFIXES, is_picture_folder
 
@@ -125,7 +124,7 @@ def find_sources(path: Path, name_of: NameOf, taken: frozenset[Path], own_names:
 
     Raises InputError where there is nothing, or two files of one name.
     """
-    if not os.path.lexists(path):
+    if not lies_there(path):
         raise InputError(path, "a folder of camera videos", "nothing", "Check the path given to --videos.")
     if not path.is_dir():
         check_file(path, "a folder of camera videos, or one video")

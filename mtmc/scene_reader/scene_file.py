@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from mtmc.errors import ConfigError
-from mtmc.files import parse_toml, read_text
+from mtmc.files import lies_there, parse_toml, read_text
 from mtmc.scene import FASTEST_FPS, MOST_SECONDS, SLOWEST_FPS
 from mtmc.scene_reader.file_names import Name, parse, parse_with
 
@@ -105,7 +104,7 @@ class SceneFile(_Strict):
 def read_scene_file(folder: Path) -> SceneFile:
     """The folder's ``scene.toml``, empty without one. Raises ConfigError with line and key."""
     path = folder / FILE
-    if not os.path.lexists(path):
+    if not lies_there(path):
         return SceneFile()
     text = read_text(path)
     try:

@@ -20,13 +20,15 @@ What lives where: ``tables`` arrays to Parquet and back; ``schemas`` what each t
 ``stamps`` what a table was made from, and why it is stale; ``recordings`` packet indexes; ``given_tracks`` tracks that
 were made elsewhere.
 
+The folder may be a URL (``s3://bucket/runs/cams``): then files are put whole (``reid.storage``), and ``log.txt`` is not
+kept.
+
 Frames are 0-based, boxes 0-based xyxy pixels. A table's stamp says what it was made from; it is fresh when that equals
 what would be asked for now.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from typing import Any
 import pyarrow as pa
 
 from mtmc.errors import StoreError
+from mtmc.files import lies_there, to_path
 from mtmc.files.atomic import TEMPORARY, write_json
 from mtmc.params import merge
 from mtmc.scene import Camera, Scene
@@ -69,7 +72,7 @@ class Run:
     @property
     def scene(self) -> Scene:
         """The scene that the run was made from, read anew; what its video files show is known from ``recordings``."""
-        return self.scene_of(Path(self.settings["videos"]), self._asked)
+        return self.scene_of(to_path(self.settings["videos"]), self._asked)
 
     def scene_of(self, videos: Path, asked: InputParams) -> Scene:
         """The scene of ``videos``, or that of tracks without any."""
@@ -125,7 +128,7 @@ class Run:
     def network(self) -> dict[str, Any] | None:
         """The learned camera network (``network.json``), None where the linker learned none."""
         path = self.folder / "network.json"
-        return read_network_file(path) if os.path.lexists(path) else None
+        return read_network_file(path) if lies_there(path) else None
 
     def vehicles(self) -> list[GlobalTrack]:
         """The vehicles over all cameras, by vehicle id. Raises StoreError where they were seen by other cameras than
@@ -208,7 +211,7 @@ def _visible(folder: Path, pattern: str) -> list[Path]:
 
 def open_run(folder: Path | str) -> Run:
     """A run folder made before. Raises StoreError if ``folder`` is none."""
-    run = Run(Path(folder))
+    run = Run(to_path(folder))
     _ = run.settings
     return run
 

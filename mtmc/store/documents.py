@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from mtmc.errors import StoreError
-from mtmc.files import read_json
+from mtmc.files import lies_there, read_json
 from mtmc.scene import FASTEST_FPS, SLOWEST_FPS
 from mtmc.scene_reader.file_names import names_a_file
 from mtmc.store.schemas import AGAIN
@@ -212,7 +211,7 @@ def read_kept(path: Path, model: type[Model]) -> Model | None:
 def read_run_file(folder: Path) -> dict[str, Any]:
     """``run.json`` of a run folder, checked. Raises StoreError where there is none."""
     path = folder / "run.json"
-    if not os.path.lexists(path):
+    if not lies_there(path):
         raise StoreError(folder, "a run folder", "no run.json in it", "Name a folder made by `mtmc run`.")
     found = read_json(path, RunFile, "a run folder's run.json", "Run `mtmc run` again.", error=StoreError)
     return found.model_dump(exclude_none=True)

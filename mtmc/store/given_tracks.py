@@ -5,13 +5,12 @@ A scene without videos is known from there alone.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mtmc.errors import StoreError
-from mtmc.files import read_json
+from mtmc.files import lies_there, read_json
 from mtmc.files.atomic import write_json
 from mtmc.scene import Camera, Scene
 from mtmc.store.documents import GivenFile, GivenScene
@@ -38,7 +37,7 @@ def read_given(folder: Path) -> Given | None:
     """What the run of this folder was given; None for one made of videos alone. Raises StoreError for a damaged
     file."""
     path = folder / FILE
-    if not os.path.lexists(path):
+    if not lies_there(path):
         return None
     stored = read_json(path, GivenFile, "what `mtmc link` wrote", "Run `mtmc link` again.", error=StoreError)
     return Given(stored.tracks, stored.stages, None if stored.scene is None else _scene(stored.scene))

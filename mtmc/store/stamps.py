@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtmc.errors import UserError
-from mtmc.files import check_file, parse_json
+from mtmc.files import check_file, lies_there, opened, parse_json
 
 Stamp = Mapping[str, Any]
 """Plain JSON: stage, version, params, inputs."""
@@ -51,7 +51,8 @@ def stored_stamp(path: Path) -> dict[str, Any] | None:
     """The stamp of a finished table, None if there is no (readable) table."""
     try:
         check_file(path)
-        stamp = parse_json((pq.read_schema(path).metadata or {})[STAMP_KEY].decode(), path)
+        with opened(path) as file:
+            stamp = parse_json((pq.read_schema(file).metadata or {})[STAMP_KEY].decode(), path)
     except (UserError, OSError, pa.ArrowException, KeyError, ValueError, MemoryError):
         return None
     return stamp if isinstance(stamp, dict) else None
@@ -63,7 +64,7 @@ def staleness(path: Path, stamp: Stamp) -> list[str]:
         return []
     stored = stored_stamp(path)
     if stored is None:
-        return ["damaged" if os.path.lexists(path) else "missing"]
+        return ["damaged" if lies_there(path) else "missing"]
     return list(_differences(stored, plain(stamp), ""))
 
 
@@ -72,7 +73,7 @@ def _bears(path: Path, spelled: bytes) -> bool:
     if not path.is_file():  # a pipe would be waited for
         return False
     try:
-        with path.open("rb", buffering=0) as file:
+        with opened(path, buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(0, end - MAGIC_BYTES))
             length, magic = int.from_bytes(file.read(4), "little"), file.read(4)
@@ -111,7 +112,7 @@ def fingerprint(path: Path) -> str:
 def _fingerprint_of(path: Path, size: int, _changed_ns: int) -> str:
     state = hashlib.blake2b(str(size).encode(), digest_size=12)
     large = size > 16 * SAMPLED_BYTES
-    with path.open("rb") as file:
+    with opened(path) as file:
         for start in np.linspace(0, max(0, size - SAMPLED_BYTES), num=16 if large else 1, dtype=np.int64):
             file.seek(int(start))
             state.update(file.read(SAMPLED_BYTES if large else -1))

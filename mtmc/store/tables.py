@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mtmc.errors import StoreError
-from mtmc.files import check_file, read_parquet
+from mtmc.files import check_file, lies_there, opened, read_parquet
 from mtmc.files.atomic import replacing
 from mtmc.store.schemas import AGAIN, DETECTIONS, EMBEDDINGS, TRACKLETS, VEHICLES, Schema, built, check
 from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
@@ -39,7 +38,7 @@ def read_table(path: Path, schema: Schema) -> pa.Table:
 
 def read_optional_table(path: Path, schema: Schema) -> pa.Table | None:
     """The same; None where there is none, or one without columns: the linker had nothing to say."""
-    if not os.path.lexists(path):
+    if not lies_there(path):
         return None
     table = read_any_table(path)
     return check(path, table, schema) if table.num_columns else None
@@ -197,8 +196,9 @@ def keep_embeddings(path: Path, stamp: Stamp, source: str) -> bool:
     if not path.is_file():  # a pipe would be waited for
         return False
     try:
-        if (pq.read_schema(path).metadata or {}).get(SOURCE_KEY) != source.encode():
-            return False
+        with opened(path) as file:
+            if (pq.read_schema(file).metadata or {}).get(SOURCE_KEY) != source.encode():
+                return False
     except (OSError, pa.ArrowException):
         return False
     table = read_table(path, EMBEDDINGS)

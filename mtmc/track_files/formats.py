@@ -16,7 +16,7 @@ from pydantic import NonNegativeInt, RootModel
 
 from mtmc.box_table import Boxes, camera_number
 from mtmc.errors import InputError
-from mtmc.files import read_json
+from mtmc.files import read_json, to_path
 from mtmc.files.atomic import replacing, write_json
 from mtmc.geometry import clip_boxes, xywh_to_xyxy, xyxy_to_xywh
 from mtmc.structures import Detections, GlobalTrack, Tracklet, label_index
@@ -40,10 +40,10 @@ def read_aicity_boxes(path: Path | str, first_frame: int = 1) -> Boxes:
     Cameras are called ``c041`` by their number, or as the table beside the file says (``camera_table``). World
     coordinates -1 -1 mean none and become NaN. Raises InputError with file and line.
     """
-    table = read_table(Path(path), 9, 9, AICITY)
+    table = read_table(to_path(path), 9, 9, AICITY)
     numbers = table.integers(0, "camera", 0)
     found, camera = np.unique(numbers, return_inverse=True)
-    names = {number: camera_id for camera_id, number in _read_camera_table(Path(path)).items()}
+    names = {number: camera_id for camera_id, number in _read_camera_table(to_path(path)).items()}
     world = table.values[:, 7:9].copy()
     table.reject(~np.isfinite(world.sum(axis=1)), "finite world coordinates", slice(7, 9), "Write -1 -1 for none.")
     world[(world == -1).all(axis=1)] = np.nan
@@ -142,7 +142,7 @@ def read_mot_tracks(path: Path | str, camera_id: str, first_frame: int = 1) -> l
 
     Raises InputError where a line does not fit or repeats an id and frame.
     """
-    table = read_table(Path(path), 6, 10, MOT)
+    table = read_table(to_path(path), 6, 10, MOT)
     boxes = _mot_boxes(table, camera_id, first_frame)
     _reject_duplicates(boxes)
     scores = _confidences(table).astype(np.float32)
@@ -177,7 +177,7 @@ def read_mot_detections(
 
     Raises InputError where a line does not fit or a confidence lies outside [0, 1].
     """
-    table = read_table(Path(path), 7, 10, MOT)
+    table = read_table(to_path(path), 7, 10, MOT)
     frames, xywh, scores = table.integers(0, "frame", 1) - 1, table.boxes(2), _confidences(table)
     bad = ~((scores >= 0) & (scores <= 1.0 + 1e-6))
     table.reject(bad, "a confidence in [0, 1] in column 7", 6, "Scale the confidences to [0, 1].")
@@ -207,7 +207,7 @@ def read_ground_truth(folder: Path | str) -> list[GlobalTrack]:
 
 def read_ground_truth_boxes(folder: Path | str) -> Boxes:
     """The same rows as flat boxes, each knowing its file and line."""
-    folder = Path(folder)
+    folder = to_path(folder)
     files = sorted(folder.glob("*/gt/gt.txt")) or sorted(folder.glob("*/*/gt/gt.txt"))
     if not files:
         raise InputError(folder, "ground truth in cNNN/gt/gt.txt", "none", "Point --gt at the folder of the cameras.")

@@ -17,7 +17,7 @@ from mtmc.errors import InputError
 from mtmc.scene import Recording
 from mtmc.structures import Image, Rows
 from mtmc.video.orientation import refuse_other_shape, turned, turned_size
-from mtmc.video.packets import video_stream, whole_packets
+from mtmc.video.packets import readable, video_stream, whole_packets
 from mtmc.video.pictures import picture_files, read_picture
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Decoder:
         self._open()
 
     def _open(self) -> None:
-        self.container = av.open(str(self._recording.path))
+        self.container = av.open(readable(self._recording.path))
         self._stream = video_stream(self.container)
         self._stream.thread_type = "AUTO"
         self._pictures = self._decoded()

@@ -16,7 +16,7 @@ import numpy as np
 from av.stream import Disposition
 
 from mtmc.errors import InputError
-from mtmc.files import check_file
+from mtmc.files import check_file, is_local, opened
 from mtmc.scene import Recording
 from mtmc.structures import Double, Mask
 from mtmc.video.frame_times import display_order, frame_rate, frame_times, usual_step
@@ -27,6 +27,8 @@ LOST_SHARE = 0.01
 GUESSED_FPS = 25.0
 FIRST_PACKETS = 1000
 """A file may begin inside a group of pictures; after so many packets one must be decoded."""
+READ_AHEAD = 4 << 20
+"""Bytes of a video at a URL that are fetched at once."""
 DEMUX_ATTEMPTS = 50
 """Reading goes on behind a damaged place, but not more often than this without a packet in between."""
 
@@ -47,7 +49,7 @@ def read_packets(path: Path) -> Recording:
     if path.stat().st_size == 0:
         raise InputError(path, "a video", "an empty file (0 bytes)", "Copy it again or take it out of the folder.")
     try:
-        with av.open(str(path)) as container:
+        with av.open(readable(path)) as container:
             stream = video_stream(container)
             packets = [_told(packet) for packet in whole_packets(container, stream)]
             recording = _recording(path, stream, packets)
@@ -66,7 +68,7 @@ def _last_key_frame(recording: Recording) -> tuple[tuple[int, int], bool]:
     if not recording.exact or len(recording.keys) == 0:
         return recording.size, False
     stamp = int(recording.stamps[recording.keys[-1]])
-    with av.open(str(recording.path)) as container:
+    with av.open(readable(recording.path)) as container:
         stream = video_stream(container)
         try:
             container.seek(stamp, stream=stream)
@@ -76,6 +78,11 @@ def _last_key_frame(recording: Recording) -> tuple[tuple[int, int], bool]:
     if picture is None:
         return recording.size, False
     return turned_size((picture.width, picture.height), recording.orientation), picture.pts == stamp
+
+
+def readable(path: Path) -> Any:
+    """A video as PyAV opens it: FFmpeg reads files of this machine itself."""
+    return str(path) if is_local(path) else opened(path, block=READ_AHEAD)
 
 
 def video_stream(container: Any) -> Any:
@@ -156,7 +163,7 @@ def _promised(stream: Any, times_s: Double) -> int:
 
 def first_picture(path: Path) -> Any:
     """The first picture that can be decoded. Raises InputError where the beginning of the file has none."""
-    with av.open(str(path)) as container:
+    with av.open(readable(path)) as container:
         stream = video_stream(container)
         for packet in islice(whole_packets(container, stream), FIRST_PACKETS):
             try:

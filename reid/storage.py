@@ -1,0 +1,76 @@
+"""Paths by URL (``s3://bucket/cams``), through fsspec; those of this machine stay ``pathlib``'s, as quick and as safe.
+
+A URL takes whole files: one put, or a rename where a store has files that grow. It has no locks, and nothing is told of
+its disk. What is said there is ``pathlib``'s too (universal_pathlib): what reads a ``Path`` reads it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, cast
+
+from reid.errors import UserError
+
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss", "memory"})
+"""Here an object is there when all of it is: putting is atomic."""
+BLOCK = 1 << 20
+"""Bytes fetched at once."""
+
+
+def to_path(name: Path | str, error: type[UserError] = UserError) -> Path:
+    """The path of a name: of this machine, also as ``file://``, or a URL. Raises UserError for a URL that cannot be
+    reached."""
+    if not isinstance(name, str):
+        return name
+    scheme, separator, rest = name.partition("://")
+    if not separator or scheme == "file":
+        return Path(rest if separator else name)
+    if find_spec("upath") is None:
+        fix = 'Install it with pip install "mtmc[storage]".'
+        raise error(name, "a path of this machine, or the package universal_pathlib", "none", fix)
+    from upath import UPath
+
+    try:
+        found = UPath(name, use_listings_cache=False)  # other processes write there too
+        found.exists()
+    except Exception as refused:  # every store has errors of its own
+        said = (str(refused) or type(refused).__name__).splitlines()[0]
+        fix = f"Check the name and the rights, and that fsspec can open {scheme}:// (s3:// by s3fs, gs:// by gcsfs)."
+        raise error(name, "a URL that can be reached", said, fix) from refused
+    return cast(Path, found)
+
+
+def is_local(path: Path) -> bool:
+    """Whether a path is one of this machine."""
+    return isinstance(path, os.PathLike)
+
+
+def lies_there(path: Path) -> bool:
+    """Whether there is anything at a path: a broken link is something."""
+    return os.path.lexists(path) if is_local(path) else path.exists()
+
+
+def opened(path: Path, buffering: int = -1, block: int = BLOCK) -> IO[bytes]:
+    """A file to be read here and there; of a URL ``block`` bytes and more at once."""
+    if is_local(path):
+        return path.open("rb", buffering=buffering)
+    remote = cast(Any, path)
+    return cast(IO[bytes], remote.fs.open(remote.path, "rb", block_size=block))
+
+
+def put(whole: Path, path: Path) -> None:
+    """Let a file of this machine be the one at a URL, all at once. Raises OSError."""
+    remote = cast(Any, path)
+    try:
+        if OBJECT_STORES.isdisjoint([remote.protocol]):
+            part = remote.with_name(whole.name)
+            remote.fs.makedirs(remote.parent.path, exist_ok=True)
+            remote.fs.put_file(str(whole), part.path)
+            remote.fs.mv(part.path, remote.path)
+        else:
+            remote.fs.put_file(str(whole), remote.path)
+    except Exception as refused:
+        raise OSError(errno.EIO, (str(refused) or type(refused).__name__).splitlines()[0]) from refused
