@@ -16,6 +16,7 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``review/``: why was a link made, what could not be learned, which links are worth a look, what do edits change?
 - ``network_linker``: the default linker, top down; its model in two pages is MODEL.md
 - ``baselines/``: the linkers to compare with
+- ``in_windows``: what is too long for memory, window by window
 - ``benchmark``: how good and how costly is each linker, and are its probabilities right?
 """
 

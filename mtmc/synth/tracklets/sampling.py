@@ -67,14 +67,16 @@ LEVELS: dict[int, Difficulty] = {
 }
 
 
-def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0) -> Simulated:
+def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0, day: int = 0) -> Simulated:
     """Simulate one world. With ``max_offset_s`` > 0 every camera's clock is wrong by up to that much, and nobody says
-    by how much.
+    by how much. Days 1, 2, ... are other traffic in one city: the same roads, cameras and makes; 0 is a world of its
+    own.
 
     The traffic, tracklets and features are the same with and without offsets.
     """
-    random = np.random.default_rng([seed, 20_211])
-    roads = lay_roads(difficulty.streets, random)
+    city = np.random.default_rng([seed, 20_211])
+    random = np.random.default_rng([seed, 20_211, day]) if day else city
+    roads = lay_roads(difficulty.streets, city)
     passages = drive(roads, difficulty.streets, random)
     seen = passages.take(random.random(len(passages.vehicle)) >= difficulty.miss)
     parts, cut = _fragment(seen, difficulty, random)
@@ -82,7 +84,7 @@ def simulate(difficulty: Difficulty, seed: int, max_offset_s: float = 0.0) -> Si
     order = np.lexsort((parts.camera, parts.start_s))
     parts, vehicle, cut = parts.take(order), vehicle[order], np.pad(cut, ((0, len(order) - len(cut)), (0, 0)))[order]
     offsets = np.random.default_rng([seed, 7]).uniform(-1, 1, difficulty.streets.cameras) * max_offset_s
-    table = _table(parts, vehicle, cut, roads, difficulty, offsets, random)
+    table = _table(parts, vehicle, cut, roads, difficulty, offsets, city, random)
     boxes = np.maximum(np.rint((parts.end_s - parts.start_s) * FPS), 1).astype(np.int64) + 1
     start, arm = np.nonzero(roads.neighbour >= 0)
     links = start, roads.neighbour[start, arm], roads.travel_s[start, arm]
@@ -120,13 +122,13 @@ def _clutter(passages: Passages, difficulty: Difficulty, random: Random) -> tupl
 
 def _table(
     parts: Passages, vehicle: Long, way: Double, roads: Roads, difficulty: Difficulty,
-    offsets: Double, random: Random,
+    offsets: Double, city: Random, random: Random,
 ) -> TrackletTable:  # fmt: skip
     count, cameras = len(vehicle), difficulty.streets.cameras
     entry, exit_, velocity = _places(parts, way, roads, random)
     class_of = random.choice(len(CLASSES), vehicle.max(initial=0) + 1, p=CLASS_FREQUENCY)
     size_of = random.normal(0, 0.1, len(class_of)) + CLASS_LOG_SIZE[class_of]
-    scale = random.normal(np.log(0.12), 0.15, (cameras, ARMS, ARMS))[parts.camera, parts.arm_in, parts.arm_out]
+    scale = city.normal(np.log(0.12), 0.15, (cameras, ARMS, ARMS))[parts.camera, parts.arm_in, parts.arm_out]
     wrong = random.random(count) < difficulty.class_error
     label = np.where(wrong, random.choice(CLASSES, count), CLASSES[class_of[vehicle]])
     quality = random.beta(5, 2, count)
@@ -144,7 +146,7 @@ def _table(
         size=np.exp(scale + size_of[vehicle] + random.normal(0, difficulty.size_noise, count)).astype(np.float32),
         label=label.astype(np.int16),
         quality=quality.astype(np.float32),
-        features=_features(parts, vehicle, quality, difficulty, random),
+        features=_features(parts, vehicle, quality, difficulty, city, random),
     )
 
 
@@ -184,18 +186,20 @@ def _along(entry: Double, exit_: Double, fraction: Double) -> Double:
     return np.asarray((1 - t) ** 2 * entry + 2 * t * (1 - t) * 0.5 + t**2 * exit_)
 
 
-def _features(parts: Passages, vehicle: Long, quality: Double, difficulty: Difficulty, random: Random) -> Float:
+def _features(
+    parts: Passages, vehicle: Long, quality: Double, difficulty: Difficulty, city: Random, random: Random
+) -> Float:
     """Unit vectors: what the make fractions, what the vehicle has alone, the camera's and the view's shift, and noise
     of which half lies in a sixteenth of the space (as light and viewpoint do). Low quality means more noise."""
     size, cameras = difficulty.dimension, difficulty.streets.cameras
     make = random.choice(difficulty.makes, vehicle.max(initial=0) + 1, p=_popularity(difficulty.makes))
-    makes, own = _unit(random.normal(size=(difficulty.makes, size))), _unit(random.normal(size=(len(make), size)))
+    makes, own = _unit(city.normal(size=(difficulty.makes, size))), _unit(random.normal(size=(len(make), size)))
     identity = (np.sqrt(difficulty.lookalike) * makes[make] + np.sqrt(1 - difficulty.lookalike) * own).astype(
         np.float32
     )
-    bias = difficulty.camera_bias * _unit(random.normal(size=(cameras, size)))
-    view = difficulty.view_bias * _unit(random.normal(size=(ARMS, size)))
-    subspace = np.linalg.qr(random.normal(size=(size, max(size // 16, 1))))[0].T
+    bias = difficulty.camera_bias * _unit(city.normal(size=(cameras, size)))
+    view = difficulty.view_bias * _unit(city.normal(size=(ARMS, size)))
+    subspace = np.linalg.qr(city.normal(size=(size, max(size // 16, 1))))[0].T
     features = np.empty((len(vehicle), size), np.float32)
     for begin in range(0, len(vehicle), CHUNK):
         rows = slice(begin, begin + CHUNK)
