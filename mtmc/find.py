@@ -207,7 +207,7 @@ def _least_sure(run: Run) -> dict[int, float]:
 
 
 def _colours(run: Run) -> dict[tuple[str, int], str]:
-    """Colour by tracklet, of its last crop, as the page has it."""
+    """Colour by tracklet, as the page has it."""
     found: dict[tuple[str, int], str] = {}
     for camera_id in run.cameras("crops"):
         table = run.crops(camera_id)

@@ -4,6 +4,7 @@ colours      one colour per vehicle
 privacy      the one door through which every picture leaves
 paint        boxes, names and paths on a picture
 mosaic       the annotated videos and all cameras side by side
+colour_words the plain word for a vehicle's colour
 looks        what the page shows of a camera: clean web videos, the best crops
 columns      typed columns, packed for the page
 page_data    what the page holds, as blocks of columns

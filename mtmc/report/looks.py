@@ -22,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mtmc.report import ReportParams, Watch
+from mtmc.report.colour_words import colour_name
 from mtmc.report.privacy import Veil
 from mtmc.scene import Camera, Scene
 from mtmc.store import Run
@@ -42,12 +43,7 @@ CROP_MARGIN = 0.12
 CROPS_PER_TRACKLET = 2
 WEBP_QUALITY = 62
 WORST_CRF = 51
-LEAST_BODY_PX = 60
-HUES = ((18, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (265, "blue"), (320, "purple"), (361, "red"))
-"""Hue in degrees up to which a name holds."""
-GREYS = ((75, "black"), (140, "grey"), (190, "silver"), (256, "white"))
-"""Brightness up to which a name holds, for vehicles without colour."""
-VERSION = 4
+VERSION = 5
 """Raised by one when this file changes what it makes."""
 
 
@@ -62,6 +58,11 @@ class Wanted:
     track_id: int
     frame: int
     box: Float
+
+    @property
+    def area(self) -> float:
+        """Pixels of the box."""
+        return float(np.prod(self.box[2:] - self.box[:2]))
 
 
 def make_looks(
@@ -102,14 +103,20 @@ def _make_look(
         video.unlink()
     wanted = choose(run.tracklets(camera.id), run.embeddings_of(camera.id))
     cut = list(_pass(run, camera, wanted, shown, crf, watch, veil)) if shown else []
+    words = _colours(cut)
     columns = {
         "track_id": pa.array([want.track_id for want, *_ in cut], pa.int64()),
         "frame": pa.array([want.frame for want, *_ in cut], pa.int32()),
-        "colour": pa.array([colour for _, colour, _ in cut], pa.string()),
+        "colour": pa.array([words[want.track_id] for want, *_ in cut], pa.string()),
         "picture": pa.array([picture for *_, picture in cut], pa.binary()),
         "attention": pa.array(_attention([picture for *_, picture in cut], attend), pa.binary()),
     }
     write_table(crops, columns, stamp)
+
+
+def _colours(cut: Sequence[tuple[Wanted, str, bytes]]) -> dict[int, str]:
+    """The word of each tracklet's largest crop, by track id."""
+    return {want.track_id: colour for want, colour, _ in sorted(cut, key=lambda one: one[0].area)}
 
 
 def _attention(pictures: Sequence[bytes], attend: Attend | None) -> list[bytes | None]:
@@ -206,21 +213,3 @@ def _fitted(size: tuple[int, int], width: int) -> tuple[int, int]:
     """(width, height), even, no wider than ``width``."""
     scale = min(1.0, width / size[0])
     return max(2, int(size[0] * scale) // 2 * 2), max(2, int(size[1] * scale) // 2 * 2)
-
-
-def colour_name(image: Image, box: Float) -> str:
-    """The plain word for a vehicle's colour: of the middle of its box, where little road shows; "unclear" for thin or
-    mixed ones."""
-    size = box[2:] - box[:2]
-    left, top = np.maximum(box[:2] + size * (0.2, 0.15), 0).astype(int)
-    right, bottom = (box[2:] - size * (0.2, 0.3)).astype(int)
-    body = image[top:bottom, left:right].reshape(-1, 1, 3)
-    if len(body) < LEAST_BODY_PX:
-        return "unclear"
-    hue, saturation, value = cv2.cvtColor(body, cv2.COLOR_BGR2HSV).reshape(-1, 3).astype(np.float64).T
-    colourful = (saturation > 80) & (value > 50)
-    if colourful.mean() > 0.35:
-        angle = np.exp(1j * np.radians(2 * hue[colourful])).mean()
-        if abs(angle) > 0.6:
-            return next(name for limit, name in HUES if np.degrees(np.angle(angle)) % 360 < limit)
-    return next(name for limit, name in GREYS if np.percentile(value, 75) < limit)

@@ -41,7 +41,7 @@ from mtmc.traffic.page_panel import panel
 from mtmc.visits import flows
 
 MOST_LOOKS = 400
-PICTURES = (*(f"{name}.{form}" for name in ("mosaic", "vehicles") for form in FORMATS), "traffic/turning-*")
+PICTURES = (*(f"{name}.{form}" for name in ("mosaic", "vehicles") for form in FORMATS), "traffic/turning-*", "*.rrd")
 """Pictures of a run that show its cameras, in its folder."""
 LEAST_S = 8.0
 """Cameras nearer than this many seconds would touch in the graph."""

@@ -156,7 +156,7 @@ def _elements(path: Path, root: str, wanted: tuple[str, ...]) -> Iterator[ET.Ele
                     yield element
                     top.clear()
     except ET.ParseError as error:
-        raise InputError(path, expected, f"no whole XML ({error})", WRITTEN_BY_SUMO) from error
+        raise InputError(path, expected, f"no whole XML ({str(error).replace(':', ' at')})", WRITTEN_BY_SUMO) from error
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(path, expected, str(error).lower(), WRITTEN_BY_SUMO) from error
 

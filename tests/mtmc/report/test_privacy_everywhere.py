@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -36,10 +37,12 @@ COMMANDS = [
     ("report", "{run}", "--figure", "map"),
     ("traffic", "{run}", "--plots", "png", "--samples", "4"),
     ("network", "{run}", "--png", "{run}/network.png"),
+    *[("export", "{run}", "--format", "rerun", "--out", "{run}/run.rrd")] * (find_spec("rerun") is not None),
 ]
 SHOWN = {"vehicles.png", "video/mosaic.mp4", "crops/c001.parquet"} | {
     f"video/{kind}c00{k}.mp4" for k in (1, 2) for kind in ("", "web/", "preview/")
 }
+SHOWN |= {word.removeprefix("{run}/") for command in COMMANDS for word in command if word.endswith(".rrd")}
 """What must show dots where nothing is hidden: so the measure sees them."""
 
 
@@ -79,11 +82,27 @@ def pictures_of(path: Path) -> Iterator[np.ndarray]:
         video = cv2.VideoCapture(str(path))
         while (read := video.read())[0]:
             yield read[1]
+    elif path.suffix == ".rrd":
+        for number, data in enumerate(videos_in(path)):
+            copy = path.with_name(f"{path.stem}-{number}.mp4")
+            copy.write_bytes(data)
+            yield from pictures_of(copy)
+            copy.unlink()
     elif path.suffix == ".parquet" and path.parent.name == "crops":
         for data in pq.read_table(path).column("picture").to_pylist():
             yield cv2.imdecode(np.frombuffer(data, np.uint8), 1)
     elif path.suffix in (".png", ".jpg", ".webp"):
         yield cv2.imread(str(path))
+
+
+def videos_in(recording: Path) -> Iterator[bytes]:
+    """The videos in a recording of rerun's, by its own reader."""
+    from rerun.chunk import RrdReader
+
+    for part in RrdReader(recording).stream().to_chunks():
+        rows = part.to_record_batch()
+        if "AssetVideo:blob" in rows.schema.names:
+            yield from (np.asarray(row, np.uint8).tobytes() for row in rows["AssetVideo:blob"].flatten().to_pylist())
 
 
 def dots_in(folder: Path) -> dict[str, int]:
