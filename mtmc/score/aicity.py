@@ -42,7 +42,7 @@ def challenge_filters(
         rows = np.flatnonzero(reasons == KEPT)
         reasons[rows[predicted.take(rows).duplicates()]] = FILTERS.index("duplicate")
     other = ~np.isin(np.array(predicted.cameras, np.str_), np.array(truth_cameras, np.str_))
-    reasons[(reasons == KEPT) & other[predicted.camera]] = FILTERS.index("other_camera")
+    reasons[other[predicted.camera]] = FILTERS.index("other_camera")  # whatever else would drop them
     return reasons
 
 

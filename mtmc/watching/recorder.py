@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from mtmc.scene_reader.file_names import check_camera_id
 
 logger = logging.getLogger(__name__)
 
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s]\S*")
 TIMEOUT_S = 10.0
 """A stream that says nothing for so long is lost."""
 RETRY_S = 2.0
@@ -31,7 +33,7 @@ class Recorder(threading.Thread):
     def __init__(self, camera_id: str, address: str, folder: Path, segment_s: float) -> None:
         super().__init__(daemon=True, name=f"recorder of {camera_id}")
         check_camera_id(camera_id, "--stream")
-        if "://" not in address or address.startswith("file:"):
+        if ADDRESS.fullmatch(address) is None or address.lower().startswith("file:"):
             expected = "a camera and the address of its stream"
             raise ConfigError("--stream", expected, f"{camera_id}={address}", "Write NAME=rtsp://HOST/PATH.")
         self._camera, self._address, self._segment_s = camera_id, address, segment_s

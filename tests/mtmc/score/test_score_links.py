@@ -184,3 +184,5 @@ def test_cameras_without_truth_are_mistakes_unless_ignored() -> None:
     found = score(boxes_of(rows), boxes_of(strange), ScoreParams(other_cameras="ignore"))
     assert found.filters["other_camera"] == 3
     assert found.idf1 == 1.0
+    nowhere_else = [*strange, *track(4, 2, range(3), 1)]  # it would be left out as a vehicle of one camera, too
+    assert score(boxes_of(rows), boxes_of(nowhere_else), ScoreParams(other_cameras="ignore")).idf1 == 1.0
