@@ -102,7 +102,7 @@ def planned(
     """
     settings = _settings(config, overrides, parts)
     source = to_path(videos)
-    folder = Path("runs") / source.resolve().name if out is None else to_path(out)
+    folder = Path("runs") / (source.resolve().name or "run") if out is None else to_path(out)
     return plan(source, folder, settings, device)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any, cast
 
 from reid.errors import UserError
@@ -34,7 +34,7 @@ def to_path(name: Path | str, error: type[UserError] = UserError) -> Path:
     from upath import UPath
 
     try:
-        found = UPath(name, use_listings_cache=False)  # other processes write there too
+        found = UPath(f"{scheme}://{rest.rstrip('/')}", use_listings_cache=False)  # other processes write there too
         found.exists()
     except Exception as refused:  # every store has errors of its own
         said = (str(refused) or type(refused).__name__).splitlines()[0]
@@ -51,6 +51,11 @@ def is_local(path: Path) -> bool:
 def lies_there(path: Path) -> bool:
     """Whether there is anything at a path: a broken link is something."""
     return os.path.lexists(path) if is_local(path) else path.exists()
+
+
+def inside(path: Path, folder: Path) -> PurePath:
+    """Where a path lies below a folder. Of an s3:// URL universal_pathlib takes the first name below for a bucket."""
+    return PurePath(str(path)).relative_to(str(folder))
 
 
 def opened(path: Path, buffering: int = -1, block: int = BLOCK) -> IO[bytes]:

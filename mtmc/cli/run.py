@@ -122,6 +122,7 @@ def _one_of(folder: str | None, videos: str | None) -> str:
 
 def tell(done: Plan, as_json: bool) -> None:
     """What came out of a run: how many vehicles, where to look."""
+    from mtmc.files import inside
     from mtmc.store.documents import KeptTimings, read_kept
 
     folder, vehicles = done.run.folder, done.run.vehicles()
@@ -132,7 +133,7 @@ def tell(done: Plan, as_json: bool) -> None:
         "vehicles": len(vehicles),
         "vehicles_in_several_cameras": shared,
         "tracklets": sum(len(vehicle.tracklets) for vehicle in vehicles),
-        "files": sorted(str(p.relative_to(folder)) for p in folder.rglob("[!.]*") if p.is_file()),
+        "files": sorted(str(inside(p, folder)) for p in folder.rglob("[!.]*") if p.is_file()),
         "timings": timings.root if timings else {},
     }
     if as_json:

@@ -22,7 +22,7 @@ from reid.files import (
     first_mistake,
     parse_toml,
 )
-from reid.storage import is_local, lies_there, opened
+from reid.storage import inside, is_local, lies_there, opened
 
 __all__ = [
     "ANY_RATIO_BYTES",
@@ -33,6 +33,7 @@ __all__ = [
     "check_file",
     "decoded",
     "first_mistake",
+    "inside",
     "is_local",
     "lies_there",
     "opened",

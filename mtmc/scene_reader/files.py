@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mtmc.errors import InputError
-from mtmc.files import check_file, lies_there
+from mtmc.files import check_file, inside, lies_there
 from mtmc.scene_reader.file_names import Name, natural
 from mtmc.video.pictures import PICTURE_SUFFIXES, is_picture_folder
 
@@ -149,7 +149,7 @@ def scenario(path: Path) -> Path:
     found = (p for pattern in ("*/*/vdo.*", "*/*/*/vdo.*") for p in path.glob(pattern) if is_video(p))
     inner = sorted({p.parents[1] for p in found})
     if len(inner) > 1:
-        names = ", ".join(str(p.relative_to(path)) for p in inner[:6])
+        names = ", ".join(str(inside(p, path)) for p in inner[:6])
         found_text = f"{len(inner)} scenarios ({names})"
         raise InputError(path, "the cameras of one scenario", found_text, f"Name one, such as {inner[0]}.")
     return inner[0] if inner else path
@@ -198,9 +198,9 @@ def _folders(folder: Path, name_of: NameOf, taken: Taken) -> dict[str, Source]:
     """A folder per camera: videos at any depth, or pictures."""
     sources = {}
     for inner in _visible_folders(folder):
-        videos = [p for p in inner.rglob("*") if is_video(p) and not _hidden(p.relative_to(inner)) and p not in taken]
+        videos = [p for p in inner.rglob("*") if is_video(p) and not _hidden(inside(p, inner)) and p not in taken]
         if videos:
-            files = [(video, video.relative_to(inner).with_suffix("")) for video in _one_of_each_stem(videos)]
+            files = [(video, inside(video, inner).with_suffix("")) for video in _one_of_each_stem(videos)]
             sources[inner.name] = in_order([(video, name_of(" ".join(name.parts)).start) for video, name in files])
         else:
             pictures = next((p for p in (inner / "img1", inner) if is_picture_folder(p)), None)
@@ -238,7 +238,7 @@ def _visible_folders(folder: Path) -> Iterator[Path]:
     return (inner for inner in sorted(folder.iterdir()) if inner.is_dir() and not inner.name.startswith("."))
 
 
-def _hidden(path: Path) -> bool:
+def _hidden(path: PurePath) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
@@ -247,7 +247,7 @@ def _left_out(folder: Path, sources: dict[str, Source]) -> Iterator[tuple[Path, 
     used = {file for source in sources.values() for file in source.files}
     folders = {file for file in used if file.is_dir()}
     for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-        if path in used or _hidden(path.relative_to(folder)) or not path.is_file() or path.parent in folders:
+        if path in used or _hidden(inside(path, folder)) or not path.is_file() or path.parent in folders:
             continue
         suffix = path.suffix.lower()
         if suffix in VIDEO_SUFFIXES:

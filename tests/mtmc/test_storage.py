@@ -45,7 +45,7 @@ def contents(store: Any, folder: str) -> dict[str, bytes]:
 def test_a_run_at_a_url_has_the_bytes_of_one_in_a_folder(cams: Path, tmp_path: Path, store: Any) -> None:
     store.put(str(cams), "/bucket/cams", recursive=True)
     mtmc.run(cams, tmp_path / "run", overrides=SLICES, **QUICK)
-    run = mtmc.run("memory://bucket/cams", "memory://bucket/run", overrides=SLICES, **QUICK)
+    run = mtmc.run("memory://bucket/cams/", "memory://bucket/run", overrides=SLICES, **QUICK)
     here = {str(p.relative_to(tmp_path / "run")): p.read_bytes() for p in (tmp_path / "run").rglob("[!.]*.*")}
     there = contents(store, "/bucket/run")
     assert here.keys() == there.keys()
