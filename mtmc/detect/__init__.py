@@ -28,7 +28,7 @@ from mtmc.detect.postprocess import postprocess
 from mtmc.plugin import make_part
 from mtmc.scene import Camera
 from mtmc.structures import Detections
-from mtmc.video import Clip, Frames, Video
+from mtmc.video import Clip, Frames, Video, ahead
 
 __all__ = [
     "ClipDetector",
@@ -52,7 +52,7 @@ def detect(camera: Camera, frames: Frames, detector: Detector, params: DetectPar
     Every frame is looked at. Raises InputError for a damaged video or a detector that gives impossible boxes.
     """
     step = detector.begin(camera, frames)
-    parts = [postprocess(step(clip), clip, camera, params) for clip in frames.clips(params.batch)]
+    parts = [postprocess(step(clip), clip, camera, params) for clip in ahead(frames.clips(params.batch))]
     return Detections.concatenate(_same_width(parts))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mtmc.devices import multiplies_bfloat16
 from mtmc.errors import WeightsError
 from mtmc.files import check_archive, check_file
+from mtmc.structures import Image
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,18 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
         torch.bfloat16,
         enabled=precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16(device)),
     )
+
+
+def on_device(images: Image, device: torch.device) -> torch.Tensor:
+    """Pictures (B, height, width, 3) uint8 BGR as (B, 3, height, width) float32 RGB in [0, 1]: a GPU is handed bytes,
+    waits for no copy, and does the rest."""
+    import torch
+
+    pictures = torch.from_numpy(images)
+    if device.type == "cuda":
+        pictures = pictures.pin_memory()
+    there = pictures.to(device, non_blocking=True)
+    return there.flip(-1).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
 def read_checkpoint(path: Path) -> Any:

@@ -6,15 +6,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mtmc.detect.detector import ClipDetector
 from mtmc.detect.detectron2_compat import require_torchvision
 from mtmc.detect.labels import COCO_ID_COUNT, COCO_IDS, label_table
 from mtmc.detect.model_files import OTHERWISE, Unreachable
 from mtmc.detect.params import RANDOM, DetectParams
 from mtmc.detect.postprocess import make_detections
-from mtmc.detect.torch_network import UNREADABLE, Precision, autocast, read_checkpoint
+from mtmc.detect.torch_network import UNREADABLE, Precision, autocast, on_device, read_checkpoint
 from mtmc.devices import choose_device
 from mtmc.errors import WeightsError
 from mtmc.scene import Camera
@@ -82,10 +80,8 @@ class TorchvisionDetector:
     def _detect(self, clip: Clip) -> Detections:
         import torch
 
-        rgb = [np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)) for image in clip.images]
-        batch = [torch.from_numpy(one).to(self._device).float() / 255 for one in rgb]
         with torch.inference_mode():
-            found = self._forward(batch)
+            found = self._forward(list(on_device(clip.images, self._device)))
         return Detections.concatenate([self._boxes(int(f), one) for f, one in zip(clip.frames, found, strict=True)])
 
     def _forward(self, batch: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:

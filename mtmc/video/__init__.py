@@ -4,6 +4,7 @@ plays.
     packets        which frames does a file show, and what do its packets say of them?
     frame_times    when is each frame shown? From stamps to times
     decoding       pictures of chosen frames, in clips
+    ahead          decoded by a thread of their own
     orientation    pictures turned as players show them
     pictures       folders of pictures as recordings
     encoding       pictures into H.264
@@ -24,11 +25,12 @@ from numpy.typing import ArrayLike
 from mtmc.errors import InputError
 from mtmc.scene import Camera
 from mtmc.structures import Image, Int, Rows
+from mtmc.video.ahead import ahead
 from mtmc.video.decoding import decode
 from mtmc.video.encoding import VideoWriter
 from mtmc.video.packets import read_packets
 
-__all__ = ["Clip", "Frames", "Image", "Video", "VideoWriter", "read_packets"]
+__all__ = ["Clip", "Frames", "Image", "Video", "VideoWriter", "ahead", "read_packets"]
 
 logger = logging.getLogger(__name__)
 
