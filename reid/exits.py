@@ -46,7 +46,7 @@ def words_of(arguments: Sequence[str] | None) -> list[str]:
         if re.fullmatch(r"(--[\w-]+=)?", word):
             fix = "Leave it out, or write . for the current folder."
             raise UserError(word or before, "a value", "an empty word", fix)
-        if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+        if not word.isprintable() and any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in word):
             raise UserError(repr(word[:200]), NAME_AS_TEXT, "other bytes", RENAME)
     return words
 

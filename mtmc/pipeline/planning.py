@@ -193,7 +193,9 @@ def _camera_stamps(
     camera: Camera, config: Config, parts: Parts, given: Mapping[str, Stamp]
 ) -> dict[str, dict[str, Stamp]]:
     """Stamps by stage and name; those ``given`` stand, and what follows them is made from them."""
-    files = _files(config.detect, camera.folder, camera.id)
+    files: dict[str, Any] = {**_files(config.detect, camera.folder, camera.id)}
+    if not config.detect.frame_by_frame:  # it knows the camera, too
+        files |= {"roi": _fingerprint(camera.roi_path), "fps": camera.fps}
     seen = {name: {"video": _footage(part), **files, **_frames(part)} for name, part in parts["detections"].items()}
     detections = {name: stamp_of("detections", config.detect, inputs) for name, inputs in seen.items()}
     placed: dict[str, Any] = {"detections": _digest_of(detections), "fps": camera.fps}
@@ -229,8 +231,10 @@ def _footage(camera: Camera) -> str:
 
 
 def _clock(camera: Camera) -> list[float | str]:
-    """Start and rate of a camera's frames, and their own times where they are not evenly spaced."""
-    return [camera.offset_s, camera.fps, *([] if camera.times_s is None else [digest_array(camera.times_s)])]
+    """Start and rate of a camera's frames, their own times where they are not evenly spaced, and whether the start is a
+    guess."""
+    times = [] if camera.times_s is None else [digest_array(camera.times_s)]
+    return [camera.offset_s, camera.fps, *times, *([] if camera.offset_known else ["guessed"])]
 
 
 def stamp_of(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:

@@ -161,6 +161,7 @@ def _report(trained: Trained, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({**asdict(trained), "folder": str(trained.folder)}))
         return
-    typer.echo(f"{trained.folder / 'last.safetensors'}: loss {trained.losses.get('total', float('nan')):.4f}")
+    learned = f"loss {trained.losses['total']:.4f}" if trained.losses else "nothing was left to learn"
+    typer.echo(f"{trained.folder / 'last.safetensors'}: {learned}")
     if trained.best_epoch:
         typer.echo(f"{trained.folder / 'best.safetensors'}: mAP {trained.best_map:.4f} at epoch {trained.best_epoch}")

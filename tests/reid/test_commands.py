@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def test_train_resume_look_export(
     assert "72 images of 8 vehicles" in told
     assert run(monkeypatch, "train", "--resume", "--out", out, "--set", "loop.epochs=3", "--device", "cpu") == 0
     assert "epoch 3/3" in capsys.readouterr().err
+    assert run(monkeypatch, "train", "--resume", "--out", out, "--device", "cpu") == 0
+    assert "last.safetensors: nothing was left to learn" in capsys.readouterr().out
     assert (
         run(monkeypatch, "attention", out / "toy", "--weights", out / "last.safetensors", "--out", out / "look.png")
         == 0
@@ -116,3 +119,26 @@ def test_a_name_that_is_no_text(
     name = os.fsdecode(b"\xff\xfe")
     assert run(monkeypatch, "train", "--config", recipe, "--out", recipe.parent / name, "--device", "cpu") == 2
     assert "expected a name that is text in UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux has them")
+@pytest.mark.parametrize("what", ["train", "export"])
+def test_a_full_disk_is_one_sentence(
+    what: str, recipe: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import resource
+
+    save_model(tiny_network(), recipe.parent / "w.safetensors")
+    words = {
+        "train": ("--config", recipe, "--out", recipe.parent / "out", "--device", "cpu"),
+        "export": ("--weights", recipe.parent / "w.safetensors", "--out", recipe.parent / "o.onnx"),
+    }
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        assert run(monkeypatch, what, *words[what]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    said = capsys.readouterr().err
+    assert re.search(r"error: .+: expected .+, found .+\. \S", said), said
+    assert not (recipe.parent / "o.onnx").exists()

@@ -64,6 +64,7 @@ def test_resolved_config_loads_again(tmp_path: Path) -> None:
         ("[network]\nimage_size = [100, 100]", "multiples of 32"),
         ("[network]\nimage_size = [256, 128]", "square"),
         ("[network]\nkernel_size = 6", "odd"),
+        ("[augment]\nerase_area = [2, 3]", "augment.erase_area.0: expected less than or equal to 1, found 2"),
         ("loss = [", "expected TOML"),
         ("base = 'none.toml'", "none.toml: expected a TOML file"),
     ],

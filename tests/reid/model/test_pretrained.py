@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import resnet18
+from torchvision.models import ResNet18_Weights, resnet18
 
 from reid.config import NetworkParams
 from reid.errors import UserError
 from reid.model.checkpoint import save_model
 from reid.model.pretrained import start_from
 from reid.model.sgfd import SGFD
+from tests.reid.model.test_weight_files import Bomb
 from tests.reid.recipes import tiny_network
 
 
@@ -88,3 +89,13 @@ def test_mistakes(folder: Path, tmp_path: Path) -> None:
     ]:
         with pytest.raises(UserError, match=message):
             start_from(model, source)
+
+
+def test_a_file_in_torchs_cache_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cached = tmp_path / "hub" / "checkpoints" / Path(ResNet18_Weights.IMAGENET1K_V1.url).name
+    cached.parent.mkdir(parents=True)
+    torch.save({"best": Bomb(tmp_path / "it ran")}, cached)
+    with pytest.raises(UserError, match=r"ImageNet weights of resnet18, found .+Delete it from torch's cache"):
+        start_from(network(), "imagenet")
+    assert not (tmp_path / "it ran").exists()
