@@ -118,10 +118,20 @@ export class Review {
 /** What is worth a look: links that were made, and pairs that look alike but were not linked. */
 function queue(model) {
   const made = new Map(model.links.map((link) => [`${link.from}-${link.to}`, link]));
-  return model.head.looks.map(([from, to, chance, boxes, isMade]) => {
+  const looks = model.head.looks.map(([from, to, chance, boxes, isMade]) => {
     const link = isMade ? made.get(`${from}-${to}`) : { from, to, probability: chance, proposed: true, runnerUp: -1 };
     return { link, boxes, gain: chance * boxes };
   });
+  return looks.filter(once(({ link }) => (link.proposed ? vehicles(model, link) : link)));
+}
+
+/** Either of two vehicles may be proposed as the one that follows the other. */
+const vehicles = (model, { from, to }) => [from, to].map((k) => model.tracklets[k].vehicle).sort().join("-");
+
+/** Whether a key comes for the first time. */
+function once(keyOf) {
+  const seen = new Set();
+  return (item) => !seen.has(keyOf(item)) && seen.add(keyOf(item));
 }
 
 /** Buttons on the card: what may be said of a vehicle. */

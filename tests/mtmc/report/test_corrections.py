@@ -101,3 +101,14 @@ def test_offline_page_hands_out_a_file(run_folder: Path, open_page: Open) -> Non
     assert [line["edit"] for line in lines] == ["not_vehicle"] * tracklets
     page.keyboard.press("u")
     page.wait_for_function(f"() => document.querySelectorAll('.made li').length === {tracklets - 1}")
+
+
+def test_two_vehicles_are_asked_about_once(run_folder: Path, open_page: Open) -> None:
+    page = open_page(run_folder / "report.html")
+    asked = """() => {
+      const { review, model } = window.mtmc, looks = [[0, 1, 0.4, 9, 0], [1, 0, 0.4, 9, 0], [2, 0, 0.2, 9, 0]];
+      const other = { ...model, head: { ...model.head, looks }, tracklets: [1, 2, 3].map((vehicle) => ({ vehicle })) };
+      const { queue } = new review.constructor(document.createElement("div"), other, review.clock, review.edits);
+      return queue.map(({ link }) => [link.from, link.to]);
+    }"""
+    assert page.evaluate(asked) == [[0, 1], [2, 0]]
