@@ -78,6 +78,8 @@ def _check(source: str, scene: Scene, tracks: Tracks) -> None:
             raise InputError(
                 source, expected, found, "Give the tracks of this video; --first-frame 1 if they count so."
             )
+    if idle := [camera_id for camera_id in scene.cameras if not tracks.get(camera_id)]:
+        logger.warning("No tracks of %s in %s: nothing was seen, or their file is missing.", ", ".join(idle), source)
 
 
 def _write(run: Run, camera: Camera, tracks: list[Tracklet], vectors: Embeddings, stages: tuple[str, ...]) -> None:

@@ -133,6 +133,15 @@ def test_what_does_not_fit_is_said_before_anything_is_written(
     assert not (files / "run").exists()
 
 
+def test_a_camera_without_tracks_is_named(files: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for camera_id, frames in (("c001", 470), ("c002", 540)):
+        make_video(files / "cams" / f"{camera_id}.avi", frames, (96, 64))
+    (files / "mot" / "c001.txt").unlink()
+    quiet = ["report.video=false", "report.page=false"]
+    mtmc.from_tracks(files / "mot", files / "run", videos=files / "cams", embedder="histogram", overrides=quiet)
+    assert "No tracks of c001 in" in caplog.text
+
+
 def test_a_run_folder_belongs_to_its_tracks(files: Path) -> None:
     run = mtmc.from_tracks(files / "mot", files / "run", fps=10)
     with pytest.raises(UserError, match="mtmc link"):
