@@ -102,6 +102,14 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.C
     assert "expected a folder that can be written" in capsys.readouterr().err
 
 
+def test_a_picture_in_the_way_of_the_last_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "S01" / "map.png").mkdir(parents=True)
+    with pytest.raises(SystemExit) as end:
+        main(["synth", str(tmp_path), "--preset", "tiny", "--set", "seconds=0.2"])
+    assert end.value.code == 2
+    assert re.search(r"error: .+: expected .+, found .+\. \S", capsys.readouterr().err)
+
+
 def test_help_names_every_knob(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["synth", "--help"])

@@ -84,3 +84,13 @@ def test_a_parquet_bomb_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "a.parquet").stat().st_size < 1 << 20
     with pytest.raises(InputError, match="unpacks to"):
         read_tracks(tmp_path / "a.parquet")
+
+
+def test_xml_names_no_other_files_and_does_not_grow(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("1280")
+    grown = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "1" * 10}">' for n in range(12))
+    for kind in (f'<!ENTITY e11 SYSTEM "{tmp_path / "secret.txt"}">', grown):
+        size = "<meta><task><original_size><width>&e11;</width><height>1</height></original_size></task></meta>"
+        (tmp_path / "a.xml").write_text(f"<!DOCTYPE annotations [{kind}]><annotations>{size}</annotations>")
+        with pytest.raises(InputError, match=r"a\.xml: expected annotations of CVAT for video 1\.1, found .+\. \S"):
+            read_tracks(tmp_path / "a.xml")

@@ -11,6 +11,7 @@ import pytest
 from mtmc.errors import InputError
 from mtmc.scene_reader import read_camera
 from mtmc.video import Video, read_packets
+from tests.builders import make_video
 from tests.mtmc.video.painted import SIZE, number_of, numbers_shown, paint, remux, turn, write
 
 STEADY = [n / 25 for n in range(50)]
@@ -237,3 +238,18 @@ def test_wrong_files_are_one_sentence(tmp_path: Path) -> None:
         read_packets(tmp_path / "text.mp4")
     with pytest.raises(InputError, match="no such file"):
         read_packets(tmp_path / "none.mp4")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile 'other.avi'\n",
+        "#EXTM3U\n#EXTINF:1,\nother.avi\n",
+        "<MPD><BaseURL>other.avi</BaseURL></MPD>",
+    ],
+)
+def test_a_list_of_other_files_is_no_video(text: str, tmp_path: Path) -> None:
+    make_video(tmp_path / "other.avi", frames=3)
+    (tmp_path / "list.mp4").write_text(text)
+    with pytest.raises(InputError, match=r"list\.mp4: expected .+, found .+\. \S"):
+        read_packets(tmp_path / "list.mp4")
