@@ -24,6 +24,8 @@ from mtmc.video.orientation import orientation_of, refuse_other_shape, turned_si
 
 LOST_SHARE = 0.01
 """Headers count a little wrong at times; a file that lacks more than this share of its frames was cut short."""
+LISTS = frozenset({"concat", "dash", "hls", "imf", "sdp"})
+"""FFmpeg's formats that hold no pictures themselves: a stranger's video must not read what lies beside it."""
 GUESSED_FPS = 25.0
 FIRST_PACKETS = 1000
 """A file may begin inside a group of pictures; after so many packets one must be decoded."""
@@ -87,7 +89,9 @@ def readable(path: Path) -> Any:
 
 def video_stream(container: Any) -> Any:
     """The stream that players show: the one with the largest pictures, cover pictures aside. Raises IndexError for
-    none."""
+    none, ValueError for a list of other files."""
+    if not LISTS.isdisjoint(container.format.name.split(",")):
+        raise ValueError("a list of other files")
     films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     areas = [s.codec_context.width * s.codec_context.height for s in films]
     return films[areas.index(max(areas))] if films else container.streams.video[0]
