@@ -1,9 +1,10 @@
 """One long video on one core and on several: what each stage takes beside its bounds.
 
 Processor seconds per second of video, by stage, beside what no pipeline can go below: decoding alone (the same frames,
-nothing done with them) and the network alone (frames decoded before). The speed-up of N workers is told twice: by the
-clock, which other work on the machine disturbs, and by the units' processor seconds laid on N workers in their order,
-which it does not.
+nothing done with them) and the network alone (frames decoded before). The speed-up of N workers is told three times: by
+the units' processor seconds laid on N workers in their order; of whole commands with all that they start, by the
+processor seconds of the command's process and of its busiest worker; and by the clock, which alone other work on the
+machine disturbs.
 
 Without --video one is made: 30 seconds of a street of `mtmc synth`, over and over.
 """
@@ -11,6 +12,7 @@ Without --video one is made: 30 seconds of a street of `mtmc synth`, over and ov
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import subprocess
@@ -20,9 +22,10 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
+import psutil
 
 from mtmc import api
 from mtmc.detect import DetectParams, make_detector
@@ -36,8 +39,22 @@ from mtmc.video import Video
 
 PROBED_CLIPS = 50
 STREET_S = 30
+SAMPLED_S = 0.2
 Seconds = Mapping[str, Sequence[float]]
 """Of each unit, by stage."""
+
+
+class Spent(NamedTuple):
+    """Seconds of a whole command by the clock, and processor seconds of its own process and of its busiest worker."""
+
+    clock: float
+    own: float
+    busiest: float
+
+    @property
+    def way(self) -> float:
+        """Processor seconds of the longest way through it."""
+        return self.own + self.busiest
 
 
 def nobody(*news: object) -> None:
@@ -67,7 +84,7 @@ def main() -> None:
         seconds, bounds = by_unit(todo), bounds_of(camera, todo.config.detect)
         print(stages_table(camera, seconds, bounds))
         clock = {
-            workers: by_clock(source, Path(folder) / f"run{workers}", workers, quiet, parts) for workers in given.clock
+            workers: command(source, Path(folder) / f"run{workers}", workers, quiet, parts) for workers in given.clock
         }
     print(workers_table(camera, seconds, clock))
     print(f"\n{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -122,11 +139,20 @@ def bounds_of(camera: Camera, params: DetectParams) -> dict[str, float]:
     return {"decoding": decoding, "network": (time.process_time() - start) / sum(map(len, clips))}
 
 
-def by_clock(source: Path, out: Path, workers: int, overrides: list[str], parts: dict[str, Any]) -> float:
-    """Seconds of a whole run."""
-    start = time.perf_counter()
-    api.run(source, out, workers=workers, overrides=overrides, **parts)
-    return time.perf_counter() - start
+def command(source: Path, out: Path, workers: int, overrides: list[str], parts: dict[str, Any]) -> Spent:
+    """What ``mtmc run`` takes as a user starts it."""
+    options = [f"--{name}={value}" for name, value in parts.items() if value] + [f"--set={one}" for one in overrides]
+    start, used = time.perf_counter(), dict[int, float]()
+    call = [sys.executable, "-m", "mtmc", "run", str(source), f"--out={out}", f"--workers={workers}", *options]
+    running = psutil.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while running.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            used |= {one.pid: sum(one.cpu_times()[:2]) for one in (running, *running.children(recursive=True))}
+        time.sleep(SAMPLED_S)
+    if running.returncode:
+        sys.exit(f"mtmc run ended with {running.returncode}")
+    own = used.pop(running.pid)
+    return Spent(time.perf_counter() - start, own, max(used.values(), default=0.0))
 
 
 def stages_table(camera: Camera, seconds: Seconds, bounds: Mapping[str, float]) -> str:
@@ -139,12 +165,24 @@ def stages_table(camera: Camera, seconds: Seconds, bounds: Mapping[str, float]) 
     return "\n".join([*lines, f"\ndetections: {bound / rows[0][1]:.0%} of it is decoding and network"])
 
 
-def workers_table(camera: Camera, seconds: Seconds, clock: Mapping[int, float]) -> str:
+def workers_table(camera: Camera, seconds: Seconds, whole: Mapping[int, Spent]) -> str:
     alone = laid_on(seconds, 1)
-    lines = ["\n| workers | speed-up, units by processor | whole run, s | speed-up by the clock |", "|---|---|---|---|"]
-    for workers in sorted({1, 2, 4, 8, *clock}):
-        whole = f"{clock[workers]:.0f} | {clock[min(clock)] / clock[workers]:.2f}" if workers in clock else "|"
-        lines.append(f"| {workers} | {alone / laid_on(seconds, workers):.2f} | {whole} |")
+    heads = (
+        "workers",
+        "units by processor",
+        "command: own + busiest worker, s",
+        "by processor",
+        "clock, s",
+        "by the clock",
+    )
+    lines = [f"\n| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for workers in sorted({1, 2, 4, 8, *whole}):
+        cells = [str(workers), f"{alone / laid_on(seconds, workers):.2f}", *[""] * 4]
+        if workers in whole:
+            first, this = whole[min(whole)], whole[workers]
+            cells[2:] = [f"{this.own:.1f} + {this.busiest:.1f}", f"{first.way / this.way:.2f}"]
+            cells += [f"{this.clock:.0f}", f"{first.clock / this.clock:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, f"\n{camera.duration_s:.0f} s of video, {len(camera.frames)} frames of {camera.size}"])
 
 

@@ -196,17 +196,22 @@ def _camera_stamps(
     files: dict[str, Any] = {**_files(config.detect, camera.folder, camera.id)}
     if not config.detect.frame_by_frame:  # it knows the camera, too
         files |= {"roi": _fingerprint(camera.roi_path), "fps": camera.fps}
-    seen = {name: {"video": _footage(part), **files, **_frames(part)} for name, part in parts["detections"].items()}
-    detections = {name: stamp_of("detections", config.detect, inputs) for name, inputs in seen.items()}
+    prints = {recording.path: fingerprint(recording.path) for recording in camera.recordings}
+    seen = {
+        name: {"video": _footage(part, prints), **files, **_frames(part)} for name, part in parts["detections"].items()
+    }
+    asked = stamp_of("detections", config.detect, {})
+    detections: dict[str, Stamp] = {name: {**asked, "inputs": inputs} for name, inputs in seen.items()}
     placed: dict[str, Any] = {"detections": _digest_of(detections), "fps": camera.fps}
     placed |= {"roi": _fingerprint(camera.roi_path), **_files(config.track, camera.folder, camera.id)}
     if camera.times_s is not None:
         placed["times"] = digest_array(camera.times_s)
     tracklets = given.get("tracklets") or stamp_of("tracklets", config.track, placed)
-    cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera)}
+    cropped: dict[str, Any] = {"tracklets": digest(tracklets), "video": _footage(camera, prints)}
     cropped |= _files(config.embed, camera.folder, camera.id)
     slices = {name: {} if part is camera else _frames(part) for name, part in parts["embeddings"].items()}
-    embeddings = {name: stamp_of("embeddings", config.embed, cropped | frames) for name, frames in slices.items()}
+    wanted = stamp_of("embeddings", config.embed, {})
+    embeddings: dict[str, Stamp] = {name: {**wanted, "inputs": cropped | frames} for name, frames in slices.items()}
     made = {"detections": detections, "tracklets": {camera.id: tracklets}, "embeddings": embeddings}
     return made | {stage: {camera.id: stamp} for stage, stamp in given.items()}
 
@@ -222,12 +227,12 @@ def _digest_of(stamps: Mapping[str, Stamp]) -> str:
     return digests[0] if len(digests) == 1 else digest({"parts": digests})
 
 
-def _footage(camera: Camera) -> str:
-    """Content hash of the recordings that are looked at."""
+def _footage(camera: Camera, prints: Mapping[Path, str]) -> str:
+    """Content hash of the recordings that are looked at, of which ``prints`` has those of each."""
     first_frames = camera.first_frames
     looked = np.diff(np.searchsorted(camera.frames, first_frames)) > 0
-    prints = [fingerprint(r.path) for r, used in zip(camera.recordings, looked, strict=True) if used]
-    return prints[0] if len(prints) == 1 else digest({"recordings": prints})
+    used = [prints[r.path] for r, there in zip(camera.recordings, looked, strict=True) if there]
+    return used[0] if len(used) == 1 else digest({"recordings": used})
 
 
 def _clock(camera: Camera) -> list[float | str]:

@@ -36,7 +36,7 @@ from typing import Any
 import pyarrow as pa
 
 from mtmc.errors import StoreError
-from mtmc.files import inside, lies_there, to_path
+from mtmc.files import lies_there, to_path
 from mtmc.files.atomic import TEMPORARY, write_json
 from mtmc.params import merge
 from mtmc.scene import Camera, Scene
@@ -187,8 +187,10 @@ class Run:
 
     def keep_tables(self, table: str, camera_id: str, names: Collection[str]) -> None:
         """Remove tables of a camera that was cut in another way."""
-        for path in {self.path(table, camera_id), *self.tables(table, camera_id)}:
-            if str(inside(path, self.folder / table).with_suffix("")) not in names:
+        whole = self.path(table, camera_id)
+        parts = {path: f"{camera_id}/{path.stem}" for path in self.tables(table, camera_id)}
+        for path, name in (parts | {whole: camera_id}).items():
+            if name not in names:
                 path.unlink(missing_ok=True)
 
     def _all_or_none(self, table: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import stat
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -25,11 +25,16 @@ STAMP_KEY = b"mtmc.stamp"
 SAMPLED_BYTES = 1 << 20
 MAGIC, MAGIC_BYTES = b"PAR1", 8
 """How a Parquet file ends: the length of its footer, and this word."""
+USUAL_BYTES = 1 << 13
+"""Most footers are shorter: one read is enough."""
+
+
+_SPELLER = json.JSONEncoder(sort_keys=True, default=str)
 
 
 def canonical(stamp: Stamp) -> bytes:
     """One spelling of a stamp."""
-    return json.dumps(stamp, sort_keys=True, default=str).encode()
+    return _SPELLER.encode(stamp).encode()
 
 
 def plain(stamp: Stamp) -> dict[str, Any]:
@@ -70,17 +75,20 @@ def staleness(path: Path, stamp: Stamp) -> list[str]:
 
 def _bears(path: Path, spelled: bytes) -> bool:
     """Whether a table ends whole and its footer holds the stamp: a hundred thousand are asked in seconds."""
-    if not path.is_file():  # a pipe would be waited for
-        return False
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            return False
         with opened(path, buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - MAGIC_BYTES))
-            length, magic = int.from_bytes(file.read(4), "little"), file.read(4)
-            file.seek(max(0, end - MAGIC_BYTES - length))
-            return magic == MAGIC and STAMP_KEY in (footer := file.read(length)) and spelled in footer
+            file.seek(max(0, found.st_size - USUAL_BYTES))
+            end = file.read(USUAL_BYTES)
+            length = int.from_bytes(end[-MAGIC_BYTES:-4], "little") + MAGIC_BYTES
+            if length > len(end):
+                file.seek(max(0, found.st_size - length))
+                end = file.read(length)
     except OSError:
         return False
+    return end.endswith(MAGIC) and STAMP_KEY in (footer := end[-length:]) and spelled in footer
 
 
 def _differences(old: Any, new: Any, prefix: str) -> Iterator[str]:
