@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--detector", default="torchvision")
     parser.add_argument("--weights", default="random")
     parser.add_argument("--embedder", default="auto")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--set", dest="overrides", nargs="*", default=["detect.short_side_px=320"])
     given = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -77,11 +78,12 @@ def main() -> None:
         scene.mkdir()
         make_long(scene / "cam1.mp4", 60 * given.minutes) if given.video is None else None
         source = scene if given.video is None else given.video
-        parts = {"detector": given.detector, "weights": given.weights or None, "embedder": given.embedder}
+        parts = {"detector": given.detector, "weights": given.weights or None}
+        parts |= {"embedder": given.embedder, "device": given.device}
         quiet = ["report.video=false", "report.page=false", *given.overrides]
         todo = api.planned(source, Path(folder) / "units", overrides=quiet, **parts)
         (camera,) = todo.scene.cameras.values()
-        seconds, bounds = by_unit(todo), bounds_of(camera, todo.config.detect)
+        seconds, bounds = by_unit(todo), bounds_of(camera, todo.config.detect, given.device)
         print(stages_table(camera, seconds, bounds))
         clock = {
             workers: command(source, Path(folder) / f"run{workers}", workers, quiet, parts) for workers in given.clock
@@ -124,14 +126,14 @@ def by_unit(todo: Plan) -> Seconds:
     return seconds
 
 
-def bounds_of(camera: Camera, params: DetectParams) -> dict[str, float]:
+def bounds_of(camera: Camera, params: DetectParams, device: str) -> dict[str, float]:
     """Processor seconds per frame of decoding alone, and of the detector alone on frames that are decoded."""
     start, decoded = time.process_time(), 0
     for clip in Video(camera).clips(params.batch):
         decoded += len(clip)
     decoding = (time.process_time() - start) / decoded
     clips = [clip for clip, _ in zip(Video(camera).clips(params.batch), range(PROBED_CLIPS), strict=False)]
-    step = make_detector(params).begin(camera, Video(camera))
+    step = make_detector(params, device).begin(camera, Video(camera))
     step(clips[0])
     start = time.process_time()
     for clip in clips:
