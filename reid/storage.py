@@ -18,10 +18,15 @@ OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci
 """Here an object is there when all of it is: putting is atomic."""
 BLOCK = 1 << 20
 """Bytes fetched at once."""
+STORES = "MTMC_STORES"
+"""Environment variable: stores (``s3://bucket``), with blanks between them, that files may name too."""
+
+_named: set[str] = set()
+"""Stores that whoever started this process has named."""
 
 
 def to_path(name: Path | str, error: type[UserError] = UserError) -> Path:
-    """The path of a name: of this machine, also as ``file://``, or a URL. Raises UserError for a URL that cannot be
+    """The path that a user names: of this machine, also as ``file://``, or a URL. Raises UserError for one that is not
     reached."""
     if not isinstance(name, str):
         return name
@@ -40,7 +45,23 @@ def to_path(name: Path | str, error: type[UserError] = UserError) -> Path:
         said = (str(refused) or type(refused).__name__).splitlines()[0]
         fix = f"Check the name and the rights, and that fsspec can open {scheme}:// (s3:// by s3fs, gs:// by gcsfs)."
         raise error(name, "a URL that can be reached", said, fix) from refused
+    _named.add(_store(name))
     return cast(Path, found)
+
+
+def named_by_file(name: str, where: object, error: type[UserError] = UserError) -> Path:
+    """The path that a file names. Raises UserError for a URL in a store that no user has named: a file alone reaches no
+    network."""
+    store = _store(name)
+    if store and store not in _named.union(os.environ.get(STORES, "").split()):
+        raise error(where, "a folder, or a store that you name", name, f"If you trust it, set {STORES}={store}.")
+    return to_path(name, error)
+
+
+def _store(name: str) -> str:
+    """``s3://bucket`` of a URL, "" of a path of this machine."""
+    scheme, separator, rest = name.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}" if separator and scheme != "file" else ""
 
 
 def is_local(path: Path) -> bool:

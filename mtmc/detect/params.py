@@ -109,6 +109,13 @@ class DetectParams(StageParams):
             raise ValueError("an address that begins with https://, http:// or file://")
         return value
 
+    @field_validator("recorded")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        if "://" in value:
+            raise ValueError("a path from the camera's folder, not a URL")
+        return value
+
     @field_validator("classes", "model_classes")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:

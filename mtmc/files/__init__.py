@@ -36,6 +36,7 @@ __all__ = [
     "inside",
     "is_local",
     "lies_there",
+    "named_by_file",
     "opened",
     "parse_json",
     "parse_toml",
@@ -50,6 +51,7 @@ __all__ = [
 check_file = partial(files.check_file, error=InputError)
 decoded = partial(files.decoded, error=InputError)
 to_path = partial(storage.to_path, error=InputError)
+named_by_file = partial(storage.named_by_file, error=InputError)
 parse_json = partial(files.parse_json, error=InputError)
 read_bytes = partial(files.read_bytes, error=InputError)
 read_json = partial(files.read_json, error=InputError)

@@ -158,7 +158,7 @@ def _stand_at(version: str, working_folder: str, run_folder: Path) -> None:
     if version != __version__:
         raise UserError("--cluster", f"mtmc {version}", f"{__version__} {here}", "Install the same everywhere.")
     if not (run_folder / "run.json").is_file():
-        fix = "Put --out and the videos on a disk that all nodes share."
+        fix = "Put --out and the videos on a disk that all nodes share, or at URLs."
         raise UserError("--cluster", f"the run folder {run_folder}", f"none {here}", fix)
     if os.path.isdir(working_folder):
         os.chdir(working_folder)

@@ -17,7 +17,7 @@ from mtmc.config import PARTS, Config, build_config, refuse_strange_parts
 from mtmc.detect import DetectParams, make_detector, settle
 from mtmc.devices import check_device
 from mtmc.errors import ConfigError, StoreError
-from mtmc.files import check_file, lies_there, to_path
+from mtmc.files import check_file, lies_there
 from mtmc.params import StageParams
 from mtmc.scene import Camera, Scene
 from mtmc.scene_reader import find_recordings
@@ -126,7 +126,7 @@ def plan_to_run_again(run: Run, trusted: Collection[str]) -> Plan:
 def plan_again(run: Run) -> Plan:
     """The plan of a finished or broken run, from its ``run.json``; loads none of the parts that it names."""
     settings = run.settings
-    return _plan(to_path(settings["videos"]), run, build_config(settings["config"], "run.json"), "auto")
+    return _plan(run.videos, run, build_config(settings["config"], "run.json"), "auto")
 
 
 def plan_given(videos: Path, scene: Scene, run: Run, config: Config, device: str = "auto") -> Plan:

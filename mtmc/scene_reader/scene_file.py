@@ -36,6 +36,13 @@ Place = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2,
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @field_validator("video", "roi", "calibration", check_fields=False)
+    @classmethod
+    def _below(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if any("://" in name for name in ([value] if isinstance(value, str) else value or [])):
+            raise ValueError("a path from the scene's folder, not a URL")
+        return value
+
 
 class RecordingEntry(_Strict):
     """One file of a camera: its path from the scene's folder, and when it starts, by the clock."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from mtmc.box_table import Boxes, camera_number, camera_order
 from mtmc.errors import InputError
-from mtmc.files import to_path
 from mtmc.files.images import read_image
 from mtmc.scene_reader import read_scene
 from mtmc.score.aicity import outside_masks
@@ -100,7 +99,7 @@ def _own_truth(path: Path, run: Path | None) -> Path:
     if run is None:
         fix = "Pass --gt with the ground truth's file or folder."
         raise InputError(path, "ground truth to compare with", "none given", fix)
-    videos = to_path(open_run(run).settings["videos"])
+    videos = open_run(run).videos
     if not videos.is_dir() or not any(videos.glob("*/gt/gt.txt")):
         fix = "Pass --gt, or put gt/gt.txt into the cameras' folders."
         raise InputError(videos, "the scene's ground truth (cNNN/gt/gt.txt)", "none", fix)

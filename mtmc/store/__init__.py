@@ -36,7 +36,7 @@ from typing import Any
 import pyarrow as pa
 
 from mtmc.errors import StoreError
-from mtmc.files import lies_there, to_path
+from mtmc.files import lies_there, named_by_file, to_path
 from mtmc.files.atomic import TEMPORARY, write_json
 from mtmc.params import merge
 from mtmc.scene import Camera, Scene
@@ -72,7 +72,12 @@ class Run:
     @property
     def scene(self) -> Scene:
         """The scene that the run was made from, read anew; what its video files show is known from ``recordings``."""
-        return self.scene_of(to_path(self.settings["videos"]), self._asked)
+        return self.scene_of(self.videos, self._asked)
+
+    @property
+    def videos(self) -> Path:
+        """Where the videos lie. Raises InputError for a URL in a store that only ``run.json`` names."""
+        return named_by_file(self.settings["videos"], f"{self.folder}/run.json, videos")
 
     def scene_of(self, videos: Path, asked: InputParams) -> Scene:
         """The scene of ``videos``, or that of tracks without any."""

@@ -103,3 +103,16 @@ def test_what_cannot_be_reached_is_one_sentence(name: str) -> None:
 def test_paths_of_this_machine_stay_what_they_are(tmp_path: Path) -> None:
     assert to_path(f"file://{tmp_path}") == to_path(str(tmp_path)) == to_path(tmp_path) == tmp_path
     assert is_local(tmp_path)
+
+
+def test_a_file_alone_leads_to_no_store(
+    cams: Path, tmp_path: Path, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mtmc.run(cams, tmp_path / "run", overrides=SLICES, **QUICK)
+    told = (tmp_path / "run" / "run.json").read_text().replace(str(cams), "memory://elsewhere/cams")
+    (tmp_path / "run" / "run.json").write_text(told)
+    store.put(str(cams), "/elsewhere/cams", recursive=True)
+    with pytest.raises(UserError, match="MTMC_STORES=memory://elsewhere"):
+        _ = mtmc.open(tmp_path / "run").scene
+    monkeypatch.setenv("MTMC_STORES", "s3://other memory://elsewhere")
+    assert list(mtmc.open(tmp_path / "run").scene.cameras) == ["c001", "c002"]
