@@ -31,20 +31,20 @@ PER_MIN = 0.7
 """Tracklets of a camera in a minute: a million a day by 1,000 cameras."""
 PER_VEHICLE = 4.6
 SEED = 1
-CUT = 0.45
-"""The first cut, in windows."""
+EARLY = 0.45
+"""So much of a window lies before the first day: cuts are not at midnight."""
 
 
 class City:
-    """Days of tracklets, drawn when they are asked for; the two last asked for are kept. A day's vehicles and tracklets
-    have numbers of their own."""
+    """So many ``days`` of tracklets, drawn when they are asked for; the two last asked for are kept. A day's vehicles
+    and tracklets have numbers of their own."""
 
     def __init__(self, cameras: int, dimension: int, day_s: float) -> None:
         streets = replace(
             LEVELS[2].streets, cameras=cameras, duration_s=day_s, vehicles_per_min=PER_MIN * cameras / PER_VEHICLE
         )
         self._world = replace(LEVELS[2], streets=streets, dimension=dimension, makes=500)
-        self.day_s = day_s
+        self.day_s, self.days = day_s, 1
         self.drawing_s = 0.0
         self.day = lru_cache(maxsize=2)(self._day)
 
@@ -61,14 +61,8 @@ class City:
 
     def between(self, begin_s: float, end_s: float) -> TrackletTable:
         """The tracklets in view from one second to another."""
-        days = range(max(0, int(begin_s // self.day_s)), self.last_day(end_s) + 1)
-        return TrackletTable.joined([_seen(self.day(day).table, begin_s, end_s) for day in days])
-
-    def last_day(self, end_s: float) -> int:
-        """The day in which ``end_s`` lies, of those that are simulated."""
-        return min(int(end_s // self.day_s), self.days - 1)
-
-    days = 1
+        first, last = (int(np.clip(time_s // self.day_s, 0, self.days - 1)) for time_s in (begin_s, end_s))
+        return TrackletTable.joined([_seen(self.day(day).table, begin_s, end_s) for day in range(first, last + 1)])
 
     def truth(self, table: TrackletTable) -> tuple[np.ndarray, np.ndarray]:
         """Whose each tracklet is, and how many boxes it has."""
@@ -89,7 +83,7 @@ def in_windows(city: City, days: int, window_s: float) -> dict[str, float]:
     city.days = days
     before, start, worked, drawn = restart_peak(), time.perf_counter(), time.process_time(), city.drawing_s
     found: list[tuple[np.ndarray, ...]] = []
-    for table, numbers in link_in_windows(city.between, -CUT * window_s, days * city.day_s, window_s, LinkParams()):
+    for table, numbers in link_in_windows(city.between, -EARLY * window_s, days * city.day_s, window_s, LinkParams()):
         found.append((*city.truth(table), numbers))
         print(f"  {sum(len(n) for *_, n in found):,} tracklets, {peak_mb():.0f} MB", flush=True)
     vehicle, boxes, numbers = (np.concatenate(columns) for columns in zip(*found, strict=True))
