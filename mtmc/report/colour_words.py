@@ -1,8 +1,9 @@
 """The plain word for a vehicle's colour.
 
-The road beside the box tells the camera's cast and is taken for grey. The lower half of the body decides first: it is
-paint rather than glass. Limits were chosen on the rendered demo cities 101 to 103 and on clip S90 (see the README's
-figures for cities that they were not chosen on).
+The road beside the box tells the camera's cast and is taken for grey, and for a middling one at dusk. The lower half
+of the body decides first: it is paint rather than glass. Limits were chosen on the rendered demo cities 101 to 103, on
+clip S90 and, for the dusk, on the ladder's scenes of seed 1001. Of the crops of demo cities 0 and 6, on which none was
+chosen, 70 % get the right word; of those at dusk in rain a quarter to a half.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ LEAST_CHROMA, CONCENTRATION = 15, 0.8
 SHARES = (0.35, 0.3)
 """Shares of coloured pixels in the lower half, in the whole body, from which on a vehicle has a colour."""
 MOST_GAIN = 1.3
+DUSK, DAY = 0.3, 0.36
+"""A road darker than the one is brightened to the other, of 1."""
 AROUND = 0.35
 """Share of the box within which beside and below it the road is looked for."""
 LEAST_BODY_PX = 60
@@ -51,11 +54,13 @@ def colour_name(image: Image, box: Float) -> str:
 
 
 def _balanced(part: np.ndarray, road: np.ndarray) -> np.ndarray:
-    """The picture (height, width, 3) of 0 to 1 as under light in which the road (N, 3) is grey."""
+    """The picture (height, width, 3) of 0 to 1 as under daylight in which the road (N, 3) is grey."""
     if len(road) == 0:
         return part
     colour = np.maximum(np.median(road, axis=0), 0.05)
     gain = np.clip(colour.mean() / colour, 1 / MOST_GAIN, MOST_GAIN)
+    if colour.mean() < DUSK:
+        gain = gain * DAY / colour.mean()
     return np.asarray(np.minimum(part * gain, 1), np.float32)
 
 

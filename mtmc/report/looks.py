@@ -43,7 +43,7 @@ CROP_MARGIN = 0.12
 CROPS_PER_TRACKLET = 2
 WEBP_QUALITY = 62
 WORST_CRF = 51
-VERSION = 5
+VERSION = 6
 """Raised by one when this file changes what it makes."""
 
 

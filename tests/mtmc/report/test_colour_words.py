@@ -35,6 +35,11 @@ def test_paint_is_named_under_any_cast(name: str, cast: tuple[float, float, floa
     assert colour_name(image, BOX) == name
 
 
+@pytest.mark.parametrize("name", sorted(set(PAINTS) - {"black"}))
+def test_paint_is_named_at_dusk(name: str) -> None:
+    assert colour_name((car(PAINTS[name]) * 0.5).astype(np.uint8), BOX) == name
+
+
 def test_edges_of_the_picture_and_tiny_boxes() -> None:
     image = car(PAINTS["red"])
     assert colour_name(image[30:90, 40:120], BOX - [40, 30, 40, 30]) == "red"  # nothing but the box
