@@ -64,10 +64,11 @@ def solve_cliques(
     sizes, whitened = size_residuals(late, zones), learned.whitened(features)
     agree = network.clock_trusted[:, None] & network.clock_trusted[None, :]
     slack_s = np.where(agree, 0.0, limits.max_clock_error_s)
+    error_s = np.where(agree, np.hypot(network.clock_error_s[:, None], network.clock_error_s[None, :]), 0.0)
     mobile = np.isin(np.arange(len(table)), moving)
     for _ in range(PASSES):
         views = make_views(late, whitened, sizes, zones, labels, mobile)
-        pairs = pair_views(views, LONGEST_GAP_S, slack_s)
+        pairs = pair_views(views, LONGEST_GAP_S, slack_s, error_s)
         if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
             break
         scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)

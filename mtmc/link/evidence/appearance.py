@@ -14,7 +14,7 @@ BIAS_WEIGHT = 5.0
 """A camera's mean is trusted once it rests on more tracklets than this."""
 SURE = 0.9
 """Links at least this probable show what varies within one vehicle."""
-LEAST_LINKS, MOST_LINKS = 30, 20_000
+LEAST_LINKS, MOST_LINKS = 12, 20_000
 """Sure links below which nothing is learned, and above which more teach nothing new."""
 PCA_SAMPLE = 20_000
 """Tracklets on which principal directions are fitted."""

@@ -61,7 +61,8 @@ class Views:
 class ViewPairs(Columns):
     """Pairs (P,) of views of two cameras, ``a`` in the one of the smaller number; gap_s: seconds from the end of the
     view that starts first to the start of the other, negative where they share time; later: whether ``b`` starts later;
-    same: whether both are of one vehicle so far; slack_s: by how much their two clocks may disagree."""
+    same: whether both are of one vehicle so far; slack_s: by how much their two clocks may disagree where nobody knows,
+    error_s: the standard error of their difference where it was learned."""
 
     a: Long
     b: Long
@@ -69,6 +70,7 @@ class ViewPairs(Columns):
     later: Mask
     same: Mask
     slack_s: Double
+    error_s: Double
 
     def in_time(self) -> tuple[Long, Long]:
         """The view (P,) that starts first, and the other."""
@@ -106,9 +108,9 @@ def make_views(table: TrackletTable, features: Float, sizes: Double, zones: Zone
     )
 
 
-def pair_views(views: Views, longest_gap_s: float, slack_s: Double) -> ViewPairs:
+def pair_views(views: Views, longest_gap_s: float, slack_s: Double, error_s: Double) -> ViewPairs:
     """All pairs of moving views of two cameras that share time or follow within ``longest_gap_s``, and as much more as
-    the two clocks may disagree, ``slack_s`` (C, C)."""
+    the two clocks may disagree, ``slack_s`` (C, C); ``error_s`` (C, C): standard errors of clocks that were learned."""
     order = np.argsort(views.start_s, kind="stable")
     order = order[views.moves[order]]
     start, end, camera = views.start_s[order], views.end_s[order], views.camera[order]
@@ -126,4 +128,5 @@ def pair_views(views: Views, longest_gap_s: float, slack_s: Double) -> ViewPairs
     later = views.camera[early] < views.camera[late]
     a, b = np.where(later, early, late), np.where(later, late, early)
     gap_s, same = views.start_s[late] - views.end_s[early], views.vehicle[a] == views.vehicle[b]
-    return ViewPairs(a, b, gap_s, later, same, slack_s[views.camera[a], views.camera[b]])
+    cameras = views.camera[a], views.camera[b]
+    return ViewPairs(a, b, gap_s, later, same, slack_s[cameras], error_s[cameras])

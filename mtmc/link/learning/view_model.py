@@ -22,7 +22,8 @@ from mtmc.link.model.densities import LogRatio, log_ratio
 from mtmc.structures import Double, Long, Mask
 
 EARLY_S, LATE_S = 6.0, 20.0
-"""Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight."""
+"""Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight; wider by the
+standard error of learned clocks."""
 WAITING, LONGEST_WAIT_S = 0.05, 300.0
 """Fraction of vehicles that wait in view, for any time up to so long."""
 OTHER_CAMERAS = 6.0
@@ -199,8 +200,9 @@ def _delay(views: Views, pairs: ViewPairs, cameras: int) -> Double:
     Of start to start, end to end, and end to start either way the one that varies least between two cameras counts:
     where they overlap, waiting does not move the first two.
     """
-    scale = np.where(pairs.gap_s < 0, EARLY_S, LATE_S)
-    prior = (1 - WAITING) * np.exp(-np.abs(pairs.gap_s) / scale) / (EARLY_S + LATE_S) + WAITING / LONGEST_WAIT_S
+    early_s, late_s = np.hypot(EARLY_S, pairs.error_s), np.hypot(LATE_S, pairs.error_s)
+    scale = np.where(pairs.gap_s < 0, early_s, late_s)
+    prior = (1 - WAITING) * np.exp(-np.abs(pairs.gap_s) / scale) / (early_s + late_s) + WAITING / LONGEST_WAIT_S
     prior = np.where(pairs.slack_s > 0, 1 / (EARLY_S + LATE_S + 2 * pairs.slack_s), prior)
     density = np.log(prior)
     a, b = pairs.a, pairs.b

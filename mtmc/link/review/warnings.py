@@ -15,7 +15,7 @@ from mtmc.structures import Long, Mask, TrackletTable
 
 FEW_TRACKLETS = 30
 """Fewer teach no camera network."""
-ROUGH_CLOCK_S = 1.0
+ROUGH_CLOCK_S = 2.0
 """Twice the standard error of a found clock (95 % of errors are smaller) above which it is said how rough it is."""
 LEAST_SPREAD = 0.05
 """Mean distance of features from their mean below which all are alike."""
