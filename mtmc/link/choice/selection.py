@@ -12,7 +12,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.assignment import best_assignment
+from mtmc.link.evidence.appearance import unit
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
+from mtmc.link.evidence.log_odds import cosine
 from mtmc.link.evidence.views import Views
 from mtmc.link.model.densities import LogRatio
 from mtmc.link.rules.constraints import Partition, Placed, clashing
@@ -92,8 +94,9 @@ def assemble(
     """Labels (T,), the indices of the ``matches`` on the ground and of the ``links`` that are made, where a vehicle's
     views are a clique: fragments of a view first, then matches, then links, the surest of each first.
 
-    Two vehicles become one if the link holds with the mean evidence of appearance between all their views in place of
-    its own (average linkage): one look-alike pair does not join what else looks different.
+    Two vehicles become one if the link holds with the appearance of both as a whole, the means of their views, in place
+    of its own (centroid linkage): one look-alike pair does not join what else looks different, and what varies from
+    view to view hides less of a vehicle that was seen by several.
     """
     partition = _apart(table, matches, different)
     order = np.argsort(views.view, kind="stable")
@@ -109,18 +112,19 @@ def assemble(
         if one == other:
             continue
         both = members[one], members[other]
-        alike = _mean_appearance(views, *both, appearance) if len(both[0]) * len(both[1]) > 1 else links.appearance[k]
+        alike = _appearance(views, *both, appearance) if len(both[0]) * len(both[1]) > 1 else links.appearance[k]
         if links.log_odds[k] - links.appearance[k] + alike >= needed and partition.join(one, other):
             members[partition.find(one)] = both[0] + both[1]
             made.append(k)
     return partition.labels(), held, np.sort(np.array(made, np.int64))
 
 
-def _mean_appearance(views: Views, one: list[int], other: list[int], appearance: LogRatio) -> float:
-    """Mean evidence of appearance between the views of two vehicles in different cameras; 0 where there are none."""
-    apart = views.camera[one][:, None] != views.camera[other][None, :]
-    score = (views.feature[one] @ views.feature[other].T)[apart].astype(np.float64)
-    return float(appearance(score).mean()) if len(score) else 0.0
+def _appearance(views: Views, one: list[int], other: list[int], appearance: LogRatio) -> float:
+    """Evidence of the cosine of two vehicles' mean features; 0 where one camera saw all."""
+    if len(np.unique(views.camera[one + other])) == 1:
+        return 0.0
+    mean = unit(np.stack([views.feature[members].sum(axis=0) for members in (one, other)]))
+    return float(appearance(cosine(mean, np.array([0]), np.array([1])))[0])
 
 
 def _apart(table: TrackletTable, matches: GroundMatches, different: Long | None = None) -> Partition:
