@@ -19,6 +19,7 @@ from mtmc.link import LINKERS, LinkParams, Problem, solve
 from mtmc.link.benchmark import agreement, calibration
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.learning.em import learn
+from mtmc.link.model.given_ways import GivenWays
 from mtmc.link.model.topology_graph import direct_transitions
 from mtmc.link.problem import canonical
 from mtmc.memory import peak_mb, restart_peak
@@ -50,7 +51,9 @@ def _one(known: Simulated, withheld: Simulated) -> dict[str, float]:
         zones = Path(folder) / "zones.toml"
         zones.write_text(known.zones_toml)
         for name in LINKERS:
-            solution = solve(Problem.of(known.table), LinkParams(linker=name, zones_file=zones))
+            solution = solve(
+                Problem.of(known.table), LinkParams(linker=name, zones_file=zones if name == "zones" else None)
+            )
             row[name] = agreement(known.vehicle_id, solution.labels, known.boxes).idf1
             if name == "network":
                 row["graph_f1"] = graph_f1(known, solution.network)
@@ -100,6 +103,7 @@ def reliability(path: Path, seeds: list[int], chosen: list[int], out: dict) -> N
                 problem.trajectories,
                 np.ones(len(table.cameras), bool),
                 LinkParams().limits,
+                GivenWays.none(),
             )
             follower = next_of_vehicle(table.start_s, world.vehicle_id[order])
             keep = learned.probability >= 0.01

@@ -18,8 +18,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from mtmc.link import LinkParams, Problem, solve
 from mtmc.link.baselines.electricity import nearest_tracks, relabel
 from mtmc.link.baselines.plain import Hungarian, condensed_distances
-from mtmc.link.baselines.zones import DrawnZones, read_zones
+from mtmc.link.baselines.zones import DrawnZones
 from mtmc.link.benchmark import calibration
+from mtmc.link.model.zones_file import read_zones
 from mtmc.synth.scene import SynthParams
 from mtmc.synth.tracklets.places import Place
 from mtmc.synth.tracklets.simulated import Simulated

@@ -33,7 +33,10 @@ def link_tracks(
         Path | None, typer.Option(help="Starts of the cameras: lines such as c001 1.640.", show_default=False)
     ] = None,
     zones: Annotated[
-        Path | None, typer.Option(help="TOML of zones and travel times, to link by them.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="TOML of zones and travel times: to link by, or with --link network as a prior.", show_default=False
+        ),
     ] = None,
     fps: Annotated[
         list[str] | None, typer.Option(help="Frames per second where files do not tell: 10, or c001=10.", metavar="FPS")

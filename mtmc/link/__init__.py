@@ -34,10 +34,11 @@ from pydantic import Field
 from mtmc.errors import ConfigError
 from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
-from mtmc.link.baselines.zones import DrawnZones, ZoneMap, read_zones
+from mtmc.link.baselines.zones import DrawnZones
 from mtmc.link.describe import describe, pose
 from mtmc.link.model.camera_network import Limits
 from mtmc.link.model.json_io import read_network, to_json
+from mtmc.link.model.zones_file import ZoneMap, read_zones
 from mtmc.link.network_linker import NetworkLinker
 from mtmc.link.problem import (
     Crops,
@@ -93,7 +94,9 @@ class LinkParams(StageParams):
     max_overlap_s: float = Field(default=15.0, ge=0, description="network: longest stay in two views at once")
     max_clock_error_s: float = Field(default=90.0, ge=0, description="network: between cameras without given offsets")
     network_file: Path | None = Field(default=None, description="network: a network.json to start from")
-    zones_file: Path | None = Field(default=None, description="zones: TOML of zones and travel times")
+    zones_file: Path | None = Field(
+        default=None, description="TOML of zones and travel times: all that zones goes by, a prior of network"
+    )
     zones_max_distance: float = Field(default=0.9, ge=0, le=2, description="zones: re-ranked distance")
     hungarian_max_distance: float = Field(default=0.45, ge=0, le=2, description="hungarian: cosine distance")
     agglomerative_max_distance: float = Field(default=0.5, ge=0, le=2, description="agglomerative: cosine distance")
@@ -142,15 +145,18 @@ def _electricity(params: LinkParams, device: str) -> Linker:
 
 
 def _zones(params: LinkParams, device: str) -> Linker:
-    zones = ZoneMap() if params.zones_file is None else read_zones(params.zones_file)
-    return DrawnZones(zones, params.zones_max_distance)
+    return DrawnZones(_zone_map(params), params.zones_max_distance)
+
+
+def _zone_map(params: LinkParams) -> ZoneMap:
+    return ZoneMap() if params.zones_file is None else read_zones(params.zones_file)
 
 
 def _network(params: LinkParams, device: str) -> Linker:
     def linker(problem: Problem) -> Solution:
         file = params.network_file
         known = None if file is None else read_network(file, problem.table.cameras)
-        return NetworkLinker(params.limits, known)(problem)
+        return NetworkLinker(params.limits, known, _zone_map(params))(problem)
 
     return linker
 

@@ -40,10 +40,12 @@ class Case:
     judge: Callable[[Long], Rates]
 
     def run(self, name: str, params: LinkParams, zones: Path | None) -> tuple[Rates, tuple[str, ...]]:
-        """The named linker's rates, seconds and peak_mb, and its warnings. ``zones``: else the folder's own zones.toml,
-        if any."""
+        """The named linker's rates, seconds and peak_mb, and its warnings. ``zones``, or else the folder's own
+        zones.toml, are for the linker of that name alone: the others are to do without."""
         own = self.folder / "zones.toml"
-        file = zones or params.zones_file or (own if own.exists() else None)
+        file = params.zones_file
+        if name == "zones":
+            file = zones or file or (own if own.exists() else None)
         outcome = measure(self.problem, params.model_copy(update={"linker": name, "zones_file": file}))
         warnings = outcome.solution.warnings
         if name == "zones" and file is None:

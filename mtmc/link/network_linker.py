@@ -17,7 +17,7 @@ Shape shorthand: T tracklets, C cameras, E links worth choosing; ``trajectories`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from mtmc.link.evidence.views import stands
 from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, apply, learn, on_common_time, proven, relearn
 from mtmc.link.model.camera_network import CameraNetwork, Limits
+from mtmc.link.model.zones_file import ZoneMap
 from mtmc.link.problem import Links, Possible, Problem, Solution
 from mtmc.link.review.explain import explain_links
 from mtmc.link.review.warnings import warnings_of
@@ -55,10 +56,11 @@ STAY_QUANTILE = 0.999
 @dataclass(frozen=True, slots=True)
 class NetworkLinker:
     """Needs no zones, travel times, calibration or clocks; uses what it is given. ``known``: a network of the same
-    cameras."""
+    cameras; ``zones``: zones and travel times that somebody drew."""
 
     limits: Limits
     known: CameraNetwork | None = None
+    zones: ZoneMap = field(default_factory=ZoneMap)
 
     def __call__(self, problem: Problem) -> Solution:
         """Link by the learned network."""
@@ -94,9 +96,10 @@ class NetworkLinker:
         trajectories = with_sure_clocks(problem.trajectories, table.camera, error)
         rows = moving[_learning_rows(len(moving))]
         part = table.take(rows), features[rows], trajectories[rows]
+        given = self.zones.ways(table.cameras)
         if self.known is None:
-            return proven(learn(*part, clock_known, self.limits), self.limits), trajectories
-        return relearn(*part, self.known), trajectories
+            return proven(learn(*part, clock_known, self.limits, given), self.limits), trajectories
+        return relearn(*part, replace(self.known, given=given)), trajectories
 
 
 def _standing_fragments(

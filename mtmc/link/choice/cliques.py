@@ -71,7 +71,8 @@ def solve_cliques(
         pairs = pair_views(views, LONGEST_GAP_S, slack_s, error_s)
         if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
             break
-        scores = score_views(views, pairs, network.likelihoods.label_class, cameras, least)
+        given = _given(network, late, views, pairs)
+        scores = score_views(views, pairs, network.likelihoods.label_class, given, cameras, least)
         beyond = scores.earned & _beyond_chains(network, views, pairs, scores.probability)
         possible = of_views(chains, views, pairs, scores, beyond)
         chosen = np.flatnonzero((scores.probability >= least) & beyond)
@@ -107,6 +108,19 @@ def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) ->
     ends = hub[rest], order[rest]
     bridged = Links(*ends, np.full(len(rest), least), explain_bridges(table, *ends, least))
     return Links.concatenated([links, bridged])
+
+
+def _given(network: CameraNetwork, table: TrackletTable, views: Views, pairs: ViewPairs) -> Double:
+    """Evidence (P,) of the ways that somebody drew, where clocks agree; only for pairs, as those of a clique need not
+    follow each other."""
+    one, other = pairs.in_time()
+    cameras = views.camera[one], views.camera[other]
+    shared = np.bincount(cameras[0] * len(network.cameras) + cameras[1], pairs.same)
+    count = shared[cameras[0] * len(network.cameras) + cameras[1]] - pairs.same
+    ends = table.exit_xy[views.last[one]], table.entry_xy[views.row[other]]
+    seconds = views.start_s[other] - views.end_s[one]
+    evidence = network.given.evidence(cameras, *ends, seconds, count)
+    return np.where(network.agree(*cameras), np.maximum(evidence, 0.0), 0.0)
 
 
 def _beyond_chains(network: CameraNetwork, views: Views, pairs: ViewPairs, probability: Double) -> Mask:

@@ -67,12 +67,24 @@ def evidence_of(
     return {
         "appearance": likelihoods.appearance(score),
         "time": np.where(fragments, _log_gap(pairs.seconds, likelihoods.gap_s), travel_time),
-        "path": network.routes.log_odds(transitions, zones, transition, exit_zone, entry_zone, self_count),
+        "path": network.routes.log_odds(transitions, zones, transition, exit_zone, entry_zone, self_count)
+        + _given(network, table, pairs, self_count),
         "size": _size(table, likelihoods, sizes, a, b, fragments),
         "kind": likelihoods.label_class[table.label[a], table.label[b]],
         "place": _place(table, zones, a, b, fragments, likelihoods.position_deviation),
         "ground": ground,
     }
+
+
+def _given(network: CameraNetwork, table: TrackletTable, pairs: Candidates, self_count: Double) -> Double:
+    """Evidence of the ways that somebody drew, where clocks agree."""
+    if len(network.given) == 0:
+        return np.zeros(len(pairs))
+    cameras = table.camera[pairs.source], table.camera[pairs.target]
+    ends = table.exit_xy[pairs.source], table.entry_xy[pairs.target]
+    count = network.transitions.count[pairs.transition] - self_count
+    evidence = network.given.evidence(cameras, *ends, pairs.seconds, count)
+    return np.where(network.agree(*cameras), evidence, 0.0)
 
 
 def _size(table: TrackletTable, likelihoods: Likelihoods, sizes: Double, a: Long, b: Long, fragments: Mask) -> Double:

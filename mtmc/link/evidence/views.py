@@ -34,7 +34,8 @@ def stands(table: TrackletTable) -> Mask:
 class Views:
     """camera (V,); start_s, end_s (V,); feature (V, D) unit, the mean of its tracklets'; size (V,) mean size residual;
     label (V,) of its first tracklet; entry_zone, exit_zone (V,) of its first and last; moves (V,): whether one of them
-    does; row (V,) of its first; vehicle (V,) number of the vehicle it belongs to so far; view (T,) of each tracklet."""
+    does; row, last (V,) of its first and its last; vehicle (V,) number of the vehicle it belongs to so far; view (T,)
+    of each tracklet."""
 
     camera: Int
     start_s: Double
@@ -46,6 +47,7 @@ class Views:
     exit_zone: Long
     moves: Mask
     row: Long
+    last: Long
     vehicle: Long
     view: Long
 
@@ -103,6 +105,7 @@ def make_views(table: TrackletTable, features: Float, sizes: Double, zones: Zone
         zones.exit[last],
         np.bincount(view, moving, count) > 0,
         first,
+        last,
         np.unique(labels[first], return_inverse=True)[1].astype(np.int64),
         view.astype(np.int64),
     )

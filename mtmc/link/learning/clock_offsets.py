@@ -25,7 +25,7 @@ LEAST_COUNT = 4.0
 SURE = 0.8
 """Links at least this probable show how long a journey takes."""
 ASYMMETRY_S = 0.7
-"""Half the difference of the typical times of the two directions, as measured on real roads (median .73 s): added to the
+"""Half the difference of the typical times of the two directions, on real roads .73 s in the median: added to the
 statistical error."""
 QUICK = (0.05, 0.5)
 """Quantiles between which journeys count as quick: the quickest may be false, the slow ones waited."""
@@ -127,7 +127,7 @@ def _excess(group: Long, one: Long, square: Double) -> Double:
     number = int(group.max()) + 1
     spare = np.bincount(group[one], minlength=number) - (np.bincount(group, minlength=number) - 1)
     ratio = np.bincount(group[one], square, number) / np.maximum(spare, 1)
-    return np.maximum(ratio, 1.0)[group]
+    return np.asarray(np.maximum(ratio, 1.0)[group])
 
 
 def _normal_equations(count: int, a: Long, b: Long, offset: Double, weight: Double) -> tuple[Double, Double]:

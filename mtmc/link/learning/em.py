@@ -29,11 +29,12 @@ from mtmc.link.learning.m_step import initial_network, narrow_gates, rescaled, u
 from mtmc.link.learning.transitions import discover, zone_pairs
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.entry_exit_zones import Zones, assign_zones
+from mtmc.link.model.given_ways import GivenWays
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 ROUNDS = 8
 ROUGH_ROUNDS = 5
-ADAPTING_ROUNDS = 4
+ADAPTING_ROUNDS = 8
 """E and M steps: to learn anew, to find unknown clocks first, and to adapt a network that is known."""
 NARROWED = (2, 4)
 """Rounds after which gates are narrowed and features whitened: once links are good enough, and once more when they are
@@ -69,11 +70,14 @@ class Learned:
         return features
 
 
-def learn(table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits) -> Learned:
-    """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias."""
+def learn(
+    table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits, given: GivenWays
+) -> Learned:
+    """Learn the network from unlabelled tracklets in canonical order and their features (T, D) without camera bias, and
+    from ways that somebody drew."""
     steps: tuple[ClockStep, ...] = ()
     while True:
-        learned = _learn_clocks(corrected(table, steps), features, trajectories, clock_known, limits)
+        learned = _learn_clocks(corrected(table, steps), features, trajectories, clock_known, limits, given)
         transitions = learned.network.transitions
         found = find_clock_step(learned.table, transitions, learned.pairs, learned.probability, clock_known)
         if found is None or len(steps) == MOST_CLOCK_STEPS:
@@ -83,7 +87,7 @@ def learn(table: TrackletTable, features: Float, trajectories: Double, clock_kno
 
 
 def _learn_clocks(
-    table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits
+    table: TrackletTable, features: Float, trajectories: Double, clock_known: Mask, limits: Limits, given: GivenWays
 ) -> Learned:
     """Learns twice: roughly, with wide gates where clocks are unknown, to find them and what varies within one vehicle;
     then on corrected times."""
@@ -91,12 +95,12 @@ def _learn_clocks(
     offset = np.zeros(len(clock_known))
     whiteners: tuple[Float, ...] = ()
     if len(clock_known) > 1:
-        rough = _learn(table, features, trajectories, zones, trusted, limits, ROUGH_ROUNDS)
+        rough = _learn(table, features, trajectories, zones, trusted, limits, given, ROUGH_ROUNDS)
         clocks = _clocks(rough, clock_known)
         offset, features, whiteners = clocks.offset_s, rough.features, rough.whiteners
         trusted = _trusted(clocks.error_s, clocks.group)
         table = on_common_time(table, offset)
-    fine = _learn(table, features, trajectories, zones, trusted, limits, ROUNDS)
+    fine = _learn(table, features, trajectories, zones, trusted, limits, given, ROUNDS)
     clocks = _clocks(fine, clock_known)
     network = replace(
         fine.network,
@@ -108,8 +112,8 @@ def _learn_clocks(
 
 
 def proven(learned: Learned, limits: Limits) -> Learned:
-    """Without the transitions whose links do not pay for their choice: one of as many as there are zones of the two
-    cameras and gates in the time looked at is likely to fit by chance."""
+    """Without the transitions that nobody drew and whose links do not pay for their choice: one of as many as there are
+    zones of the two cameras and gates in the time looked at is likely to fit by chance."""
     network, pairs = learned.network, learned.pairs
     transitions, zones = network.transitions, network.zones
     exits, entries = np.bincount(zones.exit_camera), np.bincount(zones.entry_camera)
@@ -117,7 +121,7 @@ def proven(learned: Learned, limits: Limits) -> Learned:
     gates = np.maximum((high_s - low_s) / (transitions.high_s - transitions.low_s), 1.0)
     price = np.log(exits[transitions.source] * entries[transitions.target] * gates)
     gain = np.bincount(pairs.transition, -np.log(np.maximum(1 - learned.probability, LEAST_DOUBT)), len(transitions))
-    kept = np.flatnonzero((gain >= price) | transitions.is_self)
+    kept = np.flatnonzero((gain >= price) | transitions.is_self | network.drawn())
     number = np.full(len(transitions), -1)
     number[kept] = np.arange(len(kept))
     rows = np.flatnonzero(number[pairs.transition] >= 0)
@@ -153,7 +157,7 @@ def on_common_time(table: TrackletTable, offset_s: Double) -> TrackletTable:
 
 def relearn(table: TrackletTable, features: Float, trajectories: Double, known: CameraNetwork) -> Learned:
     """Adapt a network learned before to a new run of the same cameras: its zones, transitions and clocks are where to
-    start."""
+    start, and the ways given to it."""
     table = on_common_time(table, known.clock_offset_s)
     zones = assign_zones(table, (known.zones.entries, known.zones.exits))
     network = rescaled(replace(known, zones=zones), len(table))
@@ -168,12 +172,11 @@ def apply(network: CameraNetwork, table: TrackletTable, features: Float, traject
 
 def _learn(
     table: TrackletTable, features: Float, trajectories: Double, zones: Zones, trusted: Mask, limits: Limits,
-    rounds: int,
+    given: GivenWays, rounds: int,
 ) -> Learned:  # fmt: skip
     pairs = zone_pairs(table, features, zones, trusted, limits)
     modes = discover(table, features, zones, pairs, trusted, limits)
-    no_offset = np.zeros(len(table.cameras))
-    return _rounds(initial_network(table, zones, modes, trusted, no_offset), table, features, trajectories, rounds)
+    return _rounds(initial_network(table, zones, modes, trusted, given), table, features, trajectories, rounds)
 
 
 def _rounds(

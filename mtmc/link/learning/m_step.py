@@ -25,6 +25,7 @@ from mtmc.link.model.camera_network import (
 )
 from mtmc.link.model.densities import GaussianPrior, fit_log_ratio
 from mtmc.link.model.entry_exit_zones import Zones
+from mtmc.link.model.given_ways import MARGIN, GivenWays, inside
 from mtmc.structures import LABELS, Double, Mask, TrackletTable
 
 SAME_COSINE, OTHER_COSINE = GaussianPrior(0.55, 0.2, 4.0), GaussianPrior(0.05, 0.2, 4.0)
@@ -42,6 +43,8 @@ USUAL_GAP_S, USUAL_DEVIATION = 0.8, 0.05
 FIRST_GATE_WIDTHS, FIRST_GATE_S = (1.5, 2.0), (5.0, 15.0)
 """First gate before and after a delay mode, in widths of the mode and seconds beside: more to the late side, since
 vehicles wait."""
+DRAWN_VOTES = 1.0
+"""Vehicles that a way which somebody drew is taken to have had at first."""
 FIRST_OUTLIER_FRACTION = 0.3
 """Even part of the first travel-time density: a mode says little of its shape yet."""
 LEAST_COUNT = 1.0
@@ -56,9 +59,11 @@ bins."""
 
 
 def initial_network(
-    table: TrackletTable, zones: Zones, modes: Sequence[DelayMode], trusted: Mask, clock_offset_s: Double
+    table: TrackletTable, zones: Zones, modes: Sequence[DelayMode], trusted: Mask, given: GivenWays
 ) -> CameraNetwork:
-    """A network that knows its transitions from the delay modes, and nothing else but prior belief."""
+    """A network that knows its transitions from the delay modes and from ways that somebody drew, and nothing else but
+    prior belief."""
+    modes = [*modes, *_drawn_modes(table, zones, given, trusted)]
     transitions, groups = initial_transitions(modes, zones, len(table.cameras))
     leaving, entering = _ends(zones)
     span = _recorded_s(table)[zones.entry_camera]
@@ -75,8 +80,23 @@ def initial_network(
         USUAL_GAP_S,
         USUAL_DEVIATION,
     )
-    no_error = np.zeros(len(trusted))
-    return CameraNetwork(table.cameras, zones, transitions, routes, likelihoods, trusted, clock_offset_s, no_error)
+    nothing = np.zeros(len(trusted))
+    return CameraNetwork(table.cameras, zones, transitions, routes, likelihoods, trusted, nothing, nothing, given)
+
+
+def _drawn_modes(table: TrackletTable, zones: Zones, given: GivenWays, trusted: Mask) -> list[DelayMode]:
+    """A mode for every exit and entry zone that a way which somebody drew leads between, where clocks agree."""
+    modes: list[DelayMode] = []
+    for way in np.flatnonzero(trusted[given.source] & trusted[given.target]).tolist():
+        out = (table.camera == given.source[way]) & inside(given.left_by[way], table.exit_xy, MARGIN)
+        into = (table.camera == given.target[way]) & inside(given.entered_by[way], table.entry_xy, MARGIN)
+        low, high = float(given.low_s[way]), float(given.high_s[way])
+        modes += [
+            DelayMode(exit_, entry, (low + high) / 2, (high - low) / 2, DRAWN_VOTES, np.inf)
+            for exit_ in np.unique(zones.exit[out]).tolist()
+            for entry in np.unique(zones.entry[into]).tolist()
+        ]
+    return modes
 
 
 def initial_transitions(
@@ -231,9 +251,9 @@ def _label_class(table: TrackletTable, joint: Double) -> Double:
 
 def narrow_gates(network: CameraNetwork) -> CameraNetwork:
     """Narrow each gate to where its density is above the outlier part, with a margin; drop transitions that nobody
-    uses."""
+    uses nor drew."""
     transitions = network.transitions
-    used = np.flatnonzero((transitions.count >= LEAST_COUNT) | transitions.is_self)
+    used = np.flatnonzero((transitions.count >= LEAST_COUNT) | transitions.is_self | network.drawn())
     kept = transitions.take(used)
     low, high, density = kept.low_s.copy(), kept.high_s.copy(), kept.density.copy()
     for number in np.flatnonzero(~kept.is_self):

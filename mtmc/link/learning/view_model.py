@@ -22,8 +22,8 @@ from mtmc.link.model.densities import LogRatio, log_ratio
 from mtmc.structures import Double, Long, Mask
 
 EARLY_S, LATE_S = 6.0, 20.0
-"""Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight; wider by the
-standard error of learned clocks."""
+"""Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight; wider by
+the standard error of learned clocks."""
 WAITING, LONGEST_WAIT_S = 0.05, 300.0
 """Fraction of vehicles that wait in view, for any time up to so long."""
 OTHER_CAMERAS = 6.0
@@ -74,11 +74,12 @@ class ViewScores:
 
 
 def score_views(
-    views: Views, pairs: ViewPairs, label_class: Double, cameras: int, least_probability: float
+    views: Views, pairs: ViewPairs, label_class: Double, given: Double, cameras: int, least_probability: float
 ) -> ViewScores:
     """Learn the model from the vehicles as they are, and score all pairs under it. What scores mean is learned between
     cameras that share vehicles, so that an unrelated camera changes nothing for the others; where none do so far, from
-    the probabilities of the round before, and from pairs of one camera."""
+    the probabilities of the round before, and from pairs of one camera. ``given``: evidence (P,) of the ways that
+    somebody drew."""
     a, b = pairs.a, pairs.b
     same = pairs.same.astype(np.float64)
     found = _differences(views, a, b)
@@ -86,7 +87,7 @@ def score_views(
     linked = bool(related.any())
     different = found.weighted((1 - same) * related) if linked else _strangers(views)
     evidence = {"time": _delay(views, pairs, cameras), "kind": label_class[views.label[a], views.label[b]]}
-    zones, probability = _zones(views, pairs, cameras), same
+    zones, probability = _zones(views, pairs, cameras) + given, same
     for _ in range(ROUNDS):
         appearance, size = _likelihoods(found.weighted(same if linked else probability), different)
         evidence["appearance"], evidence["size"] = appearance(found.cosine), size(found.size)
@@ -94,7 +95,11 @@ def score_views(
         evidence["path"] = zones + _shared(views, pairs, cameras, np.maximum(same, likely))
         log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
         probability = link_marginals(len(views) * cameras, *pairs.ends(views, cameras), log_odds)
-    earned = (_together(views, pairs, cameras) - same >= LEAST_PAIRS) | (evidence["appearance"] >= LEAST_EARNED)
+    earned = (
+        (_together(views, pairs, cameras) - same >= LEAST_PAIRS)
+        | (evidence["appearance"] >= LEAST_EARNED)
+        | (given > 0)
+    )
     earned &= linked or (earned & (probability >= LIKELY)).sum() >= LEAST_PAIRS
     return ViewScores(evidence, log_odds, probability, found.cosine, earned, appearance, least_probability)
 

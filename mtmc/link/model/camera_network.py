@@ -7,13 +7,14 @@ zones of all cameras, P pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mtmc.link.model.densities import LogRatio
 from mtmc.link.model.entry_exit_zones import Zones
-from mtmc.structures import Columns, Double, Long, Mask
+from mtmc.link.model.given_ways import GivenWays
+from mtmc.structures import Columns, Double, Int, Long, Mask
 
 GRID = 128
 """Bins of a travel-time density: enough for the narrowest gates, which are some seconds wide."""
@@ -190,9 +191,9 @@ class Likelihoods:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CameraNetwork:
-    """All that is learned. clock_trusted (C,): clocks that agree with each other, so that order in time is known;
-    clock_offset_s, clock_error_s (C,): by how much each camera's clock is ahead of the common time, and how well that
-    is known (inf: not at all)."""
+    """All that is learned, and the ways that somebody drew (``given``). clock_trusted (C,): clocks that agree with each
+    other, so that order in time is known; clock_offset_s, clock_error_s (C,): by how much each camera's clock is ahead
+    of the common time, and how well that is known (inf: not at all)."""
 
     cameras: tuple[str, ...]
     zones: Zones
@@ -202,3 +203,13 @@ class CameraNetwork:
     clock_trusted: Mask
     clock_offset_s: Double
     clock_error_s: Double
+    given: GivenWays = field(default_factory=GivenWays.none)
+
+    def drawn(self) -> Mask:
+        """Whether each transition (L,) is a way that somebody drew."""
+        found = self.transitions
+        return self.given.cover(found.source, found.target, found.low_s, found.high_s)
+
+    def agree(self, one: Long | Int, other: Long | Int) -> Mask:
+        """Whether the clocks of cameras ``one`` and ``other`` (P,) agree."""
+        return self.clock_trusted[one] & self.clock_trusted[other]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtmc.errors import ConfigError
-from mtmc.link.baselines.zones import read_zones
+from mtmc.link.model.zones_file import read_zones
 
 
 @pytest.mark.parametrize("text", ["cameras = 3", "[[links]]\nfrom='a.n'\nto='b.s'\ntravel_s=[1,2]", "not toml ["])

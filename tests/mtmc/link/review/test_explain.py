@@ -11,6 +11,7 @@ from mtmc.link.choice.selection import select
 from mtmc.link.evidence.appearance import without_camera_bias
 from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.learning.em import Learned, learn, log_odds
+from mtmc.link.model.given_ways import GivenWays
 from mtmc.link.review.explain import SOURCES, explain_links, prior_log_odds
 from mtmc.structures import Double, TrackletTable
 from tests.mtmc.link.worlds import small
@@ -24,7 +25,8 @@ def no_trajectories(table: TrackletTable) -> Double:
 
 def learned() -> Learned:
     table = small(level=3).table
-    return learn(table, without_camera_bias(table), no_trajectories(table), np.ones(len(table.cameras), bool), LIMITS)
+    given = no_trajectories(table), np.ones(len(table.cameras), bool), LIMITS, GivenWays.none()
+    return learn(table, without_camera_bias(table), *given)
 
 
 def links_of(found: Learned) -> set[tuple[int, int]]:
