@@ -16,9 +16,10 @@ from mtmc.link.evidence.appearance import unit
 from mtmc.link.evidence.ground_overlap import APART_M, GroundMatches
 from mtmc.link.evidence.log_odds import cosine
 from mtmc.link.evidence.views import Views
+from mtmc.link.learning.view_model import FEW_VIEWS
 from mtmc.link.model.densities import LogRatio
 from mtmc.link.rules.constraints import Partition, Placed, clashing
-from mtmc.structures import Double, Long, TrackletTable
+from mtmc.structures import Double, Long, Mask, TrackletTable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,9 +95,10 @@ def assemble(
     """Labels (T,), the indices of the ``matches`` on the ground and of the ``links`` that are made, where a vehicle's
     views are a clique: fragments of a view first, then matches, then links, the surest of each first.
 
-    Two vehicles become one if the link holds with the appearance of both as a whole, the means of their views, in place
-    of its own (centroid linkage): one look-alike pair does not join what else looks different, and what varies from
-    view to view hides less of a vehicle that was seen by several.
+    Two vehicles become one if the link holds with the appearance of both as a whole in place of its own: one look-alike
+    pair does not join what else looks different. Where vehicles are few the means of their views are compared (centroid
+    linkage), in which what varies from view to view hides less; among many strangers each pair of views has its say
+    (average linkage).
     """
     partition = _apart(table, matches, different)
     order = np.argsort(views.view, kind="stable")
@@ -106,25 +108,30 @@ def assemble(
     members: dict[int, list[int]] = {}
     for view, row in enumerate(views.row.tolist()):
         members.setdefault(partition.find(row), []).append(view)
+    few = np.bincount(views.camera, views.moves) < FEW_VIEWS
     needed, made = np.log(least / (1 - least)), []
     for k in np.lexsort((links.target, links.source, -links.log_odds)).tolist():
         one, other = partition.find(int(links.source[k])), partition.find(int(links.target[k]))
         if one == other:
             continue
         both = members[one], members[other]
-        alike = _appearance(views, *both, appearance) if len(both[0]) * len(both[1]) > 1 else links.appearance[k]
+        alike = _appearance(views, few, *both, appearance) if len(both[0]) * len(both[1]) > 1 else links.appearance[k]
         if links.log_odds[k] - links.appearance[k] + alike >= needed and partition.join(one, other):
             members[partition.find(one)] = both[0] + both[1]
             made.append(k)
     return partition.labels(), held, np.sort(np.array(made, np.int64))
 
 
-def _appearance(views: Views, one: list[int], other: list[int], appearance: LogRatio) -> float:
-    """Evidence of the cosine of two vehicles' mean features; 0 where one camera saw all."""
-    if len(np.unique(views.camera[one + other])) == 1:
-        return 0.0
-    mean = unit(np.stack([views.feature[members].sum(axis=0) for members in (one, other)]))
-    return float(appearance(cosine(mean, np.array([0]), np.array([1])))[0])
+def _appearance(views: Views, few: Mask, one: list[int], other: list[int], appearance: LogRatio) -> float:
+    """Evidence of appearance between two vehicles as a whole: of the cosine of their mean features where all cameras
+    (C,) saw ``few``, else the mean over pairs of views in different cameras; 0 where one camera saw all."""
+    apart = views.camera[one][:, None] != views.camera[other][None, :]
+    if few[views.camera[one + other]].all() and len(np.unique(views.camera[one + other])) > 1:
+        mean = unit(np.stack([views.feature[members].sum(axis=0) for members in (one, other)]))
+        score = cosine(mean, np.array([0]), np.array([1]))
+    else:
+        score = (views.feature[one] @ views.feature[other].T)[apart].astype(np.float64)
+    return float(appearance(score).mean()) if len(score) else 0.0
 
 
 def _apart(table: TrackletTable, matches: GroundMatches, different: Long | None = None) -> Partition:
