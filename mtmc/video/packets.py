@@ -89,9 +89,12 @@ def readable(path: Path) -> Any:
 
 def video_stream(container: Any) -> Any:
     """The stream that players show: the one with the largest pictures, cover pictures aside. Raises IndexError for
-    none, ValueError for a list of other files."""
-    if not LISTS.isdisjoint(container.format.name.split(",")):
+    none, ValueError for a list of other files or a picture."""
+    names = container.format.name.split(",")
+    if not LISTS.isdisjoint(names):
         raise ValueError("a list of other files")
+    if "image2" in names or names[0].endswith("_pipe"):
+        raise ValueError("a single picture")
     films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     areas = [s.codec_context.width * s.codec_context.height for s in films]
     return films[areas.index(max(areas))] if films else container.streams.video[0]

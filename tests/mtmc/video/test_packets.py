@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -253,3 +254,10 @@ def test_a_list_of_other_files_is_no_video(text: str, tmp_path: Path) -> None:
     (tmp_path / "list.mp4").write_text(text)
     with pytest.raises(InputError, match=r"list\.mp4: expected .+, found .+\. \S"):
         read_packets(tmp_path / "list.mp4")
+
+
+def test_a_picture_is_no_video(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.mp4"):
+        (tmp_path / name).write_bytes(cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes())
+        with pytest.raises(InputError, match="a single picture"):
+            read_packets(tmp_path / name)
