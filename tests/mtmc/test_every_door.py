@@ -22,7 +22,7 @@ from mtmc.config import load_config
 from mtmc.edits import read_edits
 from mtmc.errors import UserError
 from mtmc.files.images import read_image
-from mtmc.link.baselines.zones import read_zones
+from mtmc.link.model.zones_file import read_zones
 from mtmc.scene_reader import read_scene
 from mtmc.scene_reader.clocks import read_timestamps
 from mtmc.score.sources import read_side
