@@ -43,7 +43,7 @@ def part_of(path: Path) -> Path:
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not (path.is_file() or path.is_dir()):  # replacing /dev/null breaks a machine
-        raise FileExistsError(errno.EEXIST, "a device, pipe or socket, which no file replaces", str(path))
+        raise OSError(errno.ENODEV, "a device, pipe or socket, which no file replaces", str(path))
     return path.with_name(_name_of_part(path.name, path.suffix))
 
 

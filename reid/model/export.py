@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reid.atomic import put_in_place, writing
+from reid.atomic import part_of, put_in_place, writing
 from reid.config import NetworkParams
 from reid.data.images import IMAGENET_MEAN, IMAGENET_STD
 from reid.errors import UserError
@@ -82,9 +82,12 @@ def export(model: SGFD, path: Path, samples: NDArray[np.uint8], form: ExportForm
         raise UserError(path, "a file to write", "a folder", "Name a file.")
     module = PixelsToVectors(fused(model)).eval()
     pixels = np.ascontiguousarray(samples.transpose(0, 3, 1, 2), dtype=np.float32)
-    temporary = path.with_name(f"{path.stem}.part{path.suffix}")
-    suffixes = {path.suffix, ".bin"} if form == "openvino" else {path.suffix}
     with writing(path):
+        temporary = part_of(path)
+        files = [(temporary, path)]
+        if form == "openvino":
+            files.append((temporary.with_suffix(".bin"), path.with_suffix(".bin")))
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             runtime = FORMS[form](module, torch.from_numpy(pixels[:2]), temporary)
             with torch.inference_mode():
@@ -92,11 +95,11 @@ def export(model: SGFD, path: Path, samples: NDArray[np.uint8], form: ExportForm
             singly = np.concatenate([runtime(pixels[row : row + 1]) for row in range(len(pixels))])
             cosine = float(min((runtime(pixels) * wanted).sum(axis=1).min(), (singly * wanted).sum(axis=1).min()))
             kept = cosine >= LEAST_COSINE
-            for suffix in suffixes if kept else ():
-                put_in_place(temporary.with_suffix(suffix), path.with_suffix(suffix))
+            for part, whole in files if kept else ():
+                put_in_place(part, whole)
         finally:
-            for suffix in suffixes:
-                temporary.with_suffix(suffix).unlink(missing_ok=True)
+            for part, _ in files:
+                part.unlink(missing_ok=True)
     return Exported(path, cosine, kept)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.atomic import replacing
 from reid.model.export import INPUT, required
 
 
@@ -31,17 +32,18 @@ def quantise(source: Path, target: Path, samples: NDArray[np.uint8]) -> None:
     """Write the eight-bit form of an exported network; metadata are kept.
 
     Static: the ranges of activations are those of the samples (B, h, w, 3) uint8 RGB, of which a few hundred of the
-    cameras to come do. Weights have a scale per channel. Raises UserError where ONNX Runtime is not installed.
+    cameras to come do. Weights have a scale per channel. Raises UserError where ONNX Runtime is not installed, or the
+    disk is unwilling.
     """
     quantization = required("onnxruntime.quantization")
     pixels = np.ascontiguousarray(samples.transpose(0, 3, 1, 2), dtype=np.float32)
     logging.getLogger().addFilter(_no_advice)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, replacing(target) as part:
         shaped = Path(folder) / "shaped.onnx"
         quantization.quant_pre_process(str(source), str(shaped), skip_symbolic_shape=True)
         quantization.quantize_static(
             str(shaped),
-            str(target),
+            str(part),
             _Calibration(pixels),
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,

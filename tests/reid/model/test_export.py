@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
 from pathlib import Path
 from typing import Any
@@ -96,3 +98,13 @@ def test_a_file_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_folder_is_made_and_a_device_is_spared(tmp_path: Path) -> None:
+    model = tiny_network(None)
+    export(model, tmp_path / "new" / "m.ts", CROPS, "torchscript")
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["m.ts"]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="no file replaces"):
+        export(model, tmp_path / "pipe", CROPS, "torchscript")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
