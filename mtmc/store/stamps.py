@@ -83,12 +83,14 @@ def _bears(path: Path, spelled: bytes) -> bool:
             file.seek(max(0, found.st_size - USUAL_BYTES))
             end = file.read(USUAL_BYTES)
             length = int.from_bytes(end[-MAGIC_BYTES:-4], "little") + MAGIC_BYTES
+            if not end.endswith(MAGIC) or length > found.st_size:  # of a damaged file the length is anything
+                return False
             if length > len(end):
-                file.seek(max(0, found.st_size - length))
+                file.seek(found.st_size - length)
                 end = file.read(length)
     except OSError:
         return False
-    return end.endswith(MAGIC) and STAMP_KEY in (footer := end[-length:]) and spelled in footer
+    return STAMP_KEY in (footer := end[-length:]) and spelled in footer
 
 
 def _differences(old: Any, new: Any, prefix: str) -> Iterator[str]:

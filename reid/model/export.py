@@ -196,7 +196,8 @@ def _to_torchscript(module: PixelsToVectors, example: Tensor, path: Path) -> Run
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # TorchScript is in maintenance; it is what C++ programs load
         traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]  # in torch
-        torch.jit.save(traced, str(path))
+        with path.open("wb") as file:  # by a name torch would make one for what is inside, of which it is choosy
+            torch.jit.save(traced, file)
         loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]  # in torch
 
     def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

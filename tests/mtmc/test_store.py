@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,17 @@ def test_damaged_table_is_said_so(tmp_path: Path) -> None:
     assert staleness(path, STAMP) == ["damaged"]
     with pytest.raises(StoreError, match="damaged"):
         read_any_table(path)
+
+
+@pytest.mark.parametrize("magic", [b"PAR1", b"cut!"])
+def test_the_length_of_a_damaged_footer_is_not_believed(tmp_path: Path, magic: bytes) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(bytes(20_000) + (2**31 - 1).to_bytes(4, "little") + magic)
+    tracemalloc.start()
+    assert staleness(path, STAMP) == ["damaged"]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
 
 
 def half_write(path: Path) -> None:
