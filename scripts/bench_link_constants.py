@@ -36,6 +36,7 @@ TUNED = {
         "LEAST_DEVIATION_S", "LEAST_WIDTH_S",
     ),
     "choice.cliques": ("PASSES", "LONGEST_GAP_S"),
+    "choice.selection": ("FEW_IN_ALL",),
     "network_linker": ("ALIKE",),
     "learning.transitions": (
         "LEAST_SIGNIFICANCE", "LEAST_SIGNIFICANCE_OF_FEW", "LEAST_VOTES", "MANY_PAIRS", "LEAST_EXPECTED", "MOST_MODES",
