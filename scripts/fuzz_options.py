@@ -91,6 +91,8 @@ def option_cases(material: Path, chance: random.Random) -> Iterator[Case]:
 def _of_parameter(head: tuple[str, ...], command: Any, parameter: Any, sound: tuple[str, ...]) -> Iterator[Case]:
     number = parameter.type_descriptor.annotation in (int, float)
     for word in NUMBERS if number else WORDS:
+        if head == ("mtmc", "view") and word == "run":  # a run: it would be served for ever
+            continue
         if parameter.param_type_name == "argument":
             words = _with_argument(command, parameter, sound, word)
         else:
