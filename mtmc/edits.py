@@ -13,7 +13,7 @@ The order of the lines plays no role but for ``split``, which is applied first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,7 +27,7 @@ from mtmc.files.atomic import replacing
 from mtmc.geometry import iou
 from mtmc.link import Wishes
 from mtmc.scene import Scene
-from mtmc.structures import LABELS, Embeddings, Long, Tracklet
+from mtmc.structures import LABELS, Embeddings, Tracklet
 
 LEAST_IOU = 0.3
 """An edit means the tracklet whose box overlaps its own by this at its time ..."""
@@ -114,17 +114,43 @@ def place_of(scene: Scene, tracklet: Tracklet, row: int | None = None) -> Place:
 
 # --- applying ---------------------------------------------------------------------------------------------------------
 
+Unfit = tuple[Place, str]
+"""Where an edit fits nothing, and a sentence that says so."""
+
+
+class FreshIds:
+    """Track ids for what edits split off: above the ``highest`` of their camera, the same whenever an edit is
+    applied."""
+
+    def __init__(self, highest: Callable[[str], int]) -> None:
+        self._highest, self._last = highest, dict[str, int]()
+        self._given = dict[int, int]()
+
+    def of(self, number: int, camera_id: str) -> int:
+        """That of an edit, by its number."""
+        if number not in self._given:
+            last = self._last[camera_id] if camera_id in self._last else self._highest(camera_id)
+            self._given[number] = self._last[camera_id] = last + 1
+        return self._given[number]
+
 
 def apply_edits(
-    scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings], edits: Sequence[Edit]
-) -> Edited:
-    """Split, drop and rename tracklets as the edits say, and find the pairs that linking must join or keep apart."""
-    unfit: list[str] = []
+    scene: Scene, tracklets: Sequence[Tracklet], embeddings: Mapping[str, Embeddings], edits: Sequence[Edit],
+    seen: tuple[float, float] = (-np.inf, np.inf), fresh: FreshIds | None = None,
+) -> Edited:  # fmt: skip
+    """Split, drop and rename tracklets as the edits say, and find the pairs that linking must join or keep apart.
+
+    Of a part of a run ``seen`` are the seconds in which its tracklets are in view: edits of other times fit nothing
+    here, and what they split off is left out; ``fresh``: the track ids that all parts have in common.
+    """
+    unfit: list[Unfit] = []
     mine, looks = list(tracklets), dict(embeddings)
+    fresh = fresh or FreshIds(lambda camera: max(t.track_id for t in tracklets if t.camera_id == camera))
     for number, edit in enumerate(edits):
         if edit.edit == "split":
-            _split(scene, mine, looks, edit, number, unfit)
-    dropped: set[Key] = set()
+            _split(scene, mine, looks, edit, number, fresh, unfit)
+    cut = any(edit.edit == "split" for edit in edits)
+    dropped = {t.key for t in mine if cut and not _in_view(scene, t, seen)}
     for number, edit in enumerate(edits):
         found = _find(scene, mine, edit.at)
         if found is None and edit.edit in ("not_vehicle", "kind"):
@@ -136,11 +162,12 @@ def apply_edits(
     mine = [t for t in mine if t.key not in dropped]
     pairs = {kind: list(_pairs(scene, mine, edits, kind, unfit)) for kind in ("same", "different")}
     same, different = (np.array([pair for _, pair in pairs[k]], np.int64).reshape(-1, 2) for k in ("same", "different"))
-    return Edited(mine, looks, Wishes(same, different), tuple(n for n, _ in pairs["same"]), tuple(unfit))
+    said = tuple(sentence for place, sentence in unfit if seen[0] <= place.time_s < seen[1])
+    return Edited(mine, looks, Wishes(same, different), tuple(n for n, _ in pairs["same"]), said)
 
 
 def _pairs(
-    scene: Scene, tracklets: Sequence[Tracklet], edits: Sequence[Edit], kind: str, unfit: list[str]
+    scene: Scene, tracklets: Sequence[Tracklet], edits: Sequence[Edit], kind: str, unfit: list[Unfit]
 ) -> Iterable[tuple[int, tuple[int, int]]]:
     for number, edit in enumerate(edits):
         if edit.edit != kind or edit.other is None:
@@ -154,7 +181,13 @@ def _pairs(
         if a != b:
             yield number, (a, b)
         elif kind == "different":
-            unfit.append(f"Edit {number + 1} ({kind}) no longer fits: both its places are in one tracklet; split it.")
+            why = "both its places are in one tracklet; split it."
+            unfit.append((edit.at, f"Edit {number + 1} ({kind}) no longer fits: {why}"))
+
+
+def _in_view(scene: Scene, tracklet: Tracklet, seen: tuple[float, float]) -> bool:
+    first, last = scene.cameras[tracklet.camera_id].time_s(tracklet.frames[[0, -1]])
+    return bool(first < seen[1] and last >= seen[0])
 
 
 def _find(scene: Scene, tracklets: Sequence[Tracklet], place: Place) -> tuple[int, int] | None:
@@ -180,26 +213,27 @@ def _split(
     embeddings: dict[str, Embeddings],
     edit: Edit,
     number: int,
-    unfit: list[str],
+    ids: FreshIds,
+    unfit: list[Unfit],
 ) -> None:
-    """Cut a tracklet in two before a moment; the later part gets the next free number of its camera."""
+    """Cut a tracklet in two before a moment; the later part gets a track id of its own."""
     found = _find(scene, tracklets, edit.at)
     if found is None or found[1] == 0:
         unfit.append(_unfit(edit, number, edit.at))
         return
     k, row = found
     whole = tracklets[k]
-    fresh = 1 + max(t.track_id for t in tracklets if t.camera_id == whole.camera_id)
+    fresh = ids.of(number, whole.camera_id)
     tracklets[k : k + 1] = [whole.take(slice(0, row)), whole.take(slice(row, None), fresh)]
     crops = embeddings.get(whole.camera_id)
     if crops is not None:
         late = (crops.track_ids == whole.track_id) & (crops.frames >= whole.frames[row])
-        ids: Long = np.where(late, fresh, crops.track_ids)
-        embeddings[whole.camera_id] = replace(crops, track_ids=ids)
+        embeddings[whole.camera_id] = replace(crops, track_ids=np.where(late, fresh, crops.track_ids))
 
 
-def _unfit(edit: Edit, number: int, place: Place) -> str:
-    return f"Edit {number + 1} ({edit.edit}) no longer fits: no tracklet in {place.camera} at {place.time_s:.2f} s."
+def _unfit(edit: Edit, number: int, place: Place) -> Unfit:
+    why = f"no tracklet in {place.camera} at {place.time_s:.2f} s."
+    return place, f"Edit {number + 1} ({edit.edit}) no longer fits: {why}"
 
 
 def contradiction(edited: Edited, edits: Sequence[Edit], index: int, path: Path) -> InputError:

@@ -145,6 +145,11 @@ class Camera:
         known = np.interp(numbers, np.arange(last + 1), self.times_s)
         return np.asarray(self.offset_s + known + np.maximum(numbers - last, 0) / self.fps)
 
+    def frames_between(self, begin_s: float, end_s: float) -> tuple[int, int]:
+        """The first frame not before ``begin_s`` on the scene's clock, and the first not before ``end_s``."""
+        first, end = np.searchsorted(self.time_s(np.arange(self.frame_count)), (begin_s, end_s))
+        return int(first), int(end)
+
     @property
     def duration_s(self) -> float:
         """From the first frame to the end of the last, in seconds."""

@@ -26,6 +26,7 @@ from reid.storage import is_local
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
 TEXT_BYTES = 512 << 20
 """Text that is larger is no list of boxes, and no configuration."""
@@ -190,9 +191,11 @@ def unpacked(member: IO[bytes], path: Path, error: type[UserError] = UserError) 
 
 
 def read_parquet(
-    path: Path, expected: str, fix: str, columns: Sequence[str] | None = None, error: type[UserError] = UserError
-) -> pa.Table:
-    """A Parquet table, its pages checked, or some of its columns; a bomb is refused by what its footer counts."""
+    path: Path, expected: str, fix: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None,
+    error: type[UserError] = UserError,
+) -> pa.Table:  # fmt: skip
+    """A Parquet table, its pages checked, or some of its columns, and of its rows those for which ``where`` holds; a
+    bomb is refused by what its footer counts."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -205,7 +208,8 @@ def read_parquet(
             values = file.metadata.num_rows * max(1, width)
         if values > max(ANY_VALUES, VALUES_PER_BYTE * path.stat().st_size):
             raise error(path, expected, f"one that unpacks to {values:,} values", fix)
-        table = pq.read_table(source, columns=columns, page_checksum_verification=True, partitioning=None)
+        how = {"page_checksum_verification": True, "partitioning": None}
+        table = pq.read_table(source, columns=columns, filters=where, **how)
         _ = table.column_names  # they may be no text
     except (pa.ArrowException, OSError, KeyError, ValueError, MemoryError) as refused:
         raise error(path, expected, f"a damaged file ({_one_line(str(refused).splitlines()[0])})", fix) from refused

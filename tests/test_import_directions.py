@@ -55,15 +55,16 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"describe", "choice", "review", "baselines"}),
         frozenset({"network_linker"}),
         frozenset({"__init__"}),
-        frozenset({"benchmark", "in_windows"}),
+        frozenset({"benchmark"}),
     ),
     "mtmc.files": (
         frozenset({"__init__", "text"}),
         frozenset({"atomic", "images", "onnx"}),
     ),
     "mtmc.pipeline": (
-        frozenset({"workers"}),
+        frozenset({"workers", "windows"}),
         frozenset({"cluster", "tasks", "planning"}),
+        frozenset({"linking"}),
         frozenset({"__init__"}),
         frozenset({"given_tracks"}),
     ),

@@ -125,20 +125,21 @@ def tell(done: Plan, as_json: bool) -> None:
     from mtmc.files import inside
     from mtmc.store.documents import KeptTimings, read_kept
 
-    folder, vehicles = done.run.folder, done.run.vehicles()
-    shared = sum(len(vehicle.cameras) > 1 for vehicle in vehicles)
+    folder = done.run.folder
+    seen = [(len(v.cameras), len(v.tracklets)) for part in done.run.vehicles_in_parts() for v in part]
+    shared = sum(cameras > 1 for cameras, _ in seen)
     timings = read_kept(folder / "timings.json", KeptTimings)
     summary = {
         "run": str(folder),
-        "vehicles": len(vehicles),
+        "vehicles": len(seen),
         "vehicles_in_several_cameras": shared,
-        "tracklets": sum(len(vehicle.tracklets) for vehicle in vehicles),
+        "tracklets": sum(tracklets for _, tracklets in seen),
         "files": sorted(str(inside(p, folder)) for p in folder.rglob("[!.]*") if p.is_file()),
         "timings": timings.root if timings else {},
     }
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
         return
-    typer.echo(f"{len(vehicles)} vehicles, {shared} of them in several cameras: {folder}/track3.txt, vehicles.parquet")
+    typer.echo(f"{len(seen)} vehicles, {shared} of them in several cameras: {folder}/track3.txt, vehicles.parquet")
     if done.config.report.page:
         typer.echo(f"look at {folder}/report.html")

@@ -20,6 +20,8 @@ STAGES = {"detections": "detect", "tracklets": "track", "embeddings": "embed"}
 """Tables, and what makes them."""
 LINK_S, LINK_BYTES = 82e-6, 1200
 """Seconds and bytes of memory that linking takes for each tracklet: a million in 82 s and 1.2 GB on two cores."""
+MOST_LINK_BYTES = 4e9
+"""Linking that takes more is cut into windows."""
 READ_TWICE = 2
 """Videos are read to detect and to embed."""
 
@@ -86,7 +88,10 @@ def needs(rates: Rates, cameras: int, hours: float, fps: float, workers: int) ->
         *lines,
         Need("tracklets", tracklets, f"{tracklets:,.0f}", f"{1000 * rates.tracklets:.2f} for 1,000 frames, {based}"),
         Need(
-            "linking", link_h, f"{60 * link_h:,.1f} minutes, {_size(memory)} memory", "a million: 82 s, 1.2 GB, 2 cores"
+            "linking",
+            link_h,
+            f"{60 * link_h:,.1f} minutes, {_memory(memory, hours)}",
+            "a million: 82 s, 1.2 GB, 2 cores",
         ),
         Need("whole job", whole_h, f"{whole_h:,.1f} hours", f"{workers:,} workers that never wait, then linking"),
         Need("to keep up", keep_up, f"{keep_up:,.0f} workers", "worker hours for each hour of the videos"),
@@ -94,6 +99,15 @@ def needs(rates: Rates, cameras: int, hours: float, fps: float, workers: int) ->
         Need("run folder", tables, _size(tables), f"{sum(rates.table_bytes.values()):,.0f} bytes a frame, {based}"),
         Need("network", network, f"{_size(network)}/s", "videos read twice within the whole job"),
     ]
+
+
+def _memory(whole: float, hours: float) -> str:
+    """Of linking at once, and where that is much, in windows."""
+    window_h = hours * MOST_LINK_BYTES / max(whole, 1)
+    if window_h >= hours:
+        return f"{_size(whole)} memory"
+    words = f"{math.floor(window_h)}" if window_h >= 1 else f"{window_h:.2f}"
+    return f"{_size(whole)} memory, or {_size(MOST_LINK_BYTES)} with --set link.window_h={words}"
 
 
 def _bytes(path: Path) -> int:

@@ -42,7 +42,7 @@ def export(run: Run, form: str, out: Path | None = None) -> list[Path]:
 
 
 def _aicity(run: Run, out: Path) -> list[Path]:
-    write_submission(out, run.vehicles(), run.cameras("tracklets"))
+    write_submission(out, [run.vehicles()], run.cameras("tracklets"))
     return [out]
 
 

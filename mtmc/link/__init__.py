@@ -16,19 +16,16 @@ What lives where, in the order of the flow; arrows point up this list, never dow
 - ``review/``: why was a link made, what could not be learned, which links are worth a look, what do edits change?
 - ``network_linker``: the default linker, top down; its model in two pages is MODEL.md
 - ``baselines/``: the linkers to compare with
-- ``in_windows``: what is too long for memory, window by window
 - ``benchmark``: how good and how costly is each linker, and are its probabilities right?
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from mtmc.errors import ConfigError
@@ -37,14 +34,13 @@ from mtmc.link.baselines.plain import Agglomerative, Hungarian
 from mtmc.link.baselines.zones import DrawnZones
 from mtmc.link.describe import describe, pose
 from mtmc.link.model.camera_network import Limits
-from mtmc.link.model.json_io import read_network, to_json
+from mtmc.link.model.json_io import read_network
 from mtmc.link.model.zones_file import ZoneMap, read_zones
 from mtmc.link.network_linker import NetworkLinker
 from mtmc.link.problem import (
     Crops,
     Linker,
     Links,
-    Possible,
     Problem,
     Solution,
     Wishes,
@@ -65,7 +61,6 @@ __all__ = [
     "Contradiction",
     "Crops",
     "LinkParams",
-    "Linked",
     "Linker",
     "Links",
     "Problem",
@@ -74,7 +69,7 @@ __all__ = [
     "describe",
     "find_linker",
     "link",
-    "link_with_reasons",
+    "pose",
     "solve",
 ]
 
@@ -93,6 +88,9 @@ class LinkParams(StageParams):
     max_travel_s: float = Field(default=300.0, gt=0, description="network: longest journey looked for")
     max_overlap_s: float = Field(default=15.0, ge=0, description="network: longest stay in two views at once")
     max_clock_error_s: float = Field(default=90.0, ge=0, description="network: between cameras without given offsets")
+    window_h: float | None = Field(
+        default=None, gt=0, description="hours of a run that are linked at once, for memory's sake; none: all"
+    )
     network_file: Path | None = Field(default=None, description="network: a network.json to start from")
     zones_file: Path | None = Field(
         default=None, description="TOML of zones and travel times: all that zones goes by, a prior of network"
@@ -123,19 +121,6 @@ class LinkParams(StageParams):
         if self.network_file is not None and not self.network_file.is_file():
             expected, fix = "a network.json written by `mtmc run`", "Give another file, or none to learn anew."
             raise ConfigError(self.network_file, expected, "no such file", fix)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Linked:
-    """Vehicles with what is known about how they came about: ``reasons`` are the columns of a table with one row per
-    link (empty for linkers that cannot explain themselves), ``network`` the camera network learned, ready for JSON
-    (None without), ``warnings`` full sentences, ``possible`` the columns of a table of links that could be."""
-
-    vehicles: list[GlobalTrack]
-    reasons: dict[str, NDArray[np.generic]] = field(default_factory=dict)
-    network: dict[str, Any] | None = None
-    warnings: tuple[str, ...] = ()
-    possible: dict[str, NDArray[np.generic]] = field(default_factory=dict)
 
 
 def _electricity(params: LinkParams, device: str) -> Linker:
@@ -201,45 +186,5 @@ def link(
 
     The one exception to the first promise is asked for: ``electricity_remove_isolated``. Works for no tracklets at all.
     """
-    return link_with_reasons(scene, tracklets, embeddings, params).vehicles
-
-
-def link_with_reasons(
-    scene: Scene,
-    tracklets: Sequence[Tracklet],
-    embeddings: Mapping[str, Embeddings],
-    params: LinkParams | None = None,
-    device: str = "auto",
-    wishes: Wishes | None = None,
-) -> Linked:
-    """As ``link``, with the evidence of every link, the learned camera network and the warnings; ``wishes`` name
-    tracklets by their places in ``tracklets``."""
-    problem = replace(pose(scene, tracklets, embeddings), wishes=wishes or Wishes())
-    solution = solve(problem, params or LinkParams(), device)
-    network = solution.network
-    return Linked(
-        vehicles(tracklets, solution.labels),
-        _reasons(solution),
-        None if network is None else to_json(network),
-        solution.warnings,
-        _possible(tracklets, solution.possible),
-    )
-
-
-def _possible(tracklets: Sequence[Tracklet], possible: Possible | None) -> dict[str, NDArray[np.generic]]:
-    if possible is None:
-        return {}
-    camera = np.array([t.camera_id for t in tracklets], np.str_)
-    track = np.array([t.track_id for t in tracklets], np.int64)
-    ends = {"from": possible.source, "to": possible.target}
-    keys = {
-        f"{end}_{name}": column[rows]
-        for end, rows in ends.items()
-        for name, column in (("camera", camera), ("track", track))
-    }
-    return {**keys, "log_odds": possible.log_odds, "after": possible.after, "before": possible.before}
-
-
-def _reasons(solution: Solution) -> dict[str, NDArray[np.generic]]:
-    links = solution.links
-    return {} if links is None else {"vehicle_id": solution.labels[links.source], **links.columns}
+    problem = pose(scene, tracklets, embeddings)
+    return vehicles(tracklets, solve(problem, params or LinkParams()).labels)

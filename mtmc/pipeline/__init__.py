@@ -6,6 +6,8 @@ Each stage is a pure function of arrays.
     tasks          what one process does for one unit
     workers        units handed to this process or to its children, in an order that fits their needs
     cluster        the same on nodes of Ray
+    linking        a run's tracklets become vehicles, all at once or in windows
+    windows        where windows of linking begin and end, and numbers of vehicles that stay from one to the next
     given_tracks   a run of tracks that were made elsewhere
 """
 
@@ -17,12 +19,11 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from mtmc import __version__
-from mtmc.edits import apply_edits, contradiction, read_edits
 from mtmc.embed import attention_of
 from mtmc.files.atomic import locked, write_json
-from mtmc.link import Linked
 from mtmc.memory import peak_of_all_mb
 from mtmc.pipeline.cluster import cluster
+from mtmc.pipeline.linking import link_run
 from mtmc.pipeline.planning import Key, Plan, stamp_of
 from mtmc.pipeline.tasks import Unit, forget_parts, run_unit, timed
 from mtmc.pipeline.workers import Graph, Here, Pool, Timings, Watch, processes, run_graph
@@ -30,7 +31,7 @@ from mtmc.results_page import make_page
 from mtmc.store import Run, create_run
 from mtmc.store.documents import DrawnVideos, KeptTimings, read_kept
 from mtmc.store.stamps import digest, plain
-from mtmc.store.tables import write_table, write_vehicles
+from mtmc.store.tables import appending
 from mtmc.visits import visits
 
 logger = logging.getLogger(__name__)
@@ -64,10 +65,9 @@ def _run_pipeline(todo: Plan, workers: int, watch: Watch, address: str) -> Run:
     timings: Timings = dict(kept.root) if kept else {}
     timings |= _do(todo, unit_graph(todo, stale), workers, address, watch)
     if ("vehicles", "") in stale:
-        timings["vehicles"] = timed(lambda: _link(todo, watch))
+        timings["vehicles"] = timed(lambda: link_run(todo, watch))
     if ("visits", "") in stale:
-        columns = visits(todo.scene, run.vehicles(), run.network, run.links())
-        write_table(run.path("visits"), columns, todo.stamps["visits", ""])
+        _write_visits(todo)
     _write_track3(todo)
     timings |= _draw(todo, watch)
     if todo.config.report.page:
@@ -123,49 +123,21 @@ def _do(todo: Plan, graph: Graph[Unit], workers: int, address: str, watch: Watch
         forget_parts()
 
 
-def _link(todo: Plan, watch: Watch) -> None:
-    watch("", "link", 0, 1)
-    linked = _linked(todo)
-    stamp = todo.stamps["vehicles", ""]
-    for warning in linked.warnings:
-        logger.warning("%s", warning)
-    for made_from_vehicles in (
-        "track3.txt",
-        "network.json",
-        "possible.parquet",
-    ):  # first, so that none outlives what it was made from
-        (todo.run.folder / made_from_vehicles).unlink(missing_ok=True)
-    write_table(todo.run.path("links"), linked.reasons, stamp)
-    if linked.possible:
-        write_table(todo.run.path("possible"), linked.possible, stamp)
-    if linked.network is not None:
-        write_json(todo.run.folder / "network.json", linked.network)
-    write_vehicles(todo.run.path("vehicles"), linked.vehicles, stamp)
-    watch("", "link", 1, 1)
-
-
-def _linked(todo: Plan) -> Linked:
-    """Link under the edits of whoever looked at the run before."""
-    from mtmc.link import Contradiction, link_with_reasons
-
-    run, path = todo.run, todo.run.path_of_edits
-    edits = read_edits(path)
-    edited = apply_edits(todo.scene, run.tracklets(), run.embeddings(), edits)
-    for sentence in edited.unfit:
-        logger.warning("%s", sentence)
-    given = edited.tracklets, edited.embeddings, todo.config.link, todo.device, edited.wishes
-    try:
-        return link_with_reasons(todo.scene, *given)
-    except Contradiction as mistake:
-        raise contradiction(edited, edits, mistake.index, path) from mistake
+def _write_visits(todo: Plan) -> None:
+    run = todo.run
+    network, links = run.network, run.links()
+    with appending(run.path("visits"), todo.stamps["visits", ""]) as add:
+        for vehicles in run.vehicles_in_parts():
+            add(visits(todo.scene, vehicles, network, links))
 
 
 def _write_track3(todo: Plan) -> None:
-    from mtmc.track_files.formats import write_submission
+    from mtmc.track_files.formats import number_cameras, write_submission
 
-    path = todo.run.folder / "track3.txt"
+    path, cameras = todo.run.folder / "track3.txt", list(todo.scene.cameras)
     if not path.exists():
-        write_submission(path, todo.run.vehicles(), list(todo.scene.cameras))
+        by_number = number_cameras(cameras).__getitem__
+        write_submission(path, todo.run.vehicles_in_parts("camera_id", by_number), cameras)
 
 
 def _draw(todo: Plan, watch: Watch) -> Timings:

@@ -17,9 +17,9 @@ from mtmc.errors import UserError
 from mtmc.params import StageParams
 from mtmc.pipeline.workers import Timings, Watch
 from mtmc.scene import Camera
+from mtmc.store.parts import DetectionsInTime
 from mtmc.store.stamps import Stamp, digest, digest_array, fingerprint, staleness
 from mtmc.store.tables import (
-    DetectionsInTime,
     keep_embeddings,
     read_tracklets,
     write_detections,

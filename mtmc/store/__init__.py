@@ -16,9 +16,9 @@
 Long recordings, and cameras of several, have a folder of tables instead of one, ``detections/<camera>/00001.parquet``
 and so on in time, which Arrow, DuckDB and polars read as one; ``embeddings`` likewise.
 
-What lives where: ``tables`` arrays to Parquet and back; ``schemas`` what each table holds; ``documents`` JSON files;
-``stamps`` what a table was made from, and why it is stale; ``recordings`` packet indexes; ``given_tracks`` tracks that
-were made elsewhere.
+What lives where: ``tables`` arrays to Parquet and back; ``parts`` some of them at a time; ``schemas`` what each table
+holds; ``documents`` JSON files; ``stamps`` what a table was made from, and why it is stale; ``recordings`` packet
+indexes; ``given_tracks`` tracks that were made elsewhere.
 
 The folder may be a URL (``s3://bucket/runs/cams``): then files are put whole (``reid.storage``), and ``log.txt`` is not
 kept.
@@ -29,7 +29,7 @@ what would be asked for now.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from mtmc.scene_reader import InputParams, read_scene
 from mtmc.scene_reader.file_names import check_camera_id
 from mtmc.store.documents import read_network_file, read_run_file
 from mtmc.store.given_tracks import Given, read_given
+from mtmc.store.parts import vehicles_in_parts
 from mtmc.store.recordings import KeptRecordings
 from mtmc.store.schemas import AGAIN, CROPS, LINKS, POSSIBLE, VISITS
 from mtmc.store.stamps import digest, stored_stamp
@@ -138,9 +139,19 @@ class Run:
     def vehicles(self) -> list[GlobalTrack]:
         """The vehicles over all cameras, by vehicle id. Raises StoreError where they were seen by other cameras than
         the run's."""
-        found = read_vehicles(self.path("vehicles"))
-        self._refuse_strangers("vehicles", {t.camera_id for vehicle in found for t in vehicle.tracklets})
-        return found
+        return self._known(read_vehicles(self.path("vehicles")))
+
+    def vehicles_in_parts(
+        self, column: str = "vehicle_id", key: Callable[[Any], Any] | None = None
+    ) -> Iterator[list[GlobalTrack]]:
+        """The same, as many at a time as memory holds; by ``camera_id`` what some cameras saw of them all, the cameras
+        in order of ``key``."""
+        for part in vehicles_in_parts(self.path("vehicles"), column, key):
+            yield self._known(part)
+
+    def _known(self, vehicles: list[GlobalTrack]) -> list[GlobalTrack]:
+        self._refuse_strangers("vehicles", {t.camera_id for vehicle in vehicles for t in vehicle.tracklets})
+        return vehicles
 
     def _of_ours(self, name: str, table: pa.Table, *columns: str) -> pa.Table:
         """The table, whose columns of camera ids name the run's cameras only. Raises StoreError."""

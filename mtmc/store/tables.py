@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,41 @@ from mtmc.store.stamps import STAMP_KEY, Stamp, canonical
 from mtmc.structures import LABELS, Detections, Embeddings, GlobalTrack, Tracklet
 
 SOURCE_KEY = b"mtmc.source"
+GROUP = 1 << 16
+"""Rows of a table that are read together: who wants some reads few more."""
 
 
 def write_table(path: Path, columns: Mapping[str, Any], stamp: Stamp, source: str = "") -> None:
     """Write a Parquet table with its stamp, atomically; the same content gives the same bytes. ``source``: a digest of
     what it was really made from, where that is less than the stamp says."""
+    with appending(path, stamp, source) as add:
+        add(columns)
+
+
+@contextmanager
+def appending(path: Path, stamp: Stamp, source: str = "") -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A table that is written piece by piece, all of the first one's columns, and takes its place when the block ends
+    well; none of no pieces."""
     told = {STAMP_KEY: canonical(stamp), b"frame_base": b"0", **({SOURCE_KEY: source.encode()} if source else {})}
-    table = pa.table(dict(columns)).replace_schema_metadata(told)
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+    writer: pq.ParquetWriter | None = None
+
+    def add(columns: Mapping[str, Any]) -> None:
+        nonlocal writer
+        table = pa.table(dict(columns)).replace_schema_metadata(told)
+        if writer is None:
+            temporary = whole.enter_context(replacing(path))
+            how = {"compression": "zstd", "write_page_checksum": True}
+            writer = whole.enter_context(pq.ParquetWriter(temporary, table.schema, **how))
+        writer.write_table(table.cast(writer.schema), GROUP)
+
+    with ExitStack() as whole:
+        yield add
 
 
-def read_table(path: Path, schema: Schema) -> pa.Table:
-    """Read a Parquet table of a run folder. Raises StoreError if it is missing, damaged or not of the schema."""
-    return check(path, read_any_table(path), schema)
+def read_table(path: Path, schema: Schema, where: pc.Expression | None = None) -> pa.Table:
+    """Read a Parquet table of a run folder, or the rows of it for which ``where`` holds. Raises StoreError if it is
+    missing, damaged or not of the schema."""
+    return check(path, read_any_table(path, where), schema)
 
 
 def read_optional_table(path: Path, schema: Schema) -> pa.Table | None:
@@ -44,10 +66,10 @@ def read_optional_table(path: Path, schema: Schema) -> pa.Table | None:
     return check(path, table, schema) if table.num_columns else None
 
 
-def read_any_table(path: Path) -> pa.Table:
+def read_any_table(path: Path, where: pc.Expression | None = None) -> pa.Table:
     """A Parquet table of whatever columns, its pages checked. Raises StoreError."""
     check_file(path, "a table of this run", error=StoreError, fix="Finish the run first: `mtmc run` resumes it.")
-    return read_parquet(path, "a Parquet table", AGAIN, error=StoreError)
+    return read_parquet(path, "a Parquet table", AGAIN, where=where, error=StoreError)
 
 
 def _box_columns(xyxy: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -104,32 +126,6 @@ def read_detections(*paths: Path) -> Detections:
     return built(paths[0], lambda: Detections.concatenate([part for part in parts if len(part)] or parts[:1]))
 
 
-class DetectionsInTime:
-    """One camera's detections in tables that follow each other in time: those of frames from a first one to before an
-    end, from the tables that have any."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._paths = paths
-        self._spans = [_span(path) for path in paths]
-
-    def __call__(self, first: int, end: int) -> Detections:
-        """Raises StoreError as ``read_detections``."""
-        pairs = zip(self._paths, self._spans, strict=True)
-        inside = [path for path, (low, high) in pairs if low < end and high >= first]
-        found = read_detections(*(inside or self._paths[:1]))
-        return found.take(slice(*np.searchsorted(found.frames, (first, end))))
-
-
-def _span(path: Path) -> tuple[int, int]:
-    """First and last frame of a table; of one that does not tell, all that there may be."""
-    try:
-        frames = read_parquet(path, "a Parquet table", AGAIN, ["frame"], error=StoreError).column(0)
-        low, high = (end.as_py() for end in pc.min_max(frames).values())
-    except (StoreError, pa.ArrowException, IndexError):
-        return 0, 2**31
-    return (low, high) if isinstance(low, int) and isinstance(high, int) else (0, 2**31)
-
-
 def _detections(path: Path) -> Detections:
     table = read_table(path, DETECTIONS)
     columns = (
@@ -167,9 +163,9 @@ def _grouped(keys: NDArray[Any], build: Callable[[NDArray[np.intp]], Tracklet]) 
     return [build(rows) for rows in np.split(order, starts[1:])] if len(keys) else []
 
 
-def read_tracklets(path: Path, camera_id: str) -> list[Tracklet]:
+def read_tracklets(path: Path, camera_id: str, where: pc.Expression | None = None) -> list[Tracklet]:
     """Load one camera's tracklets, by track id."""
-    table = read_table(path, TRACKLETS)
+    table = read_table(path, TRACKLETS, where)
     track_ids, frames, boxes = _column(table, "track_id"), _column(table, "frame"), _boxes(table)
     scores, labels = _column(table, "score"), _labels(table)
 
@@ -207,16 +203,16 @@ def keep_embeddings(path: Path, stamp: Stamp, source: str) -> bool:
     return True
 
 
-def read_embeddings(*paths: Path) -> Embeddings:
+def read_embeddings(*paths: Path, where: pc.Expression | None = None) -> Embeddings:
     """Load one camera's embeddings from one table or several, by track and frame; unit rows again after the rounding on
     disk."""
-    parts = [_embeddings(path) for path in paths]
+    parts = [_embeddings(path, where) for path in paths]
     found = built(paths[0], lambda: Embeddings.joined([part for part in parts if len(part)] or parts[:1]))
     return found.take(np.lexsort((found.frames, found.track_ids)))
 
 
-def _embeddings(path: Path) -> Embeddings:
-    table = read_table(path, EMBEDDINGS)
+def _embeddings(path: Path, where: pc.Expression | None) -> Embeddings:
+    table = read_table(path, EMBEDDINGS, where)
     vectors = _vectors(table, "vector")
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     columns = _column(table, "track_id"), _column(table, "frame"), _column(table, "quality")
@@ -224,27 +220,32 @@ def _embeddings(path: Path) -> Embeddings:
 
 
 def write_vehicles(path: Path, vehicles: Sequence[GlobalTrack], stamp: Stamp) -> None:
-    """Save the vehicles, one row per box, by vehicle, camera and frame."""
+    """Save the vehicles, one row per box."""
+    write_table(path, vehicle_columns(vehicles), stamp)
+
+
+def vehicle_columns(vehicles: Sequence[GlobalTrack]) -> dict[str, Any]:
+    """The table of vehicles, one row per box, by vehicle, camera and frame."""
     ordered = sorted(vehicles, key=lambda v: v.vehicle_id)
     tracklets = [
         (v.vehicle_id, t) for v in ordered for t in sorted(v.tracklets, key=lambda t: (t.camera_id, t.track_id))
     ]
     lengths = [len(t) for _, t in tracklets]
-    columns = {
+    return {
         "vehicle_id": np.repeat(np.array([vehicle_id for vehicle_id, _ in tracklets], np.int64), lengths),
         "camera_id": pa.array(np.repeat(np.array([t.camera_id for _, t in tracklets], object), lengths), pa.string()),
         **_tracklet_columns([t for _, t in tracklets]),
     }
-    write_table(path, columns, stamp)
 
 
-def read_vehicles(path: Path) -> list[GlobalTrack]:
+def read_vehicles(path: Path, where: pc.Expression | None = None) -> list[GlobalTrack]:
     """Load the vehicles, by vehicle id."""
-    table = read_table(path, VEHICLES)
+    table = read_table(path, VEHICLES, where)
     return built(path, lambda: _vehicles(table))
 
 
 def _vehicles(table: pa.Table) -> list[GlobalTrack]:
+    """Of a run that was linked in windows a vehicle's rows stand in several places."""
     vehicle_ids, track_ids = _column(table, "vehicle_id"), _column(table, "track_id")
     cameras = np.array(table.column("camera_id").to_pylist(), object)
     frames, boxes, scores, labels = _column(table, "frame"), _boxes(table), _column(table, "score"), _labels(table)
@@ -259,4 +260,7 @@ def _vehicles(table: pa.Table) -> list[GlobalTrack]:
     keys = [tracklet.key for found in by_vehicle.values() for tracklet in found]
     if len(set(keys)) < len(keys):
         raise ValueError("a tracklet's rows stand together, in one vehicle")
-    return [GlobalTrack(vehicle_id, tuple(found)) for vehicle_id, found in by_vehicle.items()]
+    return [
+        GlobalTrack(vehicle_id, tuple(sorted(found, key=lambda t: (t.camera_id, t.track_id))))
+        for vehicle_id, found in sorted(by_vehicle.items())
+    ]

@@ -85,16 +85,18 @@ def _read_camera_table(path: Path) -> dict[str, int]:
     return read_json(table, CameraNumbers, '{"camera id": number, ...}', "Correct it, or take it away.").root
 
 
-def write_submission(path: Path, vehicles: Iterable[GlobalTrack], cameras: Sequence[str]) -> None:
+def write_submission(path: Path, parts: Iterable[Iterable[GlobalTrack]], cameras: Sequence[str]) -> None:
     """Write the challenge's file of a scene with these ``cameras`` (ids), numbered by ``number_cameras``, and the table
-    of the numbers beside it where the ids do not tell them. Raises StoreError where that cannot be written."""
+    of the numbers beside it where the ids do not tell them. Each of the ``parts`` holds what some cameras saw, their
+    numbers rising from part to part. Raises StoreError where that cannot be written."""
     numbers, table = number_cameras(cameras), camera_table(path)
     if all(camera_id == f"c{number:03d}" for camera_id, number in numbers.items()):
         table.unlink(missing_ok=True)
     else:
         write_json(table, numbers)
-    with replacing(path) as temporary:
-        write_aicity(temporary, vehicles, numbers)
+    with replacing(path) as temporary, temporary.open("w", encoding="ascii", newline="\n") as file:
+        for vehicles in parts:
+            np.savetxt(file, _rows(path, vehicles, numbers), fmt="%d")
 
 
 def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Mapping[str, int] | None = None) -> None:
@@ -104,6 +106,10 @@ def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Map
     Rows are sorted by camera, frame and id. A camera's number is the one given, or the digits of its id; raises
     InputError for an id without digits or two cameras of one number, ValueError for a vehicle id below 1.
     """
+    np.savetxt(path, _rows(path, vehicles, numbers), fmt="%d")
+
+
+def _rows(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Mapping[str, int] | None) -> NDArray[np.int64]:
     boxes = Boxes.from_tracks(vehicles)
     if len(boxes) and boxes.ids.min() < 1:
         raise ValueError(f"vehicle ids must be positive, found {boxes.ids.min()}")
@@ -113,7 +119,7 @@ def write_aicity(path: Path | str, vehicles: Iterable[GlobalTrack], numbers: Map
     none = np.full((len(boxes), 2), -1)
     rows = np.concatenate([np.stack([camera, boxes.ids, boxes.frames + 1], axis=1), pixels, none], axis=1)
     order = np.lexsort((boxes.ids, boxes.frames, camera))
-    np.savetxt(path, rows[order], fmt="%d")
+    return np.asarray(rows[order], np.int64)
 
 
 def whole_pixels(xywh: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,8 +25,7 @@ class Metrics:
     def note(self, done: Plan, seconds: float, waited_s: float, changed: float) -> None:
         """After a turn that took so long; its latest recording had closed ``waited_s`` before it began; ``changed``:
         the share of settled boxes that would now be another vehicle's."""
-        vehicles = done.run.vehicles()
-        alone = sum(len(vehicle.tracklets) == 1 for vehicle in vehicles)
+        tracklets = [len(vehicle.tracklets) for part in done.run.vehicles_in_parts() for vehicle in part]
         frames = sum(len(camera.frames) for camera in done.scene.cameras.values())
         earlier = self.values.get("frames_total", 0.0)
         self.values = {
@@ -35,8 +34,8 @@ class Metrics:
             "frames_per_second": (frames - earlier) / seconds,
             "lag_seconds": waited_s + seconds,
             "memory_peak_megabytes": peak_of_all_mb(),
-            "vehicles_total": len(vehicles),
-            "unlinked_share": alone / max(1, len(vehicles)),
+            "vehicles_total": len(tracklets),
+            "unlinked_share": tracklets.count(1) / max(1, len(tracklets)),
             "settled_changed_share": changed,
         }
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from mtmc.errors import StoreError
 from mtmc.store import schemas
+from mtmc.store.parts import DetectionsInTime
 from mtmc.store.tables import (
-    DetectionsInTime,
     keep_embeddings,
     read_detections,
     read_embeddings,

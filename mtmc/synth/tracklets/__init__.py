@@ -4,5 +4,6 @@
 vehicles through watched junctions, ``sampling`` makes tracklets of their passages (``simulate``). Places as the
 rendered presets have them: ``observation`` finds what each camera truly sees of a world, ``tracker_noise`` what a
 tracker makes of it, ``appearance`` draws the vectors, ``true_zones`` what a patient user would tell the ``zones``
-linker, ``places`` puts them together (``Place``). ``sumo`` reads a simulation of a street plan of one's own.
+linker, ``places`` puts them together (``Place``). ``sumo`` reads a simulation of a street plan of one's own. ``tracks``
+gives simulated tracklets boxes, for whole runs of them.
 """

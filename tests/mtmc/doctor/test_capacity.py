@@ -34,6 +34,14 @@ def test_sums_by_hand() -> None:
     assert found["network"] == pytest.approx(18e9 / (3600 * found["whole job"]))
 
 
+def test_linking_that_takes_much_memory_is_offered_windows() -> None:
+    def words(cameras: int) -> str:
+        return next(n.words for n in needs(RATES, cameras, hours=24, fps=10, workers=4) if n.what == "linking")
+
+    assert words(100).endswith("207.4 MB memory")
+    assert words(10_000).endswith("20.7 GB memory, or 4.0 GB with --set link.window_h=4")
+
+
 def test_rates_of_a_run(tmp_path: Path) -> None:
     make_video(tmp_path / "scene" / "cam1.avi", frames=40)
     how = [

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from mtmc.scene import Camera
 from mtmc.scene_reader import InputParams, read_scene
 from mtmc.store import open_run
+from mtmc.store.parts import DetectionsInTime
 from mtmc.store.recordings import KeptRecordings
-from mtmc.store.tables import DetectionsInTime
 from mtmc.video import Video, read_packets
 from tests.golden.commands import mtmc
 

@@ -272,7 +272,7 @@ def test_what_is_left_out_is_said_with_its_reason(tmp_path: Path, clips: list[Pa
 def test_camera_numbers_and_their_table(tmp_path: Path, cameras: list[str], numbers: list[int]) -> None:
     assert list(number_cameras(cameras).values()) == numbers
     vehicle = make_vehicle(3, *(make_tracklet(camera) for camera in cameras))
-    write_submission(tmp_path / "track3.txt", [vehicle], cameras)
+    write_submission(tmp_path / "track3.txt", [[vehicle]], cameras)
     assert {int(line.split()[0]) for line in (tmp_path / "track3.txt").read_text().splitlines()} == set(numbers)
     table = tmp_path / "track3.cameras.json"
     assert table.exists() == (cameras[0] != "c041")
