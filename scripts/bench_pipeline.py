@@ -4,7 +4,8 @@ Processor seconds per second of video, by stage, beside what no pipeline can go 
 nothing done with them) and the network alone (frames decoded before). The speed-up of N workers is told three times: by
 the units' processor seconds laid on N workers in their order; of whole commands with all that they start, by the
 processor seconds of the command's process and of its busiest worker; and by the clock, which alone other work on the
-machine disturbs.
+machine disturbs. A whole command has as many cores as workers: where decoding or a library starts threads of its own,
+one core is one.
 
 Without --video one is made: 30 seconds of a street of `mtmc synth`, over and over.
 """
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--video", type=Path, help="a video instead of the made one")
     parser.add_argument("--minutes", type=float, default=10, help="length of the made one")
-    parser.add_argument("--clock", type=int, nargs="*", default=[], help="whole runs by so many workers, e.g. 1 2")
+    parser.add_argument(
+        "--clock", type=int, nargs="*", default=[], help="whole runs by so many workers on so many cores, e.g. 1 2"
+    )
     parser.add_argument("--detector", default="torchvision")
     parser.add_argument("--weights", default="random")
     parser.add_argument("--embedder", default="auto")
@@ -146,7 +149,8 @@ def command(source: Path, out: Path, workers: int, overrides: list[str], parts: 
     options = [f"--{name}={value}" for name, value in parts.items() if value] + [f"--set={one}" for one in overrides]
     start, used = time.perf_counter(), dict[int, float]()
     call = [sys.executable, "-m", "mtmc", "run", str(source), f"--out={out}", f"--workers={workers}", *options]
-    running = psutil.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with on_cores(workers):
+        running = psutil.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while running.poll() is None:
         with contextlib.suppress(psutil.Error):
             used |= {one.pid: sum(one.cpu_times()[:2]) for one in (running, *running.children(recursive=True))}
@@ -155,6 +159,20 @@ def command(source: Path, out: Path, workers: int, overrides: list[str], parts: 
         sys.exit(f"mtmc run ended with {running.returncode}")
     own = used.pop(running.pid)
     return Spent(time.perf_counter() - start, own, max(used.values(), default=0.0))
+
+
+@contextlib.contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """What is started meanwhile has so many cores and no more, where the system can tell it so (Linux)."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cores)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def stages_table(camera: Camera, seconds: Seconds, bounds: Mapping[str, float]) -> str:

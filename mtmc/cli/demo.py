@@ -10,10 +10,9 @@ import typer
 
 LIGHT = {
     "detector": "motion",
-    "embedder": "histogram",
     "overrides": ["track.clean.parked=keep", "link.max_overlap_s=30"],
 }
-"""As the demo's configuration, without networks."""
+"""As the demo's configuration, without Detectron2."""
 
 
 def demo(
@@ -23,7 +22,7 @@ def demo(
         float | None, typer.Option(help="Length of each video.  (default: 24)", show_default=False)
     ] = None,
     light: Annotated[
-        bool, typer.Option("--light", help="Motion and colours instead of networks, as without torch.")
+        bool, typer.Option("--light", help="Motion instead of a detector's network, as without torch.")
     ] = False,
 ) -> None:
     """Render a small city, track it with the demo weights, score it, and make pictures. Some minutes on 2 cores.
@@ -49,7 +48,7 @@ def demo(
         console.print("rendering four cameras of a synthetic city", style="bold")
         # No parked cars: in half a minute nobody can tell one from a car that waits at a red light.
         write_videos(scene.parent, load(SynthParams, preset="demo", parked=0, seconds=seconds), seed)
-    how: dict[str, Any] = LIGHT if light or not _networks() else {"config": "demo"}
+    how: dict[str, Any] = LIGHT if light or not _detector() else {"config": "demo"}
     todo = api.planned(scene, folder, **how)
     with logged(folder), watching(todo.stamps) as watch:
         run_pipeline(todo, default_workers(todo.units, "auto"), watch)
@@ -65,8 +64,8 @@ Done in {time.monotonic() - start:.0f} s. Open
   {folder}/track3.txt               the submission file; vehicles.parquet for everything else""")
 
 
-def _networks() -> bool:
-    """Whether the demo's networks can run; says what brings them otherwise."""
+def _detector() -> bool:
+    """Whether the demo's detector can run; says what brings it otherwise."""
     from importlib.util import find_spec
 
     from mtmc.cli.progress import console
@@ -75,6 +74,6 @@ def _networks() -> bool:
     there = find_spec("torch") is not None and find_spec("detectron2") is not None
     if not there:
         console.print(
-            f"No networks installed: motion and colours instead. {DETECTRON2}", style="yellow", highlight=False
+            f"No Detectron2 installed: motion finds the vehicles instead. {DETECTRON2}", style="yellow", highlight=False
         )
     return there

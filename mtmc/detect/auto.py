@@ -14,7 +14,7 @@ from typing import Any
 from mtmc.detect.detector import CheckedDetector
 from mtmc.detect.model_files import BY_HAND, OTHERWISE, PUBLISHED, RELEASE, Unreachable, is_here
 from mtmc.detect.params import DETECTORS, DetectParams, required_weights
-from mtmc.devices import choose_device
+from mtmc.devices import has_gpu
 from mtmc.errors import DETECTRON2, WeightsError
 from mtmc.plugin import make_part
 from mtmc.weights import DETECTOR
@@ -37,7 +37,7 @@ def choose(params: DetectParams, device: str = "auto") -> DetectParams:
         return params
     if params.weights is not None or params.model != "auto":
         return params.model_copy(update={"detector": _of_weights(params)})
-    if _has_gpu(device):
+    if has_gpu(device):
         there = find_spec("detectron2") is not None
         return params.model_copy(update={"detector": "detectron2" if there else "torchvision"})
     return params.model_copy(update={"detector": "onnx", "weights": Path(DEFAULT)})
@@ -90,12 +90,6 @@ def _of_weights(params: DetectParams) -> str:
     if name.endswith((".txt", ".csv")):
         return "recorded"
     return "detectron2"
-
-
-def _has_gpu(device: str) -> bool:
-    """Whether torch may use a CUDA device here. Raises UserError for one asked for that this machine lacks."""
-    networks = all(find_spec(name) is not None for name in ("torch", "torchvision"))
-    return networks and device.startswith(("auto", "cuda")) and choose_device(device).type == "cuda"
 
 
 def _packaged(params: DetectParams, error: Unreachable) -> DetectParams:

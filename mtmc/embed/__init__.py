@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from mtmc.devices import has_gpu
 from mtmc.embed.sample import Crop, best_crops, choose
 from mtmc.errors import WeightsError, require
 from mtmc.params import OPTIONS, Params, StageParams
@@ -29,7 +29,7 @@ from mtmc.plugin import Menu, Outside, check_part, make_part, source_file
 from mtmc.scene import Camera
 from mtmc.structures import Embeddings, Tracklet
 from mtmc.video import Frames, Image
-from mtmc.weights import EMBEDDER
+from mtmc.weights import EMBEDDER, EMBEDDER_ONNX
 
 __all__ = ["EmbedParams", "Embedder", "attention_of", "embed", "make_embedder"]
 
@@ -93,8 +93,8 @@ class EmbedParams(StageParams):
     """What to embed with, and which crops stand for a tracklet."""
 
     embedder: str = "auto"
-    """sgfd, onnx, histogram, or ``module:callable`` that takes (params, device); auto: sgfd, with the packaged weights
-    if none are given, or onnx for an .onnx file."""
+    """sgfd, onnx, histogram, or ``module:callable`` that takes (params, device); auto: onnx for an .onnx file, sgfd for
+    other weights, the packaged network if none are given."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
     """sgfd: checkpoint of the ``reid`` command; ``demo`` for the one that comes with the package. onnx: the file."""
@@ -128,10 +128,11 @@ class EmbedParams(StageParams):
             return self.embedder
         return "onnx" if self.weights.suffix.lower() == ".onnx" else "sgfd"
 
-    @staticmethod
-    def packaged() -> Path | None:
-        """The checkpoint that comes with the package, where it and torch are there; else auto means colours."""
-        return EMBEDDER if EMBEDDER.is_file() and find_spec("torch") is not None else None
+    def packaged(self, device: str = "cpu") -> Path | None:
+        """The network that comes with the package: onnxruntime's file, or torch's on a GPU and for what only that can
+        do; None where somebody took it away."""
+        path = EMBEDDER if self.flip or self.precision != "auto" or has_gpu(device) else EMBEDDER_ONNX
+        return path if path.is_file() else None
 
     def checkpoint(self) -> Path:
         """The file that sgfd's network is in. Raises WeightsError where none is given."""
@@ -174,11 +175,11 @@ def embed(
 
 
 def _by_weights(params: EmbedParams, device: str) -> Embedder:
-    """What the weights given ask for; SGFD with the packaged ones where there are none; colours where these or torch
-    are not there. Said in one line."""
-    weights = params.weights or params.packaged()
+    """What the weights given ask for; the packaged network where there are none; colours where it is not there either.
+    Said in one line."""
+    weights = params.weights or params.packaged(device)
     if weights is None:
-        logger.warning("No torch, or no embedding weights: vehicles are told apart by colour histograms only.")
+        logger.warning("No embedding weights: vehicles are told apart by colour histograms only.")
         return make_embedder(params.model_copy(update={"embedder": "histogram"}), device)
     if params.weights is None:
         logger.warning(

@@ -11,12 +11,12 @@ import pytest
 
 from mtmc.config import load_config
 from mtmc.detect import make_detector
-from mtmc.embed import make_embedder
-from mtmc.weights import CARD, DETECTOR, EMBEDDER
+from mtmc.embed import EmbedParams, make_embedder
+from mtmc.weights import CARD, DETECTOR, EMBEDDER, EMBEDDER_ONNX
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(
-    r"^\| `(?P<file>\w+\.safetensors)` \| (?P<bytes>[\d,]+) \| `(?P<sha256>[0-9a-f]{64})` \|", re.MULTILINE
+    r"^\| `(?P<file>\w+\.(?:safetensors|onnx))` \| (?P<bytes>[\d,]+) \| `(?P<sha256>[0-9a-f]{64})` \|", re.MULTILINE
 )
 LIMIT_BYTES = 60_000_000
 
@@ -25,14 +25,16 @@ def carded() -> dict[str, tuple[int, str]]:
     return {m["file"]: (int(m["bytes"].replace(",", "")), m["sha256"]) for m in ROW.finditer(CARD.read_text())}
 
 
-@pytest.mark.parametrize("path", [DETECTOR, EMBEDDER], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [DETECTOR, EMBEDDER, EMBEDDER_ONNX], ids=lambda path: path.name)
 def test_card_and_file_agree(path: Path) -> None:
     content = path.read_bytes()
     assert carded()[path.name] == (len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_card_names_all_weights_and_they_are_small() -> None:
-    files = {path.name: path.stat().st_size for path in DETECTOR.parent.glob("*.safetensors")}
+    files = {
+        path.name: path.stat().st_size for path in DETECTOR.parent.iterdir() if path.suffix in (".safetensors", ".onnx")
+    }
     assert set(files) == set(carded())
     assert sum(files.values()) < LIMIT_BYTES
 
@@ -47,3 +49,14 @@ def test_the_demo_configuration_loads_them() -> None:
     vectors = embedder.vectors([rng.integers(0, 256, (60, 90, 3)).astype(np.uint8) for _ in range(2)])
     assert vectors.shape[0] == 2
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-3)
+
+
+def test_both_files_of_the_embedder_are_one_network() -> None:
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    crops = [rng.integers(0, 256, (int(h), 90, 3)).astype(np.uint8) for h in rng.integers(30, 200, 6)]
+    torch, onnx = (
+        make_embedder(EmbedParams(weights=path, precision="float32"), "cpu").vectors(crops)
+        for path in (EMBEDDER, EMBEDDER_ONNX)
+    )
+    assert (torch * onnx).sum(axis=1).min() > 0.9999

@@ -11,7 +11,7 @@ from mtmc.errors import ConfigError, UserError, WeightsError
 from mtmc.scene import Camera
 from mtmc.scene_reader import read_camera
 from mtmc.video import Video
-from mtmc.weights import EMBEDDER
+from mtmc.weights import EMBEDDER, EMBEDDER_ONNX
 from tests.builders import make_tracklet, make_video
 
 
@@ -53,11 +53,12 @@ def test_without_weights_the_packaged_ones_and_without_these_colours_are_announc
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert type(make_embedder(EmbedParams(), "cpu")).__name__ == "SgfdEmbedder"
+        assert type(make_embedder(EmbedParams(), "cpu")).__name__ == "OnnxEmbedder"
     assert "the packaged ones" in caplog.text
-    assert EmbedParams().input_files(tmp_path, "c001") == {"weights": EMBEDDER}
+    assert EmbedParams().input_files(tmp_path, "c001") == {"weights": EMBEDDER_ONNX}
+    assert EmbedParams(flip=True).packaged() == EMBEDDER  # only torch's averages with the mirrored crop
     caplog.clear()
-    monkeypatch.setattr("mtmc.embed.EMBEDDER", tmp_path / "none")
+    monkeypatch.setattr("mtmc.embed.EMBEDDER_ONNX", tmp_path / "none")
     make_embedder(EmbedParams())
     assert "colour histograms only" in caplog.text
     caplog.clear()
