@@ -145,16 +145,12 @@ def _draw(todo: Plan, watch: Watch) -> Timings:
     from mtmc.report import draw
     from mtmc.report.privacy import Veil
 
-    params = todo.config.report
-    inputs = {"vehicles": digest(todo.stamps["vehicles", ""])}
-    stamp = plain(stamp_of("video", params, inputs))
-    folder = todo.run.folder / "video"
+    params, folder = todo.config.report, todo.run.folder / "video"
+    if not params.video or params.hide == "pictures":
+        return {}
+    stamp = plain(stamp_of("video", params, {"vehicles": digest(todo.stamps["vehicles", ""])}))
     drawn = read_kept(folder / "stamp.json", DrawnVideos)
-    if (
-        not params.video
-        or params.hide == "pictures"
-        or (drawn and drawn.stamp.model_dump() == stamp and all((folder / name).is_file() for name in drawn.files))
-    ):
+    if drawn and drawn.stamp.model_dump() == stamp and all((folder / name).is_file() for name in drawn.files):
         return {}
     (folder / "stamp.json").unlink(missing_ok=True)  # a run killed while drawing must draw again
     veil = Veil.of(todo.run, todo.scene, params.hide)

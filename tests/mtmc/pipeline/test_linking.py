@@ -18,7 +18,7 @@ from mtmc.pipeline import run_pipeline
 from mtmc.pipeline.given_tracks import take_tracks
 from mtmc.pipeline.linking import link_run
 from mtmc.pipeline.planning import plan_again
-from mtmc.store import Run
+from mtmc.store import Run, parts
 from mtmc.structures import Long
 from mtmc.synth.tracklets.simulated import Simulated
 from mtmc.synth.tracklets.tracks import scene_of, tracks_of
@@ -38,8 +38,8 @@ def linked(world: Simulated, out: Path, *settings: str) -> Run:
     table = world.table
     begin_s, end_s = float(np.floor(table.start_s.min())), float(table.end_s.max())
     scene = scene_of(table, 10.0, begin_s, end_s, world.clock_known)
-    parts = list(tracks_of(table, scene))
-    tracks, vectors = ({name: part[k] for name, *part in parts} for k in (0, 1))
+    made = list(tracks_of(table, scene))
+    tracks, vectors = ({name: part[k] for name, *part in made} for k in (0, 1))
     todo = take_tracks("simulated", scene, None, tracks, vectors, out, config(*settings))
     return run_pipeline(todo, 1, lambda *news: None)
 
@@ -135,6 +135,33 @@ def test_a_run_stopped_between_windows_leaves_what_was_there(world: Simulated, w
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*") if path.is_file()} == before
     link_run(todo, lambda *news: None)
     assert (tmp_path / "vehicles.parquet").read_bytes() != kept["vehicles.parquet"]
+
+
+def test_what_follows_linking_takes_some_vehicles_at_a_time(
+    windows: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(windows.folder, tmp_path, dirs_exist_ok=True)
+    for name in ("visits.parquet", "track3.txt"):
+        (tmp_path / name).unlink()
+    monkeypatch.setattr(parts, "PART", 10_000)
+    run = run_pipeline(plan_again(Run(tmp_path)), 1, lambda *news: None)
+    assert len(list(run.vehicles_in_parts())) > 3
+    assert repr(run.visits().to_pylist()) == repr(windows.visits().to_pylist())
+    assert (tmp_path / "track3.txt").read_bytes() == (windows.folder / "track3.txt").read_bytes()
+
+
+def test_a_windows_tracklets_are_read_whole_with_their_vectors(windows: Run) -> None:
+    path, every = windows.path("tracklets", "c001"), windows.tracklets("c001")
+    found = parts.tracklets_between(path, "c001", 3000, 6000)
+    wanted = [t.track_id for t in every if ((t.frames >= 3000) & (t.frames < 6000)).any()]
+    assert [t.track_id for t in found] == wanted
+    assert {len(t) for t in found} == {len(t) for t in every if t.track_id in wanted}
+    vectors = windows.embeddings_of("c001")
+    assert vectors is not None
+    some = parts.embeddings_of(found, windows.path("embeddings", "c001"))
+    assert np.array_equal(some.vectors, vectors.take(np.isin(vectors.track_ids, wanted)).vectors)
+    assert parts.tracklets_between(path, "c001", 10**6, 10**7) == []
+    assert parts.highest_track(path) == max(t.track_id for t in every)
 
 
 @pytest.mark.parametrize(
