@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 import loky
@@ -61,8 +60,7 @@ PRESETS = (
 """Preset, seconds (None: its own), kind of tracklets, strength of appearance, clocks off by up to so many seconds."""
 
 
-@lru_cache
-def _worlds(seeds: tuple[int, ...]) -> list[Simulated]:
+def _worlds(seeds: list[int]) -> list[Simulated]:
     """Level 2 with clocks withheld, and the presets, of each seed."""
     worlds = [simulate(LEVELS[2], seed, MAX_OFFSET_S) for seed in seeds]
     for preset, seconds, kind, strength, offset_s in PRESETS:
@@ -71,15 +69,14 @@ def _worlds(seeds: tuple[int, ...]) -> list[Simulated]:
     return worlds
 
 
-def _quality(seeds: tuple[int, ...]) -> tuple[float, float]:
+def _quality(worlds: list[Simulated]) -> tuple[float, float]:
     """Mean IDF1, and the F1 of the first world's graph."""
-    worlds = _worlds(seeds)
     found = [solve(Problem.of(world.table, world.clock_known), LinkParams()) for world in worlds]
     idf1 = [world.identity_f1(solution.labels) for world, solution in zip(worlds, found, strict=True)]
     return float(np.mean(idf1)), graph_f1(worlds[0], found[0].network)
 
 
-def _changed(seeds: tuple[int, ...], module: str, name: str, by: float) -> tuple[float, float]:
+def _changed(worlds: list[Simulated], module: str, name: str, by: float) -> tuple[float, float]:
     """The quality with one constant multiplied, wherever it is imported."""
     home = sys.modules[f"mtmc.link.{module}"]
     value = getattr(home, name)
@@ -88,7 +85,7 @@ def _changed(seeds: tuple[int, ...], module: str, name: str, by: float) -> tuple
     for user in users:
         setattr(user, name, times)
     try:
-        return _quality(seeds)
+        return _quality(worlds)
     finally:
         for user in users:
             setattr(user, name, value)
@@ -110,11 +107,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the numbers here")
     options = parser.parse_args()
     names = options.only or [f"{module}.{name}" for module, names in TUNED.items() for name in names]
-    seeds, out = tuple(options.seeds), {}
-    base = _quality(seeds)
+    worlds, out = _worlds(options.seeds), {}
+    base = _quality(worlds)
     print(f"as it is: IDF1 {base[0]:.4f}, graph F1 {base[1]:.4f}", flush=True)
     with loky.ProcessPoolExecutor(options.workers) as pool:
-        found = [[pool.submit(_changed, seeds, *name.rsplit(".", 1), by) for by in (0.5, 2.0)] for name in names]
+        found = [[pool.submit(_changed, worlds, *name.rsplit(".", 1), by) for by in (0.5, 2.0)] for name in names]
         for name, both in zip(names, found, strict=True):
             changes = out[name] = [list(np.subtract(one.result(), base)) for one in both]
             (half, half_graph), (double, double_graph) = changes

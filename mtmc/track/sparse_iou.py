@@ -28,6 +28,17 @@ def to_bounds(low: Double, high: Double) -> Double:
     return bounds
 
 
+def bounds_around(centres: Double, sides: Double) -> Double:
+    """Bounds (N, 5) of boxes by their centres and their widths and heights (N, 2)."""
+    bounds = np.empty((len(sides), 5))
+    np.multiply(sides[:, 0], sides[:, 1], out=bounds[:, 4])
+    half = 0.5 * sides
+    np.subtract(centres, half, out=bounds[:, :2])
+    np.add(centres, half, out=half)
+    np.negative(half, out=bounds[:, 2:4])
+    return bounds
+
+
 def overlapping(a: Double, b: Double, least: float) -> tuple[Index, Index, Double]:
     """Pairs (P,), (P,) of bounds a (T, 5) and b (N, 5) with intersection over union above ``least``, and 1 - it (P,).
 

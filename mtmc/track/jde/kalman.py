@@ -98,6 +98,10 @@ class MotionModel:
         aspect)."""
         return state @ self._innovation
 
+    def place_variance(self, state: Double) -> Double:
+        """The same (T, 2) of cx and cy alone, in less time."""
+        return state[:, 8:10] + self.position**2 * state[:, HEIGHT_SQUARED, None]
+
     def update(self, state: Double, measured: Double) -> Double:
         """Posterior (T, 22) of predicted states (T, 22), each with its measurement (T, 4)."""
         shape = len(state), 2, 4  # of value and velocity, and of their covariances with the value
@@ -129,10 +133,14 @@ def to_measurements(xyxy: NDArray[np.float64]) -> Double:
     return measured
 
 
+def to_sides(state: Double) -> Double:
+    """Widths and heights (T, 2) of states (T, 22) or measurements (T, 4), at least 0.1 px."""
+    sides = state[:, 2:4].copy()  # aspect, height
+    sides[:, 0] *= sides[:, 1]
+    return np.maximum(sides, 0.1, out=sides)
+
+
 def to_corners(state: Double) -> tuple[Double, Double]:
-    """Upper left and lower right corners (T, 2) of states (T, 22) or measurements (T, 4); sides are at least 0.1 px."""
-    half = state[:, 2:4].copy()  # aspect, height
-    half[:, 0] *= half[:, 1]
-    np.maximum(half, 0.1, out=half)
-    half *= 0.5
+    """Upper left and lower right corners (T, 2) of states (T, 22) or measurements (T, 4)."""
+    half = 0.5 * to_sides(state)
     return state[:, :2] - half, state[:, :2] + half

@@ -28,11 +28,11 @@ from mtmc.structures import Detections
 from mtmc.track.appearance_scale import UNINFORMATIVE, distances, learn_scale
 from mtmc.track.jde.border_turns import part_at_border
 from mtmc.track.jde.frame_matching import FrameMatching, Matches
-from mtmc.track.jde.kalman import HEIGHT_VELOCITY, VALUE, motion_model, to_corners, to_measurements
+from mtmc.track.jde.kalman import HEIGHT_VELOCITY, VALUE, motion_model, to_corners, to_measurements, to_sides
 from mtmc.track.jde.live_tracks import LiveTracks
 from mtmc.track.jde.params import JdeParams
 from mtmc.track.sorted_detections import SortedDetections
-from mtmc.track.sparse_iou import near, overlapping, pair_overlap, to_bounds
+from mtmc.track.sparse_iou import bounds_around, near, overlapping, pair_overlap
 from mtmc.track.tracks import Tracks, in_frames, renumber
 
 Index = NDArray[np.intp]
@@ -95,7 +95,7 @@ class _Run:
         self.moments = in_frames(fps, np.arange(last))
         self.oldest = _oldest(self.moments, int(fps * params.max_lost_s))
         self.live = LiveTracks(0 if self.clip.features is None else self.clip.features.shape[1])
-        self.bounds = to_bounds(np.zeros((0, 2)), np.zeros((0, 2)))  # where the live tracks should be in this frame
+        self.bounds = bounds_around(np.zeros((0, 2)), np.zeros((0, 2)))  # where the live tracks should be in this frame
         self.numbers = np.zeros(len(self.clip), np.int64)
         self.filtered = self.clip.xyxy.copy()
         self.first_boxes: list[int] = []
@@ -129,7 +129,7 @@ class _Run:
         if not self.params.predict_new:
             moved = np.where(live.confirmed[:, None], moved, live.state)
         live.state = moved
-        self.bounds = to_bounds(*to_corners(moved))
+        self.bounds = bounds_around(moved[:, :2], to_sides(moved))
 
     # --- association -------------------------------------------------------------------------------------------------
 
@@ -163,21 +163,23 @@ class _Run:
         """The pairs less those of weak boxes (from row ``low`` on), and of boxes that overlap little, outside the gate
         of their track's motion: a vehicle that leaves is not taken for what stands there. A lost track, whose place is
         a guess, claims no box that it overlaps little."""
-        little = costs > LITTLE_OVERLAP
-        asked = ((rows >= low) | little).nonzero()[0]
+        asked = ((rows >= low) | (costs > LITTLE_OVERLAP)).nonzero()[0]
         if len(asked) == 0:
             return tracks, rows, costs
         live, of_pair = self.live, tracks.take(asked)
-        state = live.state.take(of_pair, axis=0)
-        off = self.measured.take(rows.take(asked), axis=0)[:, :2] - state[:, :2]
-        distance = (off * off / self.model.innovation_variance(state)[:, :2]).sum(axis=1)
-        out = (distance > self.params.overlap_gate) & live.confirmed.take(of_pair)
+        off = self.measured.take(rows.take(asked), axis=0)[:, :2] - live.state[:, :2].take(of_pair, axis=0)
+        variance = self.model.place_variance(live.state).take(of_pair, axis=0)
+        distance = off * off / variance
+        out = distance[:, 0] + distance[:, 1] > self.params.overlap_gate
+        if live.new_count:
+            out &= live.confirmed.take(of_pair)
         if live.lost_count:
-            out |= little.take(asked) & live.lost.take(of_pair)
-        away = asked[out]
-        if len(away) == 0:
+            out |= (costs.take(asked) > LITTLE_OVERLAP) & live.lost.take(of_pair)
+        if not out.any():
             return tracks, rows, costs
-        return np.delete(tracks, away), np.delete(rows, away), np.delete(costs, away)
+        kept = np.ones(len(tracks), bool)
+        kept[asked[out]] = False
+        return tracks[kept], rows[kept], costs[kept]
 
     def _overlap_first(self, todo: FrameMatching) -> bool:
         """Overlap decides who may match, overlap and appearance together who does; whether none of them had a
@@ -278,7 +280,7 @@ class _Run:
         """Of a tracked and a lost track on the same spot the shorter-lived ends, the tracked one at a tie."""
         live = self.live
         lost, seen = live.lost.nonzero()[0], (~live.lost).nonzero()[0]
-        bounds = to_bounds(*to_corners(live.state))
+        bounds = bounds_around(live.state[:, :2], to_sides(live.state))
         a, b, _ = overlapping(bounds[seen], bounds[lost], 1 - self.params.max_duplicate_cost)
         if len(a) == 0:
             return
