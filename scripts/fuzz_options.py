@@ -39,6 +39,7 @@ SOUND: dict[tuple[str, ...], tuple[str, ...]] = {
     ("reid", "tune"): ("--config", "smoke", "--set", "loop.epochs=1", "--trials", "2", "--out", "tuned"),
     ("reid", "rank"): ("--weights", "w.safetensors", "--dataset", "csv", "--root", "index.csv"),
     ("reid", "attention"): ("crops", "--weights", "w.safetensors"),
+    ("reid", "average"): ("w.safetensors", "w.safetensors", "--out", "c.safetensors"),
     ("reid", "convert"): ("w.pth", "--out", "c.safetensors"),
     ("reid", "export"): ("--weights", "w.safetensors", "--out", "o.onnx"),
     ("reid", "bench"): ("w.safetensors", "--images", "1"),

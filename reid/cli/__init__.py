@@ -5,7 +5,7 @@ One file per command; each imports what it needs inside its function, so that ``
     crops, train, tune           images, learning, parameters that learn better
     eval, rank, attention        how good, what is found, what is looked at
     embed, convert, export       vectors; others' checkpoints in, ONNX and OpenVINO out
-    bench, options               what it costs; options that commands share
+    average, bench, options      one out of several; what it costs; options that commands share
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import typer
 
 from reid.cli.attention import attention
+from reid.cli.average import average
 from reid.cli.bench import bench
 from reid.cli.convert import convert
 from reid.cli.crops import crops
@@ -45,6 +46,7 @@ app.command("train")(train)
 app.command("tune")(tune)
 app.command("rank")(rank)
 app.command("attention")(attention)
+app.command("average")(average)
 app.command("convert")(convert)
 app.command("export")(export)
 app.command("bench")(bench)

@@ -80,7 +80,7 @@ def start_from(model: SGFD, pretrained: str, whole: bool = False) -> list[Origin
     path = Path(pretrained)
     if path.suffix == ".safetensors" and path.is_file() and _is_checkpoint(path):
         _fill_from_checkpoint(model, path)
-        return [*_recorded(path), Origin("all", path.name, "that of the file")]
+        return [*origins_of(path), Origin("all", path.name, "that of the file")]
     if pretrained == "imagenet":
         found = {name: _imagenet(name) for name in _needed(model)}
     elif path.is_dir():
@@ -244,7 +244,7 @@ def _is_checkpoint(path: Path) -> bool:
         return True  # `load_model` says what is wrong with it
 
 
-def _recorded(path: Path) -> list[Origin]:
+def origins_of(path: Path) -> list[Origin]:
     """Where a checkpoint's own start came from, as far as it says."""
     try:
         return TypeAdapter(list[Origin]).validate_python(read_header(path).training.get("start", []))
