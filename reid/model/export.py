@@ -156,6 +156,8 @@ def _to_onnx(module: PixelsToVectors, example: Tensor, path: Path) -> Runtime:
     if program is None:
         raise RuntimeError("torch.onnx.export returned no program")
     made = program.model_proto
+    for part in (*made.graph.node, *made.graph.value_info, *made.graph.initializer):
+        del part.metadata_props[:]  # stack traces, with this machine's paths
     for key, value in _facts(module.model).items():
         made.metadata_props.add(key=key, value=value)
     onnx.save(made, str(path))

@@ -32,6 +32,7 @@ def test_onnx_takes_pixels_and_gives_unit_vectors_for_any_batch(tmp_path: Path) 
     assert run(np.tile(pixels, (3, 1, 1, 1))).shape == (9, 128)
     np.testing.assert_allclose(np.linalg.norm(run(pixels), axis=1), 1, atol=1e-5)
     assert {entry.key for entry in onnx.load(tmp_path / "a.onnx").metadata_props} == {"network", "input", "output"}
+    assert os.fsencode(Path(reid.model.export.__file__).parent) not in (tmp_path / "a.onnx").read_bytes()
     assert read_input_size(tmp_path / "a.onnx") == (32, 32)
     (tmp_path / "b.onnx").write_text("no network")
     with pytest.raises(UserError, match="an exported network"):
