@@ -26,14 +26,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mtmc.config import load_config
-from mtmc.link import LinkParams, Problem, solve
+from mtmc.link import LinkParams, Problem, learn_network, solve
 from mtmc.link.benchmark import agreement
 from mtmc.memory import peak_mb, restart_peak
 from mtmc.pipeline import run_pipeline
 from mtmc.pipeline.given_tracks import take_tracks
-from mtmc.pipeline.linking import MARGIN
+from mtmc.pipeline.linking import LEARNED_FROM, MARGIN
 from mtmc.pipeline.planning import plan_given
-from mtmc.pipeline.windows import Numbering, spans
+from mtmc.pipeline.windows import Numbering, spans, stretches
 from mtmc.store import Run
 from mtmc.structures import Embeddings, Tracklet, TrackletTable
 from mtmc.synth.tracklets.sampling import LEVELS, simulate
@@ -104,9 +104,12 @@ def in_windows(city: City, days: int, window_s: float) -> dict[str, float]:
     found: list[tuple[np.ndarray, ...]] = []
     begin_s, params, numbering = -EARLY * window_s, LinkParams(), Numbering()
     end_s = begin_s + window_s * np.ceil((days * city.day_s - begin_s) / window_s)
+    share = LEARNED_FROM / (days * len(city.day(0).table))
+    sample = [city.between(*when) for when in stretches(0.0, days * city.day_s, share)]
+    known = learn_network(Problem.of(TrackletTable.joined(sample)), params)
     for span in spans(begin_s, end_s, window_s, MARGIN * params.max_travel_s):
         problem = Problem.of(city.between(*span.seen))
-        own, solution = numbering.own(problem, solve(problem, params), span)
+        own, solution = numbering.own(problem, solve(problem, params, known=known), span)
         found.append((*city.truth_of(problem.table.track_id[own]), solution.labels[own]))
         print(f"  {sum(len(n) for *_, n in found):,} tracklets, {peak_mb():.0f} MB", flush=True)
     vehicle, boxes, numbers = (np.concatenate(columns) for columns in zip(*found, strict=True))

@@ -33,7 +33,7 @@ from mtmc.link.baselines.electricity import Electricity
 from mtmc.link.baselines.plain import Agglomerative, Hungarian
 from mtmc.link.baselines.zones import DrawnZones
 from mtmc.link.describe import describe, pose
-from mtmc.link.model.camera_network import Limits
+from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.json_io import read_network
 from mtmc.link.model.zones_file import ZoneMap, read_zones
 from mtmc.link.network_linker import NetworkLinker
@@ -68,6 +68,7 @@ __all__ = [
     "Wishes",
     "describe",
     "find_linker",
+    "learn_network",
     "link",
     "pose",
     "solve",
@@ -106,6 +107,11 @@ class LinkParams(StageParams):
     def limits(self) -> Limits:
         """What the network linker takes for granted."""
         return Limits(self.max_travel_s, self.max_overlap_s, self.max_clock_error_s, self.least_probability)
+
+    @property
+    def learns(self) -> bool:
+        """Whether a camera network is learned anew."""
+        return self.linker == "network" and self.network_file is None
 
     def input_files(self, folder: Path, camera_id: str) -> dict[str, Path]:
         """The files of zones and of a learned network, the code of an outside linker."""
@@ -161,21 +167,28 @@ def find_linker(params: LinkParams, device: str = "auto") -> Linker:
     return make_part("link.linker", params.linker, LINKERS, params, device, "__call__", CheckedLinker)  # type: ignore[no-any-return]
 
 
-def solve(problem: Problem, params: LinkParams, device: str = "auto") -> Solution:
+def learn_network(problem: Problem, params: LinkParams) -> CameraNetwork:
+    """The network that a sample of a run teaches, for ``solve`` to start from when the run's parts are linked one by
+    one."""
+    return NetworkLinker(params.limits, zones=_zone_map(params)).learned(canonical(problem)[1])
+
+
+def solve(problem: Problem, params: LinkParams, device: str = "auto", known: CameraNetwork | None = None) -> Solution:
     """Link a problem's tracklets; labels are numbered 1, 2, … by first appearance, -1 for tracklets removed by the
-    linker's rules. Vehicles that the wishes leave as they were keep the number that they had without them.
+    linker's rules. Vehicles that the wishes leave as they were keep the number that they had without them. ``known``:
+    the network to start from (``learn_network``).
 
     Raises Contradiction for wishes that no solution meets.
     """
     order, sorted_problem = canonical(problem)
-    linker = find_linker(params, device)
+    linker = find_linker(params, device) if known is None else NetworkLinker(params.limits, known, _zone_map(params))
     solution = linker(sorted_problem)
     if len(problem.wishes):
         solution = confined(sorted_problem, solution)
     solution = restored(solution, order)
     labels = canonical_labels(solution.labels, problem.table)
     if len(problem.wishes):
-        labels = stable_labels(labels, solve(replace(problem, wishes=Wishes()), params, device).labels)
+        labels = stable_labels(labels, solve(replace(problem, wishes=Wishes()), params, device, known).labels)
     return replace(solution, labels=labels)
 
 

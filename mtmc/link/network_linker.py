@@ -88,6 +88,12 @@ class NetworkLinker:
         possible = under_wishes(with_matches(possible, matches, standing), problem.wishes)
         return Solution(labels, made, network, (*notes, *warnings), possible)
 
+    def learned(self, problem: Problem) -> CameraNetwork:
+        """The network that a problem in canonical order teaches, which is not linked."""
+        table, _ = _compressed(problem.table)
+        features, moving = without_camera_bias(table), np.flatnonzero(~stands(table))
+        return self._learn(table, features, moving, problem)[0].network
+
     def _learn(self, table: TrackletTable, features: Float, moving: Long, problem: Problem) -> tuple[Learned, Double]:
         """What is learned, and the trajectories that could be used for it: those by clocks that are sure to begin
         with."""

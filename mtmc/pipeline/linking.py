@@ -18,15 +18,15 @@ import numpy as np
 
 from mtmc.edits import Edit, FreshIds, apply_edits, contradiction, read_edits
 from mtmc.files.atomic import write_json
-from mtmc.link import Contradiction, pose, solve
+from mtmc.link import Contradiction, learn_network, pose, solve
 from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.link.model.json_io import to_json
 from mtmc.link.problem import Possible, Solution, vehicles
 from mtmc.pipeline.planning import Plan
-from mtmc.pipeline.windows import Numbering, Span, spans
+from mtmc.pipeline.windows import ALWAYS, Numbering, Span, spans, stretches
 from mtmc.pipeline.workers import Watch
 from mtmc.scene import Camera
-from mtmc.store.parts import embeddings_of, highest_track, tracklets_between
+from mtmc.store.parts import count_tracks, embeddings_of, highest_track, tracklets_between
 from mtmc.store.tables import appending, vehicle_columns
 from mtmc.structures import Embeddings, Mask, Tracklet
 
@@ -36,6 +36,8 @@ MARGIN = 3.0
 """A window sees so many of the longest journeys beyond its ends."""
 MOST_SAID = 12
 """Sentences about windows."""
+LEARNED_FROM = 100_000
+"""Tracklets that teach the network from which windows start: all of a run, or a sample of some 2 GB at work."""
 MADE_FROM_VEHICLES = ("track3.txt", "network.json", "possible.parquet")
 
 TableColumns = Mapping[str, Any]
@@ -78,9 +80,13 @@ def spans_of(todo: Plan) -> list[Span]:
     params, cameras = todo.config.link, todo.scene.cameras.values()
     window_s = np.inf if params.window_h is None else 3600 * params.window_h
     error_s = 0.0 if all(camera.offset_known for camera in cameras) else params.max_clock_error_s
-    begin_s = min((camera.offset_s for camera in cameras), default=0.0)
-    end_s = max((camera.offset_s + camera.duration_s for camera in cameras), default=0.0)
-    return spans(begin_s, end_s, window_s, MARGIN * (params.max_travel_s + error_s))
+    return spans(*_recorded(todo), window_s, MARGIN * (params.max_travel_s + error_s))
+
+
+def _recorded(todo: Plan) -> tuple[float, float]:
+    """When the first camera begins and the last one ends."""
+    ends = [(camera.offset_s, camera.offset_s + camera.duration_s) for camera in todo.scene.cameras.values()]
+    return min((begin for begin, _ in ends), default=0.0), max((end for _, end in ends), default=0.0)
 
 
 class _Linker:
@@ -91,8 +97,8 @@ class _Linker:
         self._numbering, self._edits = Numbering(), read_edits(todo.run.path_of_edits)
         self._fresh = FreshIds(lambda camera: highest_track(todo.run.path("tracklets", camera)))
         self._said = Counter[str]()
-        self._linked, self._most = 0, -1
-        self._network: CameraNetwork | None = None
+        self._known, self._taught = self._sampled()
+        self._network, self._linked = self._known, 0
 
     def link(self, span: Span) -> None:
         """One window."""
@@ -102,13 +108,13 @@ class _Linker:
         if solution.possible is not None:
             self._tables.possible(_columns_of(tracklets, solution.possible))
         self._linked += int(own.sum())
-        if len(tracklets) > self._most:
-            self._most, self._network = len(tracklets), solution.network
+        if self._known is None and len(tracklets) > self._taught:
+            self._network, self._taught = solution.network, len(tracklets)
 
     def network(self) -> CameraNetwork | None:
-        """That of the busiest window, with the traffic of all: zones have the names of one network. None where nothing
-        was learned."""
-        return self._network and self._network.times(max(1, self._linked) / max(1, self._most))
+        """That of the sample, or else of the busiest window, with the traffic of all: zones have the names of one
+        network. None where nothing was learned."""
+        return self._network and self._network.times(max(1, self._linked) / max(1, self._taught))
 
     def sentences(self) -> Iterator[str]:
         """What is to be said, what several windows said once; of many windows what most of them said."""
@@ -119,13 +125,23 @@ class _Linker:
         if count > 1 and len(self._said) > MOST_SAID:
             yield f"Windows of linking had {len(self._said) - MOST_SAID} more such sentences."
 
+    def _sampled(self) -> tuple[CameraNetwork | None, int]:
+        """The network that a sample of the run teaches, for windows to start from, and how many tracklets that is."""
+        todo, params = self._todo, self._todo.config.link
+        if len(self._windows) == 1 or not params.learns:
+            return None, -1
+        count = sum(count_tracks(todo.run.path("tracklets", camera)) for camera in todo.scene.cameras)
+        times = stretches(*_recorded(todo), LEARNED_FROM / max(1, count))
+        problem = pose(todo.scene, *self._seen(*times))
+        return learn_network(problem, params), len(problem)
+
     def _solved(self, span: Span) -> tuple[list[Tracklet], Mask, Solution]:
         """A window's tracklets as edited, which (T,) are its own, and their vehicles."""
         todo = self._todo
-        edited = apply_edits(todo.scene, *self._seen(span), self._edits, span.seen, self._fresh)
+        edited = apply_edits(todo.scene, *self._seen(span.seen), self._edits, span.seen, self._fresh)
         problem = replace(pose(todo.scene, edited.tracklets, edited.embeddings), wishes=edited.wishes)
         try:
-            solution = solve(problem, todo.config.link, todo.device)
+            solution = solve(problem, todo.config.link, todo.device, self._known)
         except Contradiction as mistake:
             raise contradiction(edited, self._edits, mistake.index, todo.run.path_of_edits) from mistake
         own, solution = self._numbering.own(problem, solution, span)
@@ -135,15 +151,15 @@ class _Linker:
         self._said.update((*edited.unfit, *solution.warnings, *broken))
         return edited.tracklets, own, solution
 
-    def _seen(self, span: Span) -> tuple[list[Tracklet], dict[str, Embeddings]]:
-        """The tracklets of a window, and the vectors of their crops."""
+    def _seen(self, *times: tuple[float, float]) -> tuple[list[Tracklet], dict[str, Embeddings]]:
+        """The tracklets in view at some times, each from a second to another, and the vectors of their crops."""
         run = self._todo.run
-        if len(self._windows) == 1:
+        if times == (ALWAYS,):
             return run.tracklets(), run.embeddings()
         tracklets, embeddings = list[Tracklet](), dict[str, Embeddings]()
         for camera in self._todo.scene.cameras.values():
-            frames = camera.frames_between(*span.seen)
-            mine = tracklets_between(run.path("tracklets", camera.id), camera.id, *frames)
+            frames = [camera.frames_between(*when) for when in times]
+            mine = tracklets_between(run.path("tracklets", camera.id), camera.id, frames)
             embeddings[camera.id] = self._embeddings(camera, mine)
             tracklets += mine
         return tracklets, embeddings

@@ -3,7 +3,7 @@ window to window.
 
 What lies about a cut is linked twice, and so tells which vehicle of a window is which of the one before: the one with
 which it shares most tracklets, unless it would then be twice in one view at one time. Each window goes by what it
-learned itself, clocks too: tracklets are found again by their names, whatever a window takes their time to be.
+learned of it, clocks too: tracklets are found again by their names, whatever a window takes their time to be.
 
 Shape shorthand: T tracklets of a window, E links.
 """
@@ -19,6 +19,9 @@ import numpy as np
 from mtmc.link.problem import Links, Possible, Problem, Solution
 from mtmc.structures import Double, Long, Mask, TrackletTable
 
+ALWAYS = -np.inf, np.inf
+STRETCHES = 4
+"""Stretches of time that a sample of a run is taken from."""
 WISHED = 1e6
 """So many tracklets weighs one that somebody who looked called the same vehicle as another."""
 
@@ -46,6 +49,14 @@ def spans(begin_s: float, end_s: float, window_s: float, margin_s: float) -> lis
     count = max(1, int(np.ceil((end_s - begin_s) / window_s)))
     cuts = [-np.inf, *np.linspace(begin_s, end_s, count + 1)[1:-1].tolist(), np.inf]
     return [Span(first, last, margin_s) for first, last in pairwise(cuts)]
+
+
+def stretches(begin_s: float, end_s: float, share: float) -> list[tuple[float, float]]:
+    """From when to when a sample of so large a ``share`` of a run is taken: different hours; all of it from 1 on."""
+    if share >= 1:
+        return [ALWAYS]
+    length_s = share * (end_s - begin_s) / STRETCHES
+    return [(start, start + length_s) for start in np.linspace(begin_s, end_s - length_s, STRETCHES).tolist()]
 
 
 class Numbering:

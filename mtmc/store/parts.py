@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +47,23 @@ def _span(path: Path) -> tuple[int, int]:
     return (low, high) if isinstance(low, int) and isinstance(high, int) else (0, 2**31)
 
 
-def tracklets_between(path: Path, camera_id: str, first: int, end: int) -> list[Tracklet]:
-    """Those of a camera's tracklets that have a box in a frame from ``first`` to before ``end``, whole, by track id.
-    Raises StoreError."""
+def tracklets_between(path: Path, camera_id: str, times: Sequence[tuple[int, int]]) -> list[Tracklet]:
+    """Those of a camera's tracklets that have a box at any of some ``times``, frames from a first one to before an end,
+    whole, by track id. Raises StoreError."""
     frame = pc.field("frame")
-    seen = _column(path, TRACKLETS, "track_id", (frame >= first) & (frame < end))
+    inside = [(frame >= first) & (frame < end) for first, end in times]
+    seen = _column(path, TRACKLETS, "track_id", reduce(or_, inside))
     return read_tracklets(path, camera_id, _among("track_id", seen.unique()))
 
 
 def embeddings_of(tracklets: Sequence[Tracklet], *paths: Path) -> Embeddings:
     """The vectors of some of a camera's tracklets, by track and frame. Raises StoreError."""
     return read_embeddings(*paths, where=_among("track_id", pa.array([t.track_id for t in tracklets])))
+
+
+def count_tracks(path: Path) -> int:
+    """How many tracklets a camera has. Raises StoreError."""
+    return pc.count_distinct(_column(path, TRACKLETS, "track_id")).as_py()  # type: ignore[no-any-return]
 
 
 def highest_track(path: Path) -> int:

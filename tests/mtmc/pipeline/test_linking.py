@@ -152,7 +152,7 @@ def test_what_follows_linking_takes_some_vehicles_at_a_time(
 
 def test_a_windows_tracklets_are_read_whole_with_their_vectors(windows: Run) -> None:
     path, every = windows.path("tracklets", "c001"), windows.tracklets("c001")
-    found = parts.tracklets_between(path, "c001", 3000, 6000)
+    found = parts.tracklets_between(path, "c001", [(3000, 4500), (4000, 6000)])
     wanted = [t.track_id for t in every if ((t.frames >= 3000) & (t.frames < 6000)).any()]
     assert [t.track_id for t in found] == wanted
     assert {len(t) for t in found} == {len(t) for t in every if t.track_id in wanted}
@@ -160,7 +160,7 @@ def test_a_windows_tracklets_are_read_whole_with_their_vectors(windows: Run) -> 
     assert vectors is not None
     some = parts.embeddings_of(found, windows.path("embeddings", "c001"))
     assert np.array_equal(some.vectors, vectors.take(np.isin(vectors.track_ids, wanted)).vectors)
-    assert parts.tracklets_between(path, "c001", 10**6, 10**7) == []
+    assert parts.tracklets_between(path, "c001", [(10**6, 10**7)]) == []
     assert parts.highest_track(path) == max(t.track_id for t in every)
 
 
