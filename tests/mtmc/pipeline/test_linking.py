@@ -78,7 +78,7 @@ def test_one_window_that_holds_all_gives_the_same_bytes(world: Simulated, whole:
 
 
 def test_windows_give_nearly_the_vehicles_of_one_piece(world: Simulated, whole: Run, windows: Run) -> None:
-    assert idf1(world, windows) > idf1(world, whole) - 0.02
+    assert idf1(world, windows) > idf1(world, whole) - 0.01
     ids = [vehicle.vehicle_id for vehicle in windows.vehicles()]
     assert ids == sorted(set(ids))
     assert pq.ParquetFile(windows.path("vehicles")).num_row_groups == 3
@@ -113,11 +113,11 @@ def test_the_network_tells_the_traffic_of_all_windows(whole: Run, windows: Run) 
     assert 0.8 < sum(other.values()) / sum(one.values()) < 1.25
 
 
-def test_clocks_that_nobody_knows_are_each_windows_own(tmp_path: Path) -> None:
+def test_clocks_that_nobody_knows_are_found_for_windows_too(tmp_path: Path) -> None:
     lost = small(seed=5, minutes=MINUTES, max_offset_s=30.0)
     runs = [linked(lost, tmp_path / window, f"link.window_h={window}") for window in ("24", "0.17")]
     one, other = (idf1(lost, run) for run in runs)
-    assert other > one - 0.03
+    assert other > one - 0.01
 
 
 def test_a_run_stopped_between_windows_leaves_what_was_there(world: Simulated, whole: Run, tmp_path: Path) -> None:

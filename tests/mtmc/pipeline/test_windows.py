@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mtmc.link import LinkParams, Links, Problem, Solution, Wishes, solve
+from mtmc.link import LinkParams, Links, Problem, Solution, Wishes, learn_network, solve
 from mtmc.link.benchmark import agreement
-from mtmc.pipeline.windows import Numbering, Span, spans
+from mtmc.pipeline.windows import Numbering, Span, spans, stretches
 from mtmc.structures import Long, TrackletTable
 from mtmc.synth.tracklets.sampling import LEVELS, simulate
 from mtmc.synth.tracklets.simulated import Simulated
@@ -26,9 +26,10 @@ def hour() -> Simulated:
 @pytest.fixture(scope="module")
 def linked(hour: Simulated) -> tuple[TrackletTable, Long]:
     parts, numbering, table = [], Numbering(), hour.table
+    known = learn_network(Problem.of(table), PARAMS)
     for span in spans(0.0, 3600.0, 1500.0, 3 * PARAMS.max_travel_s):
         seen = table.take((table.end_s >= span.seen[0]) & (table.start_s < span.seen[1]))
-        own, solution = numbering.own(Problem.of(seen), solve(Problem.of(seen), PARAMS), span)
+        own, solution = numbering.own(Problem.of(seen), solve(Problem.of(seen), PARAMS, known=known), span)
         parts.append((seen.take(own), solution.labels[own]))
     assert len(parts) == 3
     return TrackletTable.joined([part for part, _ in parts]), np.concatenate([numbers for _, numbers in parts])
@@ -39,7 +40,7 @@ def test_windows_give_nearly_the_vehicles_of_one_piece(hour: Simulated, linked: 
     assert sorted(found.track_id.tolist()) == sorted(hour.table.track_id.tolist())
     row = np.searchsorted(hour.table.track_id, found.track_id)
     whole = agreement(hour.vehicle_id, solve(Problem.of(hour.table), PARAMS).labels, hour.boxes).idf1
-    assert agreement(hour.vehicle_id[row], numbers, hour.boxes[row]).idf1 > whole - 0.03
+    assert agreement(hour.vehicle_id[row], numbers, hour.boxes[row]).idf1 > whole - 0.01
     across = [np.ptp(found.start_s[numbers == n] // 1200.0) for n in np.unique(numbers)]
     assert max(across) == 1  # some vehicles are carried over a cut
 
@@ -57,6 +58,16 @@ def test_spans_share_all_time_evenly() -> None:
     assert [(span.begin_s, span.end_s) for span in found] == [(-np.inf, 1210.0), (1210.0, 2410.0), (2410.0, np.inf)]
     assert found[1].seen == (1150.0, 2470.0)
     assert spans(0.0, 3600.0, 3600.0, 60.0) == spans(0.0, 3600.0, np.inf, 60.0) == [Span(-np.inf, np.inf, 60.0)]
+
+
+def test_a_sample_is_of_different_hours() -> None:
+    assert stretches(0.0, 100.0, 0.2) == [
+        (0.0, 5.0),
+        (95.0 / 3, 95.0 / 3 + 5),
+        (190.0 / 3, 190.0 / 3 + 5),
+        (95.0, 100.0),
+    ]
+    assert stretches(0.0, 100.0, 1.5) == [(-np.inf, np.inf)]
 
 
 def numbered(wishes: Wishes) -> list[int]:
