@@ -136,8 +136,9 @@ def _write_track3(todo: Plan) -> None:
 
     path, cameras = todo.run.folder / "track3.txt", list(todo.scene.cameras)
     if not path.exists():
-        by_number = number_cameras(cameras).__getitem__
-        write_submission(path, todo.run.vehicles_in_parts("camera_id", by_number), cameras)
+        numbers = number_cameras(cameras)
+        parts = todo.run.vehicles_in_parts("camera_id", lambda camera: numbers.get(camera, 0))
+        write_submission(path, parts, cameras)
 
 
 def _draw(todo: Plan, watch: Watch) -> Timings:

@@ -2,8 +2,8 @@
 looked at it.
 
 Of a run that is linked in windows (``link.window_h``) a window's tracklets and vectors are read when their turn comes,
-and what it found is appended to the tables: memory is bounded by the window, whatever the length. The tables take their
-places together, in the end.
+and what it found is appended to the tables, which take their places together, in the end: memory is bounded by the
+window, and by the sample of the run from which the network is learned once for all windows, whatever the length.
 """
 
 from __future__ import annotations

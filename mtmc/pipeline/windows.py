@@ -2,8 +2,8 @@
 window to window.
 
 What lies about a cut is linked twice, and so tells which vehicle of a window is which of the one before: the one with
-which it shares most tracklets, unless it would then be twice in one view at one time. Each window goes by what it
-learned of it, clocks too: tracklets are found again by their names, whatever a window takes their time to be.
+which it shares most tracklets, unless it would then be twice in one view at one time. Tracklets are found again by
+their names, so that each window may put clocks right as it learned them.
 
 Shape shorthand: T tracklets of a window, E links.
 """
