@@ -28,7 +28,8 @@ TUNED = {
     "model.topology_graph": ("LEAST_COUNT", "MISSED_FRACTION"),
     "evidence.candidates": ("GAP_S", "REACH"),
     "evidence.appearance": ("BIAS_WEIGHT", "LEAST_LINKS"),
-    "evidence.log_odds": ("LEAST_OF_A_WAY", "MOST_PLACE_EVIDENCE", "LEAST_LOG_DENSITY", "MOST_APART"),
+    "evidence.log_odds": ("MOST_PLACE_EVIDENCE", "LEAST_LOG_DENSITY"),
+    "evidence.sizes": ("FLATNESS", "WAY_WEIGHT"),
     "evidence.views": ("STANDS_S", "STANDS", "STANDS_PER_S"),
     "learning.view_model": (
         "EARLY_S", "LATE_S", "WAITING", "LONGEST_WAIT_S", "OTHER_CAMERAS", "MOST_SHARED_PRIOR", "SHARED_WEIGHT",
@@ -44,9 +45,10 @@ TUNED = {
         "TWO_WAY", "NEAR", "SMOOTH_BINS",
     ),
     "learning.m_step": (
-        "CLASS_WEIGHT", "FRAGMENT_WEIGHT", "USUAL_GAP_S", "USUAL_DEVIATION", "FIRST_GATE_WIDTHS", "FIRST_GATE_S",
-        "FIRST_OUTLIER_FRACTION", "LEAST_COUNT", "GATE_MARGINS", "CORE", "BANDWIDTH", "LEAST_BANDWIDTH",
+        "CLASS_WEIGHT", "FRAGMENT_WEIGHT", "USUAL_GAP_S", "USUAL_DEVIATION", "LEAST_COUNT", "GATE_MARGINS",
+        "CORE", "BANDWIDTH", "LEAST_BANDWIDTH",
     ),
+    "learning.first_network": ("FIRST_GATE_WIDTHS", "FIRST_GATE_S", "FIRST_OUTLIER_FRACTION"),
     "learning.em": ("ROUNDS", "ROUGH_ROUNDS", "GOOD_CLOCK_S"),
     "learning.clock_offsets": ("LEAST_COUNT", "ASYMMETRY_S", "GROSS", "GROSS_WEIGHT", "LEAST_SCALE_S"),
 }  # fmt: skip

@@ -105,7 +105,8 @@ class NetworkLinker:
         given = self.zones.ways(table.cameras)
         if self.known is None:
             return proven(learn(*part, clock_known, self.limits, given), self.limits), trajectories
-        return relearn(*part, replace(self.known, given=given)), trajectories
+        learned = relearn(*part, replace(self.known, given=given), self.limits)
+        return proven(learned, self.limits), trajectories
 
 
 def _standing_fragments(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from mtmc.link.choice.possible import of_views
 from mtmc.link.choice.selection import PairedLinks, assemble, merge, select
 from mtmc.link.evidence.ground_overlap import GroundMatches
-from mtmc.link.evidence.log_odds import size_residuals
+from mtmc.link.evidence.sizes import size_residuals
 from mtmc.link.evidence.views import ViewPairs, Views, make_views, pair_views
 from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, on_common_time
@@ -62,13 +62,11 @@ def solve_cliques(
     late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     zones = assign_zones(late, (network.zones.entries, network.zones.exits))
     sizes, whitened = size_residuals(late, zones), learned.whitened(features)
-    agree = network.clock_trusted[:, None] & network.clock_trusted[None, :]
-    slack_s = np.where(agree, 0.0, limits.max_clock_error_s)
-    error_s = np.where(agree, np.hypot(network.clock_error_s[:, None], network.clock_error_s[None, :]), 0.0)
     mobile = np.isin(np.arange(len(table)), moving)
+    ever = [made]
     for _ in range(PASSES):
         views = make_views(late, whitened, sizes, zones, labels, mobile)
-        pairs = pair_views(views, LONGEST_GAP_S, slack_s, error_s)
+        pairs = pair_views(views, LONGEST_GAP_S, *_clocks_apart(network, limits))
         if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
             break
         given = _given(network, late, views, pairs)
@@ -89,15 +87,25 @@ def solve_cliques(
         found = Links(source, target, scores.probability[chosen], columns)
         fragments = np.flatnonzero(views.view[chain.source] == views.view[chain.target])
         parts = [_seen(table, matches.take(matched), least), Links.concatenated([found, chain]).take(joined)]
-        made = _spanning(table, labels, Links.concatenated([*parts, chain.take(fragments)]), least)
+        made = Links.concatenated([*parts, chain.take(fragments)])
+        ever.append(made)
+        made = _spanning(table, labels, made, Links.concatenated(ever), least)
         if same_partition(before, labels):
             break
     return labels, made, possible
 
 
-def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) -> Links:
+def _clocks_apart(network: CameraNetwork, limits: Limits) -> tuple[Double, Double]:
+    """By how much two clocks (C, C) may disagree where nobody knows, and the standard error of their difference where
+    it is known."""
+    agree = network.clock_trusted[:, None] & network.clock_trusted[None, :]
+    error_s = np.hypot(network.clock_error_s[:, None], network.clock_error_s[None, :])
+    return np.where(agree, 0.0, limits.max_clock_error_s), np.where(agree, error_s, 0.0)
+
+
+def _spanning(table: TrackletTable, labels: Long, links: Links, found: Links, least: float) -> Links:
     """The links, and for fragments that only hang together by views of other cameras one more each from the vehicle's
-    first part, so that links alone make the vehicles."""
+    first part, so that links alone make the vehicles: as probable as the surest way along all that were ``found``."""
     graph = sparse.coo_array((np.ones(len(links.source)), (links.source, links.target)), shape=(len(table),) * 2)
     part = connected_components(graph, directed=False)[1]
     first = np.unique(part, return_index=True)[1]  # rows are in order of time
@@ -106,8 +114,24 @@ def _spanning(table: TrackletTable, labels: Long, links: Links, least: float) ->
     hub = order[np.repeat(head, np.diff([*head, len(order)]))]
     rest = np.flatnonzero(hub != order)
     ends = hub[rest], order[rest]
-    bridged = Links(*ends, np.full(len(rest), least), explain_bridges(table, *ends, least))
+    probability = _surest_way(len(table), found, *ends)
+    bridged = Links(*ends, probability, explain_bridges(table, *ends, probability, least))
     return Links.concatenated([links, bridged])
+
+
+def _surest_way(count: int, links: Links, source: Long, target: Long) -> Double:
+    """Largest product (E,) of the probabilities of links that lead from one of ``count`` tracklets to another; 0 where
+    none do."""
+    order = np.argsort(-links.probability, kind="stable")
+    key = np.minimum(links.source, links.target) * count + np.maximum(links.source, links.target)
+    surest = order[np.unique(key[order], return_index=True)[1]]
+    cost = 1e-12 - np.log(np.maximum(links.probability[surest], 1e-12))
+    graph = sparse.csr_array((cost, (links.source[surest], links.target[surest])), shape=(count, count))
+    result = np.zeros(len(source))
+    for start in np.unique(source):
+        rows = np.flatnonzero(source == start)
+        result[rows] = np.exp(-dijkstra(graph, directed=False, indices=int(start))[target[rows]])
+    return result
 
 
 def _given(network: CameraNetwork, table: TrackletTable, views: Views, pairs: ViewPairs) -> Double:

@@ -8,17 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from mtmc.link.evidence.candidates import GAP_S, Candidates, position_residual
-from mtmc.link.model.camera_network import CameraNetwork, Likelihoods
+from mtmc.link.evidence.sizes import Sizes
+from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.link.model.entry_exit_zones import CameraZones, Zones
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 BLOCK = 65_536
 """Pairs compared at once: bounds the memory of their features."""
-MOST_APART = 0.6
-"""Difference of log size up to which two fragments may be of one vehicle: nearly twice as large, four times what their
-boxes vary."""
-LEAST_OF_A_WAY = 6
-"""Tracklets of one way through a view whose median size counts as usual."""
 MOST_PLACE_EVIDENCE = 20.0
 """Bound of a place's evidence (natural log): far tails of a Gaussian are not to be believed."""
 LEAST_LOG_DENSITY = -8.0
@@ -35,22 +31,8 @@ def cosine(features: Float, a: Long, b: Long) -> Double:
     return np.where(blank[a] | blank[b], np.nan, result)
 
 
-def size_residuals(table: TrackletTable, zones: Zones) -> Double:
-    """log size (T,) against the usual of the same camera, entry and exit: what is left is the vehicle's own size; NaN
-    where fewer than LEAST_OF_A_WAY went that way, for near and far vehicles differ by more than cars and buses."""
-    size = np.log(np.maximum(table.size.astype(np.float64), 1e-4))
-    way = zones.entry * (int(zones.exit.max(initial=0)) + 1) + zones.exit
-    order = np.lexsort((size, way))
-    _, first, inverse, count = np.unique(way[order], return_index=True, return_inverse=True, return_counts=True)
-    ordered = size[order]
-    median = (ordered[first + (count - 1) // 2] + ordered[first + count // 2]) / 2
-    usual = np.empty(len(size))
-    usual[order] = np.where(count >= LEAST_OF_A_WAY, median, np.nan)[inverse]
-    return size - usual
-
-
 def evidence_of(
-    network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Double, ground: Double,
+    network: CameraNetwork, table: TrackletTable, pairs: Candidates, score: Double, sizes: Sizes, ground: Double,
     self_count: Double,
 ) -> dict[str, Double]:  # fmt: skip
     """Evidence (P,) of each kind, under its column in links.parquet; the sum is the log-odds of the link against both
@@ -69,7 +51,7 @@ def evidence_of(
         "time": np.where(fragments, _log_gap(pairs.seconds, likelihoods.gap_s), travel_time),
         "path": network.routes.log_odds(transitions, zones, transition, exit_zone, entry_zone, self_count)
         + _given(network, table, pairs, self_count),
-        "size": _size(table, likelihoods, sizes, a, b, fragments),
+        "size": sizes.evidence(likelihoods.size, a, b),
         "kind": likelihoods.label_class[table.label[a], table.label[b]],
         "place": _place(table, zones, a, b, fragments, likelihoods.position_deviation),
         "ground": ground,
@@ -85,18 +67,6 @@ def _given(network: CameraNetwork, table: TrackletTable, pairs: Candidates, self
     count = network.transitions.count[pairs.transition] - self_count
     evidence = network.given.evidence(cameras, *ends, pairs.seconds, count)
     return np.where(network.agree(*cameras), evidence, 0.0)
-
-
-def _size(table: TrackletTable, likelihoods: Likelihoods, sizes: Double, a: Long, b: Long, fragments: Mask) -> Double:
-    """Of residuals. Where a fragment's is unknown, sizes that are far apart speak against all the same, as it is of the
-    same camera and begins where the other ended."""
-    off = np.abs(sizes[a] - sizes[b])
-    evidence = likelihoods.size(off)
-    rows = np.flatnonzero(fragments & np.isnan(off))
-    ratio = np.maximum(table.size[a[rows]], 1e-4) / np.maximum(table.size[b[rows]], 1e-4)
-    apart = np.abs(np.log(ratio))
-    evidence[rows] = np.where(apart > MOST_APART, np.minimum(likelihoods.size(apart), 0.0), 0.0)
-    return evidence
 
 
 def _log_gap(seconds: Double, mean: float) -> Double:

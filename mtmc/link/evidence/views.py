@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtmc.link.evidence.appearance import unit
+from mtmc.link.evidence.sizes import Sizes
 from mtmc.link.model.entry_exit_zones import Zones
 from mtmc.structures import Columns, Double, Float, Int, Long, Mask, Short, TrackletTable
 
@@ -32,7 +33,7 @@ def stands(table: TrackletTable) -> Mask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Views:
-    """camera (V,); start_s, end_s (V,); feature (V, D) unit, the mean of its tracklets'; size (V,) mean size residual;
+    """camera (V,); start_s, end_s (V,); feature (V, D) unit, the mean of its tracklets'; sizes (V,) the mean of theirs;
     label (V,) of its first tracklet; entry_zone, exit_zone (V,) of its first and last; moves (V,): whether one of them
     does; row, last (V,) of its first and its last; vehicle (V,) number of the vehicle it belongs to so far; view (T,)
     of each tracklet."""
@@ -41,7 +42,7 @@ class Views:
     start_s: Double
     end_s: Double
     feature: Float
-    size: Double
+    sizes: Sizes
     label: Short
     entry_zone: Long
     exit_zone: Long
@@ -83,9 +84,9 @@ class ViewPairs(Columns):
         return self.a * cameras + views.camera[self.b], self.b * cameras + views.camera[self.a]
 
 
-def make_views(table: TrackletTable, features: Float, sizes: Double, zones: Zones, labels: Long, moving: Mask) -> Views:
-    """Views of the vehicles ``labels`` (T,); ``features`` (T, D) comparable between cameras, ``sizes`` (T,)
-    residuals."""
+def make_views(table: TrackletTable, features: Float, sizes: Sizes, zones: Zones, labels: Long, moving: Mask) -> Views:
+    """Views of the vehicles ``labels`` (T,); ``features`` (T, D) comparable between cameras, ``sizes`` of
+    tracklets (T,)."""
     key, view = np.unique(labels * len(table.cameras) + table.camera, return_inverse=True)
     count, number = len(key), np.bincount(view)
     by_start, by_end = np.argsort(table.start_s, kind="stable"), np.argsort(table.end_s, kind="stable")
@@ -99,7 +100,7 @@ def make_views(table: TrackletTable, features: Float, sizes: Double, zones: Zone
         table.start_s[first],
         table.end_s[last],
         unit(total),
-        np.bincount(view, sizes, count) / number,
+        Sizes(*(np.bincount(view, values, count) / number for values in (sizes.residual, sizes.doubt))),
         table.label[first],
         zones.entry[first],
         zones.exit[last],

@@ -22,10 +22,12 @@ from mtmc.link.evidence.appearance import projected, within_class_whitening
 from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.evidence.candidates import Candidates, Timetable, candidates
 from mtmc.link.evidence.ground_overlap import ground_evidence
-from mtmc.link.evidence.log_odds import cosine, evidence_of, size_residuals
+from mtmc.link.evidence.log_odds import cosine, evidence_of
+from mtmc.link.evidence.sizes import size_residuals
 from mtmc.link.learning.clock_offsets import Clocks, solve_clocks
 from mtmc.link.learning.clock_steps import ClockStep, corrected, find_clock_step
-from mtmc.link.learning.m_step import initial_network, narrow_gates, rescaled, update
+from mtmc.link.learning.first_network import adapted, initial_network, with_modes
+from mtmc.link.learning.m_step import narrow_gates, update
 from mtmc.link.learning.transitions import discover, zone_pairs
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.entry_exit_zones import Zones, assign_zones
@@ -34,8 +36,7 @@ from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 ROUNDS = 8
 ROUGH_ROUNDS = 5
-ADAPTING_ROUNDS = 8
-"""E and M steps: to learn anew, to find unknown clocks first, and to adapt a network that is known."""
+"""E and M steps: to learn, and to find unknown clocks and what varies within one vehicle first."""
 NARROWED = (2, 4)
 """Rounds after which gates are narrowed and features whitened: once links are good enough, and once more when they are
 better."""
@@ -155,13 +156,19 @@ def on_common_time(table: TrackletTable, offset_s: Double) -> TrackletTable:
     return replace(table, start_s=table.start_s - late, end_s=table.end_s - late)
 
 
-def relearn(table: TrackletTable, features: Float, trajectories: Double, known: CameraNetwork) -> Learned:
+def relearn(
+    table: TrackletTable, features: Float, trajectories: Double, known: CameraNetwork, limits: Limits
+) -> Learned:
     """Adapt a network learned before to a new run of the same cameras: its zones, transitions and clocks are where to
-    start, and the ways given to it."""
+    start, and the ways given to it. What it does not know is looked for as if nothing were known."""
     table = on_common_time(table, known.clock_offset_s)
-    zones = assign_zones(table, (known.zones.entries, known.zones.exits))
-    network = rescaled(replace(known, zones=zones), len(table))
-    return _rounds(network, table, features, trajectories, ADAPTING_ROUNDS)
+    zones, trusted = assign_zones(table, (known.zones.entries, known.zones.exits)), known.clock_trusted
+    network = adapted(replace(known, zones=zones), len(table))
+    rough = _rounds(network, table, features, trajectories, ROUGH_ROUNDS)
+    pairs = zone_pairs(table, rough.features, zones, trusted, limits)
+    modes = discover(table, rough.features, zones, pairs, trusted, limits)
+    fine = _rounds(with_modes(rough.network, modes), table, rough.features, trajectories, ROUNDS)
+    return replace(fine, whiteners=(*rough.whiteners, *fine.whiteners))
 
 
 def apply(network: CameraNetwork, table: TrackletTable, features: Float, trajectories: Double) -> Learned:

@@ -90,7 +90,7 @@ def score_views(
     zones, probability = _zones(views, pairs, cameras) + given, same
     for _ in range(ROUNDS):
         appearance, size = _likelihoods(found.weighted(same if linked else probability), different)
-        evidence["appearance"], evidence["size"] = appearance(found.cosine), size(found.size)
+        evidence["appearance"], evidence["size"] = appearance(found.cosine), found.trust * size(found.size)
         likely = np.where(probability >= LIKELY, probability, 0.0)
         evidence["path"] = zones + _shared(views, pairs, cameras, np.maximum(same, likely))
         log_odds = np.asarray(np.sum(list(evidence.values()), axis=0))
@@ -106,11 +106,12 @@ def score_views(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Differences:
-    """Of pairs of views (P,): cosine of their features, absolute difference of their size residuals, and how much each
-    counts."""
+    """Of pairs of views (P,): cosine of their features, difference of their sizes and how far it is to be trusted, and
+    how much each pair counts."""
 
     cosine: Double
     size: Double
+    trust: Double
     weight: Double
 
     def weighted(self, weight: Double) -> _Differences:
@@ -119,7 +120,7 @@ class _Differences:
 
 
 def _differences(views: Views, a: Long, b: Long) -> _Differences:
-    return _Differences(cosine(views.feature, a, b), np.abs(views.size[a] - views.size[b]), np.ones(len(a)))
+    return _Differences(cosine(views.feature, a, b), *views.sizes.differences(a, b), np.ones(len(a)))
 
 
 def _strangers(views: Views) -> _Differences:

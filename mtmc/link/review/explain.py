@@ -22,7 +22,7 @@ EVIDENCE = ("appearance", "time", "path", "size", "kind", "place", "ground")
 place where a fragment begins."""
 SOURCES = ("chain", "views", "ground", "bridge")
 """Where a link's probability comes from (MODEL.md): follower of a chain, one vehicle in two views, calibrated ground; a
-bridge only spans what other links hold together."""
+bridge only spans what other links hold together, and is as probable as these."""
 NO_TRACK = -1
 MOST_PRIOR = 0.27
 """The fraction of candidates that are links is surely less: log-odds of -1."""
@@ -90,10 +90,12 @@ def explain_views(table: TrackletTable, views: Views, pairs: ViewPairs, scored: 
     }
 
 
-def explain_bridges(table: TrackletTable, source: Long, target: Long, least_probability: float) -> Columns:
+def explain_bridges(
+    table: TrackletTable, source: Long, target: Long, probability: Double, least_probability: float
+) -> Columns:
     """The same columns for tracklets (E,) that only views of other cameras hold together: no evidence of their own."""
     nothing = np.zeros(len(source))
-    evidence, probability = dict.fromkeys(EVIDENCE, nothing), np.full(len(source), least_probability)
+    evidence = dict.fromkeys(EVIDENCE, nothing)
     return {
         "source": np.full(len(source), "bridge"),
         **_ends(table, source, target, table.start_s[target] - table.end_s[source]),
@@ -106,7 +108,7 @@ def explain_bridges(table: TrackletTable, source: Long, target: Long, least_prob
 
 
 def own_evidence(columns: Mapping[str, NDArray[Any]]) -> Mask:
-    """Links (E,) that something speaks for: not those of ``explain_bridges``, whose probability means nothing."""
+    """Links (E,) that something speaks for: not those of ``explain_bridges``, which rest on others."""
     spoken = [np.asarray(columns[name]) != 0 for name in ("prior", *EVIDENCE) if name in columns]
     return np.asarray(np.any(spoken, axis=0), np.bool_)
 

@@ -57,7 +57,8 @@ def test_a_handful_of_strangers_in_two_cameras_is_not() -> None:
     looks = np.random.default_rng(1).normal(size=(20, len(table), 8)).astype(np.float32)
     looks /= np.linalg.norm(looks, axis=2, keepdims=True)
     found = [solve(Problem.of(replace(table, features=look)), LinkParams()).labels for look in looks]
-    assert sum(len(table) - len(np.unique(labels)) for labels in found) <= 2
+    joined = sum(len(table) - len(np.unique(labels)) for labels in found)
+    assert joined <= 0.02 * len(looks) * len(table)
 
 
 def test_known_clocks_only_help() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from functools import cache
@@ -38,11 +39,13 @@ def idf1(world: Simulated, **settings: object) -> float:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_known_clocks(preset: str) -> None:
-    """Where looks tell least."""
-    worlds = [place(preset, seed) for seed in SEEDS]
-    known = np.mean([idf1(world.tracklets("hard")) for world in worlds])
-    withheld = np.mean([idf1(world.tracklets("hard", None, MAX_OFFSET_S)) for world in worlds])
-    assert known >= withheld - TOLERANCE
+    """True tracklets and a tracker's, where looks tell less and least: one of a village's 18 vehicles is .05."""
+    known, withheld = [], []
+    for seed, strength, noise in itertools.product(SEEDS, ("mid", "hard"), (None, TrackerNoise())):
+        world = place(preset, seed)
+        known.append(idf1(world.tracklets(strength, noise)))
+        withheld.append(idf1(world.tracklets(strength, noise, MAX_OFFSET_S)))
+    assert np.mean(known) >= np.mean(withheld) - TOLERANCE
 
 
 def test_zones_help_where_vehicles_are_few_and_wrong_ones_do_little_harm(tmp_path: Path) -> None:
@@ -68,14 +71,15 @@ def of_other_cameras(zones: str) -> str:
 
 
 def test_a_network_of_before(tmp_path: Path) -> None:
-    """Learned from true tracklets, used on a tracker's."""
+    """Learned from true tracklets, used on a tracker's: of a village, and where vehicles are few for their cameras."""
     path = tmp_path / "network.json"
     with_it, without = [], []
-    for seed in SEEDS:
-        network = solve(Problem.of(place("hamlet6", seed).tracklets("easy").table), LinkParams()).network
+    for seed, (preset, seconds) in itertools.product(SEEDS, (("hamlet6", None), ("residential25", 60.0))):
+        here = place(preset, seed, seconds)
+        network = solve(Problem.of(here.tracklets("easy").table), LinkParams()).network
         assert network is not None
         path.write_text(json.dumps(to_json(network)))
-        world = place("hamlet6", seed).tracklets("mid", TrackerNoise())
+        world = here.tracklets("mid", TrackerNoise())
         with_it.append(idf1(world, network_file=path))
         without.append(idf1(world))
     assert np.mean(with_it) >= np.mean(without) - TOLERANCE
