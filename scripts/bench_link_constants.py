@@ -4,9 +4,12 @@ than a hundredth either way counts as insensitive within a factor of two."""
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import loky
 import numpy as np
@@ -93,11 +96,12 @@ def _changed(worlds: list[Simulated], module: str, name: str, by: float) -> tupl
             setattr(user, name, value)
 
 
-def _uses(module: object, home: object, name: str) -> bool:
+def _uses(module: ModuleType, home: ModuleType, name: str) -> bool:
     """Whether a module defines the constant or imports it from its home."""
-    source = Path(module.__file__).read_text() if module is not home else ""
-    imported = f"from {home.__name__} import" in source and name in source.split("\n\n\n")[0]
-    return module is home or (imported and hasattr(module, name))
+    if module is home:
+        return True
+    imports = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.ImportFrom)]
+    return any(node.module == home.__name__ and name in (one.name for one in node.names) for node in imports)
 
 
 def main() -> None:
