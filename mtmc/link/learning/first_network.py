@@ -37,6 +37,8 @@ from mtmc.link.model.entry_exit_zones import Zones
 from mtmc.link.model.given_ways import MARGIN, GivenWays, inside
 from mtmc.structures import LABELS, Double, Mask, TrackletTable
 
+# Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
+# 101).
 FIRST_GATE_WIDTHS, FIRST_GATE_S = (1.5, 2.0), (5.0, 15.0)
 """First gate before and after a delay mode, in widths of the mode and seconds beside: more to the late side, since
 vehicles wait."""

@@ -37,6 +37,8 @@ QUERY_BLOCK = 256
 """Queries compared at once: bounds memory."""
 WIDTHS_S = (1, 2, 5, 12, 30, 60)
 """Widths of a mode that are tried."""
+# Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
+# 101), but for LEAST_SIGNIFICANCE_OF_FEW (-.008, -.102), TWO_WAY (-.014, +.003).
 LEAST_SIGNIFICANCE = 5.5
 LEAST_SIGNIFICANCE_OF_FEW = 4.6
 """Standard deviations above chance that make a mode: some 1e5 places are tried, and what chance lets pass dies out in

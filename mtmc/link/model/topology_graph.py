@@ -15,6 +15,8 @@ from scipy.sparse.csgraph import connected_components, shortest_path
 from mtmc.link.model.camera_network import GRID, CameraNetwork, Transitions
 from mtmc.structures import Double, Long, Mask
 
+# Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
+# 101).
 LEAST_COUNT = 3.0
 """Vehicles that must have gone from one camera to another to call the transition one that traffic uses."""
 MISSED_FRACTION = 0.5
