@@ -31,7 +31,7 @@ TUNED = {
     "model.topology_graph": ("LEAST_COUNT", "MISSED_FRACTION"),
     "evidence.candidates": ("GAP_S", "REACH"),
     "evidence.appearance": ("BIAS_WEIGHT", "LEAST_LINKS"),
-    "evidence.log_odds": ("MOST_PLACE_EVIDENCE", "LEAST_LOG_DENSITY"),
+    "evidence.log_odds": ("MOST_APART", "MOST_PLACE_EVIDENCE", "LEAST_LOG_DENSITY"),
     "evidence.sizes": ("FLATNESS", "WAY_WEIGHT"),
     "evidence.views": ("STANDS_S", "STANDS", "STANDS_PER_S"),
     "learning.view_model": (

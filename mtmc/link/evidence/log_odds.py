@@ -9,7 +9,7 @@ import numpy as np
 
 from mtmc.link.evidence.candidates import GAP_S, Candidates, position_residual
 from mtmc.link.evidence.sizes import Sizes
-from mtmc.link.model.camera_network import CameraNetwork
+from mtmc.link.model.camera_network import CameraNetwork, Likelihoods
 from mtmc.link.model.entry_exit_zones import CameraZones, Zones
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
@@ -17,6 +17,9 @@ BLOCK = 65_536
 """Pairs compared at once: bounds the memory of their features."""
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
 # 101).
+MOST_APART = 0.6
+"""Difference of log size up to which two fragments may be of one vehicle: nearly twice as large, four times what their
+boxes vary."""
 MOST_PLACE_EVIDENCE = 20.0
 """Bound of a place's evidence (natural log): far tails of a Gaussian are not to be believed."""
 LEAST_LOG_DENSITY = -8.0
@@ -53,11 +56,23 @@ def evidence_of(
         "time": np.where(fragments, _log_gap(pairs.seconds, likelihoods.gap_s), travel_time),
         "path": network.routes.log_odds(transitions, zones, transition, exit_zone, entry_zone, self_count)
         + _given(network, table, pairs, self_count),
-        "size": sizes.evidence(likelihoods.size, a, b),
+        "size": _size(table, likelihoods, sizes, a, b, fragments),
         "kind": likelihoods.label_class[table.label[a], table.label[b]],
         "place": _place(table, zones, a, b, fragments, likelihoods.position_deviation),
         "ground": ground,
     }
+
+
+def _size(table: TrackletTable, likelihoods: Likelihoods, sizes: Sizes, a: Long, b: Long, fragments: Mask) -> Double:
+    """Evidence (P,) of the sizes of vehicles. As far as nobody knows what is usual, sizes that are far apart speak
+    against fragments all the same: they are of one camera, and one begins where the other ended."""
+    evidence = sizes.evidence(likelihoods.size, a, b)
+    rows = np.flatnonzero(fragments)
+    apart = np.abs(np.diff(np.log(np.maximum(table.size[[a[rows], b[rows]]], 1e-4)), axis=0)[0])
+    trust = sizes.differences(a[rows], b[rows])[1]
+    against = np.where(apart > MOST_APART, np.minimum(likelihoods.size(apart), 0.0), 0.0)
+    evidence[rows] = np.minimum(evidence[rows], (1.0 - trust) * against)
+    return evidence
 
 
 def _given(network: CameraNetwork, table: TrackletTable, pairs: Candidates, self_count: Double) -> Double:
