@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -52,13 +53,23 @@ def test_a_handful_of_vehicles_in_six_cameras_is_linked() -> None:
     assert scene.identity_f1(solve(Problem.of(scene.table), LinkParams()).labels) > 0.9
 
 
-def test_a_handful_of_strangers_in_two_cameras_is_not() -> None:
+@cache
+def strangers_joined() -> int:
+    """How many of 480 tracklets that only look different are joined, all of one size."""
     table, _ = crossing(8)
     looks = np.random.default_rng(1).normal(size=(20, len(table), 8)).astype(np.float32)
     looks /= np.linalg.norm(looks, axis=2, keepdims=True)
     found = [solve(Problem.of(replace(table, features=look)), LinkParams()).labels for look in looks]
-    joined = sum(len(table) - len(np.unique(labels)) for labels in found)
-    assert joined <= 0.02 * len(looks) * len(table)
+    return sum(len(table) - len(np.unique(labels)) for labels in found)
+
+
+@pytest.mark.xfail(strict=True, reason="sizes of ways that few went speak a little: of one size, some are joined")
+def test_a_handful_of_strangers_in_two_cameras_is_not() -> None:
+    assert strangers_joined() <= 2
+
+
+def test_hardly_a_stranger_is_joined() -> None:
+    assert strangers_joined() <= 0.02 * 480
 
 
 def test_known_clocks_only_help() -> None:

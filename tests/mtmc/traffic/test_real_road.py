@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,24 +35,43 @@ car), six drive off (dark hatchback, yellow-green, red, grey people carrier, dar
 had left the near part before its camera starts."""
 
 
-@pytest.mark.shared
-@pytest.mark.slow
-def test_the_road_is_counted_as_by_hand(shared: Path, tmp_path: Path) -> None:
-    shutil.copytree(shared / "data" / "uab-road", tmp_path / "road")
-    scene = tmp_path / "road" / "S90"
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
+Legs = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def road(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Traffic]:
+    folder = tmp_path_factory.mktemp("real")
+    shutil.copytree(shared / "data" / "uab-road", folder / "road")
+    scene = folder / "road" / "S90"
     (scene / "scene.toml").write_text(ZONES)
-    run(scene, tmp_path / "run", ("--detector", "motion", "--workers", 1), ("report.page=false",))
-    tables = Traffic(observe(open_run(tmp_path / "run")), Question(classes="one")).tables
-    found = {(r["camera_id"], r["entry"], r["exit"]): r for r in tables["counts"].to_pylist()}
+    run(scene, folder / "run", ("--detector", "motion", "--workers", 1), ("report.page=false",))
+    return scene, Traffic(observe(open_run(folder / "run")), Question(classes="one"))
+
+
+def legs_of(traffic: Traffic) -> Legs:
+    return {(r["from"], r["to"]): r for r in traffic.tables["legs"].to_pylist()}
+
+
+def test_the_road_is_counted_as_by_hand(road: tuple[Path, Traffic]) -> None:
+    scene, traffic = road
+    found = {(r["camera_id"], r["entry"], r["exit"]): r for r in traffic.tables["counts"].to_pylist()}
     assert {key: found[key]["vehicles"] for key in BY_HAND} == BY_HAND
     assert all(found[key]["low"] <= n <= found[key]["high"] for key, n in BY_HAND.items())
-    legs = {(r["from"], r["to"]): r for r in tables["legs"].to_pylist()}
+    legs = legs_of(traffic)
     for leg, seconds in true_times(scene).items():
         assert legs[leg]["low"] <= len(seconds) <= legs[leg]["high"]
-        assert (
-            abs(legs[leg]["vehicles"] - len(seconds)) <= 1
-        )  # one white van is taken for the one before it, at p = .47
         assert legs[leg]["entry_to_entry_p50_s"] == pytest.approx(np.median(seconds), abs=0.3)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a white van is taken for the one before it, at p = .47: 6 journeys, 5 were made"
+)
+def test_journeys_are_as_many_as_were_made(road: tuple[Path, Traffic]) -> None:
+    scene, traffic = road
+    assert {leg: legs_of(traffic)[leg]["vehicles"] for leg in true_times(scene)} == {
+        leg: len(seconds) for leg, seconds in true_times(scene).items()
+    }
 
 
 def true_times(scene: Path) -> dict[tuple[str, str], list[float]]:
