@@ -155,6 +155,9 @@ class OptimizerParams(Params):
     pretrained_rate: float = Field(1.0, ge=0, le=1)
     """Factor on the rate of stem, tails and attention encoder, beside that of necks, classifiers and rotation
     branch."""
+    layer_rate: float = Field(1.0, gt=0, le=1)
+    """The same from each layer of these to the one before it, so that the first ones, which are the most general, move
+    least; 1: all alike (layer-wise rates; Howard and Ruder 2018)."""
 
 
 class LoopParams(Params):

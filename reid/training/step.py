@@ -6,6 +6,7 @@ Shape shorthand: B images of a batch.
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from reid.config import TrainParams
+from reid.config import OptimizerParams, TrainParams
 from reid.data.augment import erase, keep_disc, rotate
 from reid.data.images import normalise
 from reid.data.loader import Batch
@@ -112,14 +113,10 @@ class Learner:
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by their share of the rate."""
-        share = self.params.optimizer.pretrained_rate
-        if share == 1:
-            return [{"params": self._trained, "share": 1.0}]
-        backbone = {id(parameter) for part in _frozen_parts(self.model, "backbone") for parameter in part.parameters()}
-        groups: list[dict[str, Any]] = [{"params": [], "share": share}, {"params": [], "share": 1.0}]
+        shares, groups = _shares(self.model, self.params.optimizer), defaultdict[float, list[nn.Parameter]](list)
         for parameter in self._trained:
-            groups[id(parameter) not in backbone]["params"].append(parameter)
-        return groups
+            groups[shares.get(id(parameter), 1.0)].append(parameter)
+        return [{"params": parameters, "share": share} for share, parameters in groups.items()]
 
     def _rotated(self, images: Tensor, rotations: Tensor) -> tuple[Tensor | None, Tensor]:
         """The rotation branch's images and their quarter turns."""
@@ -150,6 +147,18 @@ class Learner:
         if self.params.loop.sync_bn and world > 1:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]  # in torch
         return DistributedDataParallel(model, device_ids=[self.device] if self.device.type == "cuda" else None)
+
+
+def _shares(model: SGFD, params: OptimizerParams) -> dict[int, float]:
+    """Factor on the rate of each parameter of the backbone's parts and the attention encoder, by its id."""
+    shares: dict[int, float] = {}
+    tails = [tail for tail in (model.global_tail, model.geometric_tail) if tail is not None]
+    for chain in [*([*model.stem, *tail] for tail in tails), [*(model.attention_encoder or ())]]:
+        learned = [layer for layer in chain if list(layer.parameters())]
+        for depth, layer in enumerate(reversed(learned)):
+            share = params.pretrained_rate * params.layer_rate**depth
+            shares |= {id(parameter): share for parameter in layer.parameters()}
+    return shares
 
 
 def _frozen_parts(model: SGFD, frozen: str) -> list[nn.Module]:

@@ -302,6 +302,17 @@ def test_pretrained_layers_learn_at_their_share_of_the_rate() -> None:
     assert heads <= {id(parameter) for parameter in learner.optimizer.param_groups[1]["params"]}
 
 
+def test_layers_learn_the_less_the_deeper_they_lie() -> None:
+    learner = Learner(tiny_network(6), tiny_recipe(optimizer={"pretrained_rate": 0.5, "layer_rate": 0.8}))
+    rates = {id(one): group["share"] for group in learner.optimizer.param_groups for one in group["params"]}
+    tails = [rates[id(one)] for one in learner.model.global_tail.parameters()]
+    stem = [rates[id(one)] for one in learner.model.stem.parameters()]
+    assert tails[-1] == 0.5
+    assert stem[-1] == pytest.approx(0.5 * 0.8**2)  # under layer4 and layer3
+    assert stem + tails == sorted(stem + tails)
+    assert all(rates[id(one)] == 1 for one in learner.model.heads.parameters() if one.requires_grad)
+
+
 def test_gather(toy: Dataset) -> None:
     images = TrainingImages(toy.train, relabelled(toy.train.vehicle_ids), (32, 64), tiny_recipe().augment, 0, None)
     made = gather([images[Place(0, index, index)] for index in range(3)])
