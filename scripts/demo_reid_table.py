@@ -1,9 +1,9 @@
 """The tables that the packaged embedder learns from: crops of the synthetic city and, where they are given, real ones.
 
 They list images under their full paths for `reid train --dataset csv`. Real vehicles have two images each: they are
-listed several times, most often in the first two tables, less in the third and fourth, where renderings count for more.
-The first and the third keep a hundred real vehicles back (split val) to choose the recipe by; the second and the fourth
-learn from all. With --motorcycles synthetic.csv has no real vehicle to learn from: all of them are its split val.
+listed several times, and are half of the first two tables, less of the others, where renderings count for more. The
+first and the third keep a hundred real vehicles back (split val) to choose the recipe by; the others learn from all.
+With --motorcycles synthetic.csv has no real vehicle to learn from: all of them are its split val.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HELD_OUT = 100
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("synthetic", type=Path, help="folder that `mtmc synth --reid` made")
-    parser.add_argument("out", type=Path, help="folder for first.csv to fourth.csv")
+    parser.add_argument("out", type=Path, help="folder for first.csv to fifth.csv")
     parser.add_argument("--motorcycles", type=Path, help="another such folder, with motorcycles")
     parser.add_argument("--real", type=Path, help="folder of an index.csv with split train")
     args = parser.parse_args()
@@ -42,6 +42,7 @@ def main() -> None:
     write(args.out / "second.csv", [*real * 6, *synthetic(args.synthetic, 4, rng)])
     write(args.out / "third.csv", [*held_out, *rest * 3, *rendered])
     write(args.out / "fourth.csv", [*real * 4, *synthetic(args.synthetic, 6, np.random.default_rng(1))])
+    write(args.out / "fifth.csv", [*real * 10, *synthetic(args.synthetic, 16, np.random.default_rng(0))])
     if args.motorcycles:
         unseen = [(path, vehicle, camera, "val") for path, vehicle, camera, _ in real]
         rng = np.random.default_rng(0)
