@@ -49,7 +49,7 @@ TUNED = {
     ),
     "learning.m_step": (
         "CLASS_WEIGHT", "FRAGMENT_WEIGHT", "USUAL_GAP_S", "USUAL_DEVIATION", "LEAST_COUNT", "GATE_MARGINS",
-        "CORE", "BANDWIDTH", "LEAST_BANDWIDTH",
+        "CORE", "LIKELY", "BANDWIDTH", "LEAST_BANDWIDTH",
     ),
     "learning.first_network": ("FIRST_GATE_WIDTHS", "FIRST_GATE_S", "FIRST_OUTLIER_FRACTION"),
     "learning.em": ("ROUNDS", "ROUGH_ROUNDS", "GOOD_CLOCK_S"),

@@ -116,13 +116,19 @@ def _learn_clocks(
 
 def proven(learned: Learned, limits: Limits) -> Learned:
     """Without the transitions that nobody drew and whose links do not pay for their choice: one of as many as there are
-    zones of the two cameras and gates in the time looked at is likely to fit by chance."""
+    zones of the two cameras, gates in the time looked at, and times in a gate that its density tells apart is likely to
+    fit by chance."""
     network, pairs = learned.network, learned.pairs
     transitions, zones = network.transitions, network.zones
     exits, entries = np.bincount(zones.exit_camera), np.bincount(zones.entry_camera)
     low_s, high_s = limits.span_s(clocks_agree=True)
     gates = np.maximum((high_s - low_s) / (transitions.high_s - transitions.low_s), 1.0)
+    count, told = (
+        np.bincount(pairs.transition, weight, len(transitions))
+        for weight in (learned.probability, learned.probability * learned.evidence["time"])
+    )
     price = np.log(exits[transitions.source] * entries[transitions.target] * gates)
+    price += np.maximum(told / np.maximum(count, LEAST_DOUBT), 0.0)
     gain = np.bincount(pairs.transition, -np.log(np.maximum(1 - learned.probability, LEAST_DOUBT)), len(transitions))
     kept = np.flatnonzero((gain >= price) | transitions.is_self | network.drawn())
     number = np.full(len(transitions), -1)
@@ -204,7 +210,7 @@ def _rounds(
         if number == rounds - 1:
             break
         # M step
-        network = update(network, table, pairs, score, sizes, probability)
+        network = update(network, table, pairs, score, sizes, probability, last=number == rounds - 2)
         if number in NARROWED:
             whitener = within_class_whitening(features, pairs.source, pairs.target, probability)
             if whitener is not None:

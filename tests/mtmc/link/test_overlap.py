@@ -63,7 +63,6 @@ def strangers_joined() -> int:
     return sum(len(table) - len(np.unique(labels)) for labels in found)
 
 
-@pytest.mark.xfail(strict=True, reason="sizes of ways that few went speak a little: of one size, some are joined")
 def test_a_handful_of_strangers_in_two_cameras_is_not() -> None:
     assert strangers_joined() <= 2
 
