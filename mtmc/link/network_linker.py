@@ -72,6 +72,7 @@ class NetworkLinker:
         moving = np.flatnonzero(~stands(table))
         learned, trajectories = self._learn(table, features, moving, problem)
         network, least = learned.network, self.limits.least_probability
+        features = _as_compared(learned, features, moving)
         part = table.take(moving), features[moving], trajectories[moving]
         scored = list(_score_windows(learned, *part, self.limits))
         links = Links.concatenated(found for found, _ in scored).of_rows(moving)
@@ -111,6 +112,13 @@ class NetworkLinker:
         return proven(learned, self.limits), trajectories
 
 
+def _as_compared(learned: Learned, features: Float, moving: Long) -> Float:
+    """Features (T, D) as the network compares them: those that it was learned from as they were in the end."""
+    compared = learned.looks.of_others(features)
+    compared[moving[_learning_rows(len(moving))]] = learned.looks.whitened
+    return compared
+
+
 def _standing_fragments(
     learned: Learned, table: TrackletTable, features: Float, trajectories: Double, moving: Long, least: float
 ) -> Links:
@@ -124,7 +132,7 @@ def _standing_fragments(
     late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     fragments = apply(
         replace(network, transitions=network.transitions.take(alone), routes=routes), late,
-        learned.whitened(features), trajectories,
+        features, trajectories,
     )  # fmt: skip
     mobile = np.isin(np.arange(len(table)), moving)
     one, other = mobile[fragments.pairs.source], mobile[fragments.pairs.target]
@@ -169,7 +177,7 @@ def _score_windows(
         begin = table.start_s[first] if first else -np.inf
         end = table.start_s[first + WINDOW] if first + WINDOW < len(table) else np.inf
         rows = np.flatnonzero((table.start_s >= begin - margin) & (table.start_s < end + margin))
-        scored = apply(network, table.take(rows), learned.whitened(features[rows]), trajectories[rows])
+        scored = apply(network, table.take(rows), features[rows], trajectories[rows])
         yield _worth_choosing(scored, rows, limits, (begin, end))
 
 
@@ -204,5 +212,5 @@ def _ground_matches(learned: Learned, table: TrackletTable, features: Float, tra
 
 def _with_appearance(matches: GroundMatches, features: Float, learned: Learned) -> GroundMatches:
     rows, ends = np.unique(np.stack([matches.source, matches.target]), return_inverse=True)
-    score = cosine(learned.whitened(features[rows]), *ends.reshape(2, -1))
+    score = cosine(features[rows], *ends.reshape(2, -1))
     return replace(matches, cosine=score, appearance=learned.network.likelihoods.appearance(score))

@@ -63,11 +63,11 @@ def solve_cliques(
     chain = links.take(np.union1d(held, pieces))
     late = on_common_time(corrected(table, learned.clock_steps), network.clock_offset_s)
     zones = assign_zones(late, (network.zones.entries, network.zones.exits))
-    sizes, whitened = size_residuals(late, zones), learned.whitened(features)
+    sizes = size_residuals(late, zones)
     mobile = np.isin(np.arange(len(table)), moving)
     ever = [made]
     for _ in range(PASSES):
-        views = make_views(late, whitened, sizes, zones, labels, mobile)
+        views = make_views(late, features, sizes, zones, labels, mobile)
         pairs = pair_views(views, LONGEST_GAP_S, *_clocks_apart(network, limits))
         if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
             break

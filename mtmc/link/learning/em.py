@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mtmc.link.evidence.appearance import projected, within_class_whitening
+from mtmc.link.evidence.appearance import Looks
 from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.evidence.candidates import Candidates, Timetable, candidates
 from mtmc.link.evidence.ground_overlap import ground_evidence
@@ -52,25 +52,18 @@ GOOD_CLOCK_S = 6.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A network with the last candidates it was learned from: features (T, D) as finally used, after ``whiteners``;
+    """A network with the last candidates it was learned from: ``looks`` of tracklets (T,) as finally compared,
     ``clock_steps`` that were corrected; evidence (P,) by kind, cosine and probability (P,). ``table`` is on the
     network's common time."""
 
     network: CameraNetwork
     table: TrackletTable
-    features: Float
-    whiteners: tuple[Float, ...]
+    looks: Looks
     pairs: Candidates
     evidence: dict[str, Double]
     cosine: Double
     probability: Double
     clock_steps: tuple[ClockStep, ...] = ()
-
-    def whitened(self, features: Float) -> Float:
-        """Features (N, D) without camera bias, as this was learned from."""
-        for whitener in self.whiteners:
-            features = projected(features, whitener)
-        return features
 
 
 def learn(
@@ -94,16 +87,15 @@ def _learn_clocks(
 ) -> Learned:
     """Learns twice: roughly, with wide gates where clocks are unknown, to find them and what varies within one vehicle;
     then on corrected times."""
-    zones, trusted = assign_zones(table), clock_known.copy()
+    zones, trusted, looks = assign_zones(table), clock_known.copy(), Looks(features, features)
     offset = np.zeros(len(clock_known))
-    whiteners: tuple[Float, ...] = ()
     if len(clock_known) > 1:
-        rough = _learn(table, features, trajectories, zones, trusted, limits, given, ROUGH_ROUNDS)
+        rough = _learn(table, looks, trajectories, zones, trusted, limits, given, ROUGH_ROUNDS)
         clocks = _clocks(rough, clock_known)
-        offset, features, whiteners = clocks.offset_s, rough.features, rough.whiteners
+        offset, looks = clocks.offset_s, rough.looks
         trusted = _trusted(clocks.error_s, clocks.group)
         table = on_common_time(table, offset)
-    fine = _learn(table, features, trajectories, zones, trusted, limits, given, ROUNDS)
+    fine = _learn(table, looks, trajectories, zones, trusted, limits, given, ROUNDS)
     clocks = _clocks(fine, clock_known)
     network = replace(
         fine.network,
@@ -111,7 +103,7 @@ def _learn_clocks(
         clock_offset_s=offset + clocks.offset_s,
         clock_error_s=clocks.error_s,
     )
-    return replace(fine, network=network, whiteners=(*whiteners, *fine.whiteners))
+    return replace(fine, network=network)
 
 
 def proven(learned: Learned, limits: Limits) -> Learned:
@@ -172,37 +164,33 @@ def relearn(
     table = on_common_time(table, known.clock_offset_s)
     zones, trusted = assign_zones(table, (known.zones.entries, known.zones.exits)), known.clock_trusted
     network = adapted(replace(known, zones=zones), len(table))
-    rough = _rounds(network, table, features, trajectories, ROUGH_ROUNDS)
-    pairs = zone_pairs(table, rough.features, zones, trusted, limits)
-    modes = discover(table, rough.features, zones, pairs, trusted, limits)
-    fine = _rounds(with_modes(rough.network, modes), table, rough.features, trajectories, ROUNDS)
-    return replace(fine, whiteners=(*rough.whiteners, *fine.whiteners))
+    rough = _rounds(network, table, Looks(features, features), trajectories, ROUGH_ROUNDS)
+    pairs = zone_pairs(table, rough.looks.whitened, zones, trusted, limits)
+    modes = discover(table, rough.looks.whitened, zones, pairs, trusted, limits)
+    return _rounds(with_modes(rough.network, modes), table, rough.looks, trajectories, ROUNDS)
 
 
 def apply(network: CameraNetwork, table: TrackletTable, features: Float, trajectories: Double) -> Learned:
     """The candidates of other tracklets under a network as it is; ``table`` on its common time, features whitened."""
     zones = assign_zones(table, (network.zones.entries, network.zones.exits))
-    return _rounds(replace(network, zones=zones), table, features, trajectories, rounds=1)
+    return _rounds(replace(network, zones=zones), table, Looks(features, features), trajectories, rounds=1)
 
 
 def _learn(
-    table: TrackletTable, features: Float, trajectories: Double, zones: Zones, trusted: Mask, limits: Limits,
+    table: TrackletTable, looks: Looks, trajectories: Double, zones: Zones, trusted: Mask, limits: Limits,
     given: GivenWays, rounds: int,
 ) -> Learned:  # fmt: skip
-    pairs = zone_pairs(table, features, zones, trusted, limits)
-    modes = discover(table, features, zones, pairs, trusted, limits)
-    return _rounds(initial_network(table, zones, modes, trusted, given), table, features, trajectories, rounds)
+    pairs = zone_pairs(table, looks.whitened, zones, trusted, limits)
+    modes = discover(table, looks.whitened, zones, pairs, trusted, limits)
+    return _rounds(initial_network(table, zones, modes, trusted, given), table, looks, trajectories, rounds)
 
 
-def _rounds(
-    network: CameraNetwork, table: TrackletTable, features: Float, trajectories: Double, rounds: int
-) -> Learned:
+def _rounds(network: CameraNetwork, table: TrackletTable, looks: Looks, trajectories: Double, rounds: int) -> Learned:
     timetable, sizes = Timetable(table), size_residuals(table, network.zones)
     pairs = candidates(table, timetable, network)
-    score = cosine(features, pairs.source, pairs.target)
+    score = cosine(looks.whitened, pairs.source, pairs.target)
     ground = ground_evidence(table, trajectories, pairs.source, pairs.target)
     probability = np.zeros(len(pairs))
-    whiteners: tuple[Float, ...] = ()
     for number in range(rounds):
         # E step
         evidence = evidence_of(network, table, pairs, score, sizes, ground, probability)
@@ -212,15 +200,13 @@ def _rounds(
         # M step
         network = update(network, table, pairs, score, sizes, probability, last=number == rounds - 2)
         if number in NARROWED:
-            whitener = within_class_whitening(features, pairs.source, pairs.target, probability)
-            if whitener is not None:
-                features, whiteners = projected(features, whitener), (*whiteners, whitener)
+            looks = looks.taught(pairs.source, pairs.target, probability)
             network = narrow_gates(network)
             before, pairs = pairs, candidates(table, timetable, network)
             probability = _carried(len(table), before, probability, pairs)
-            score = cosine(features, pairs.source, pairs.target)
+            score = cosine(looks.whitened, pairs.source, pairs.target)
             ground = ground_evidence(table, trajectories, pairs.source, pairs.target)
-    return Learned(network, table, features, whiteners, pairs, evidence, score, probability)
+    return Learned(network, table, looks, pairs, evidence, score, probability)
 
 
 def log_odds(evidence: dict[str, Double]) -> Double:

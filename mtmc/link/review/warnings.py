@@ -63,7 +63,7 @@ def _few(table: TrackletTable) -> str:
 
 
 def _alike(learned: Learned) -> str:
-    features = learned.features[learned.table.quality > 0]
+    features = learned.looks.whitened[learned.table.quality > 0]
     if len(features) < 3:
         return "Most tracklets have no appearance; links rest on time and place alone."
     spread = float(np.linalg.norm(features - features.mean(axis=0), axis=1).mean())
