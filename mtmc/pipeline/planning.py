@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from mtmc.config import PARTS, Config, build_config, refuse_strange_parts
 from mtmc.detect import DetectParams, make_detector, settle
@@ -242,14 +243,21 @@ def _clock(camera: Camera) -> list[float | str]:
     return [camera.offset_s, camera.fps, *times, *([] if camera.offset_known else ["guessed"])]
 
 
-def stamp_of(stage: str, params: Any, inputs: Mapping[str, Any]) -> Stamp:
+def stamp_of(stage: str, params: BaseModel | None, inputs: Mapping[str, Any]) -> Stamp:
     """What a table is made from: the stage's code, its parameters, and digests of its ``inputs``."""
     return {
         "stage": stage,
         "version": VERSIONS[stage],
-        "params": {} if params is None else params.model_dump(mode="json"),
+        "params": {} if params is None else _told(params),
         "inputs": dict(inputs),
     }
+
+
+def _told(params: BaseModel) -> dict[str, Any]:
+    """The parameters, files by their names alone: their contents are inputs, and a package that is installed elsewhere
+    changes nothing."""
+    names = {key: value.name for key, value in params if isinstance(value, Path) and value.is_file()}
+    return params.model_dump(mode="json") | names
 
 
 def _files(params: StageParams, folder: Path, camera_id: str) -> dict[str, str | None]:

@@ -74,3 +74,17 @@ def test_a_file_of_the_same_name_in_the_current_folder_is_nobodys(scene: Path, m
     (scene.parent / "det.txt").write_text("1,-1,7,7,20,20,0.9\n")
     monkeypatch.chdir(scene.parent)
     assert stamps(scene, RECORDED) == before
+
+
+def test_the_same_weights_elsewhere_change_nothing(scene: Path) -> None:
+    """A package that is installed again in another folder makes no run stale."""
+    elsewhere = scene.parent / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("w.pth", "w.yaml"):
+        (elsewhere / name).write_bytes((scene.parent / name).read_bytes())
+    detectron2 = ("detect.detector='detectron2'", "embed.embedder='histogram'")
+    here = stamps(scene, (*detectron2, "detect.weights='{0}/w.pth'"))
+    assert stamps(scene, (*detectron2, "detect.weights='{0}/elsewhere/w.pth'")) == here
+    (elsewhere / "w.pth").write_bytes(b"others")
+    other = stamps(scene, (*detectron2, "detect.weights='{0}/elsewhere/w.pth'"))
+    assert other["detections", "c001"] != here["detections", "c001"]
