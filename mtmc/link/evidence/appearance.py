@@ -15,8 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for BIAS_WEIGHT (-.002, -.010), LEAST_LINKS (+.007, -.027). FEW and
-# PARTS are of no use to those worlds.
+# 101), but for BIAS_WEIGHT (-.002, -.010), LEAST_LINKS (+.007, -.027). FEW and PARTS are of no use to those worlds.
 BIAS_WEIGHT = 5.0
 """A camera's mean is trusted once it rests on more tracklets than this."""
 SURE = 0.9
@@ -75,10 +74,9 @@ class Looks:
         if len(sure) < FEW * size:
             matrix = within_class_whitening(_differences(self.plain, one, other))
             return Looks(self.plain, _by_others(self.plain, one, other, matrix), matrix)
-        matrix = within_class_whitening(_differences(self.whitened, one, other))
-        return Looks(
-            self.plain, projected(self.whitened, matrix), matrix if self.matrix is None else self.matrix @ matrix
-        )
+        further = within_class_whitening(_differences(self.whitened, one, other))
+        matrix = further if self.matrix is None else self.matrix @ further
+        return Looks(self.plain, projected(self.whitened, further), matrix)
 
 
 def _differences(features: Float, one: Long, other: Long) -> Double:
@@ -93,8 +91,8 @@ def _by_others(features: Float, one: Long, other: Long, matrix: Float) -> Float:
     linked = np.union1d(one, other)
     for number in range(PARTS):
         mine, others = linked[part[linked] == number], part[one] != number
-        matrix = within_class_whitening(_differences(features, one[others], other[others]))
-        whitened[mine] = projected(features[mine], matrix)
+        theirs = within_class_whitening(_differences(features, one[others], other[others]))
+        whitened[mine] = projected(features[mine], theirs)
     return whitened
 
 
