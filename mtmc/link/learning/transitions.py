@@ -231,11 +231,10 @@ def _votes(similarity: Float, possible: Mask) -> Double:
 def _ranks(similarity: Float) -> Long:
     """Rank of each entry in its row, 0 = most similar; entries beyond the NEAR first all get NEAR."""
     near = min(NEAR, similarity.shape[1])
-    ranks = np.full(similarity.shape, NEAR, np.int64)
+    ranks, rows = np.full(similarity.shape, NEAR, np.int64), np.arange(len(similarity))[:, None]
     best = np.argpartition(-similarity, near - 1, axis=1)[:, :near]
-    values = np.take_along_axis(similarity, best, axis=1)
-    best = np.take_along_axis(best, np.argsort(-values, axis=1, kind="stable"), axis=1)
-    np.put_along_axis(ranks, best, np.arange(near)[None, :], axis=1)
+    best = best[rows, np.argsort(-similarity[rows, best], axis=1, kind="stable")]
+    ranks[rows, best] = np.arange(near)
     return ranks
 
 
@@ -246,23 +245,17 @@ def _modes(weight: Double, pairs: Double, square: float, ordered: bool) -> list[
     Where pairs are ``ordered``, next to none are possible on the one side, so that a window which reaches far there
     costs nothing: it is its median vote that says where the mode is, for its middle may lie seconds beside."""
     modes: list[Mode] = []
-    if weight.sum() == 0:
+    if weight.sum() < LEAST_VOTES:
         return modes
     spread = square / weight.sum()
     least = LEAST_SIGNIFICANCE if pairs.sum() > MANY_PAIRS else LEAST_SIGNIFICANCE_OF_FEW
     free = np.ones(len(weight))
     while len(modes) < MOST_MODES:
-        best = (0.0, 0, 0, 0.0)
-        for width in WIDTHS_S:
-            extra, z = _excess(weight * free, pairs * free, width, spread)
-            z = np.where((free > 0) & (extra >= LEAST_VOTES), z, 0.0)
-            at = int(z.argmax())
-            best = max(best, (float(z[at]), at, width, float(extra[at])))
-        significance, at, width, extra_votes = best
+        significance, at, width, extra = _most_significant(weight * free, pairs * free, free > 0, spread)
         if significance < least:
             break
         centre = _median_bin(weight * free, at, width) if ordered else at
-        modes.append((centre + 0.5, float(width), extra_votes, significance))
+        modes.append((centre + 0.5, float(width), extra, significance))
         free[max(at - 2 * width, 0) : at + 2 * width + 1] = 0.0
     return modes
 
@@ -274,19 +267,28 @@ def _median_bin(weight: Double, at: int, width: int) -> int:
     return first + int(np.searchsorted(votes, votes[-1] / 2))
 
 
-def _excess(weight: Double, pairs: Double, width: int, spread: float) -> tuple[Double, Double]:
-    """Votes beyond chance in a window about every bin, and how many standard deviations that is worth (signed root of
-    the Poisson deviance, which holds for small counts too).
+def _most_significant(weight: Double, pairs: Double, free: Mask, spread: float) -> tuple[float, int, int, float]:
+    """Of all windows about a ``free`` bin the one of most votes beyond chance: how many standard deviations they are
+    worth (signed root of the Poisson deviance, which holds for small counts too), its bin, its width, the votes.
 
     Chance is the mean vote of the pairs outside of the window; ``spread`` is the mean square vote over the mean vote.
     """
-    inside = uniform_filter1d(weight, width, mode="constant") * width
-    usual = uniform_filter1d(_usual(pairs), width, mode="constant") * width
+    both, sums = np.stack([weight, _usual(pairs)]), np.empty((len(WIDTHS_S), 2, len(weight)))
+    for width, total in zip(WIDTHS_S, sums, strict=True):
+        uniform_filter1d(both, width, output=total, mode="constant")
+        total *= width
+    number, at = np.nonzero((sums[:, 0] >= LEAST_VOTES) & free)
+    inside, usual = sums[number, :, at].T
     outside = np.maximum(weight.sum() - inside, 0.5) / np.maximum(pairs.sum() - usual, 1.0)
     expected = np.maximum(outside * usual, LEAST_EXPECTED) / spread
-    found = np.maximum(inside / spread, 1e-9)
+    extra = inside - expected * spread
+    found = inside / spread
     deviance = 2 * (found * np.log(found / expected) - (found - expected))
-    return inside - expected * spread, np.sign(found - expected) * np.sqrt(np.maximum(deviance, 0.0))
+    z = np.where(extra >= LEAST_VOTES, np.sqrt(np.maximum(deviance, 0.0)), 0.0)
+    first = np.searchsorted(number, np.arange(len(WIDTHS_S) + 1)).tolist()
+    best = [a + int(z[a:b].argmax()) for a, b in pairwise(first) if a < b]
+    windows = ((float(z[k]), int(at[k]), WIDTHS_S[number[k]], float(extra[k])) for k in best)
+    return max(windows, default=(0.0, 0, 0, 0.0))
 
 
 def _usual(pairs: Double) -> Double:

@@ -252,13 +252,14 @@ def _log_delay_density(delay: Double, same: Mask, deviation: float, prior: Doubl
 def _zones(views: Views, pairs: ViewPairs, cameras: int) -> Double:
     """Evidence (P,) of the two entry zones and of the two exit zones: how often one vehicle has both, against
     chance."""
-    key = _cameras(views, pairs, cameras)[2]
+    a, b, key = _cameras(views, pairs, cameras)
     together = _together(views, pairs, cameras) - pairs.same
-    evidence = np.zeros(len(pairs))
+    evidence, of_two = np.zeros(len(pairs)), np.bincount(key)[key]
     for zone in (views.entry_zone, views.exit_zone):
         one, other = zone[pairs.a], zone[pairs.b]
         size = int(zone.max(initial=0)) + 1
-        chance = _fraction(key * size + one, key, size) * _fraction(key * size + other, key, size)
+        # a zone is of one camera: with the other camera it says which two
+        chance = _fraction(one * cameras + b, of_two, size) * _fraction(other * cameras + a, of_two, size)
         both = one * size + other
         number, inverse = np.unique(both, return_inverse=True)
         seen = np.bincount(inverse[pairs.same], minlength=len(number))[inverse] - pairs.same
@@ -267,8 +268,6 @@ def _zones(views: Views, pairs: ViewPairs, cameras: int) -> Double:
 
 
 def _fraction(part: Long, whole: Long, size: int) -> Double:
-    """Fraction (P,) of the pairs with the same ``whole`` number that have the same ``part``, of ``size`` possible
-    ones."""
-    found = [np.unique(key, return_inverse=True, return_counts=True)[1:] for key in (part, whole)]
-    (a, n_a), (b, n_b) = found
-    return np.asarray((n_a[a] + 0.5) / (n_b[b] + 0.5 * size))
+    """Fraction (P,) of the pairs of the same two cameras, ``whole`` (P,) in number, that have the same ``part``, of
+    ``size`` possible ones."""
+    return np.asarray((np.bincount(part)[part] + 0.5) / (whole + 0.5 * size))

@@ -171,7 +171,8 @@ def runners_up(source: Long, target: Long, probability: Double, chosen: Long) ->
     rival = np.full(len(chosen), NO_TRACK, np.int64)
     best = np.full(len(chosen), -1.0)
     for ends in (source, target):
-        order = np.lexsort((-probability, ends))
+        rows = np.flatnonzero(np.isin(ends, ends[chosen]))
+        order = rows[np.lexsort((-probability[rows], ends[rows]))]
         first = np.searchsorted(ends[order], ends[chosen])
         for step in (0, 1):  # the likeliest of this end, or the second if that is the link itself
             at = np.minimum(first + step, len(order) - 1)

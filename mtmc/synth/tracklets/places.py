@@ -8,7 +8,7 @@ included. With ``max_offset_s`` every camera's clock is wrong by up to that much
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -49,6 +49,7 @@ class Place:
         self.sights = observe(self.world)
         self.crossing = _crossing(self.sights)
         self.truth = perfect([s for s in self.sights if s.vehicle.id in self.crossing])
+        self.tracked = cache(partial(_noisy, self.world, self.sights))
         self.appearance = Appearance(seed, len(self.world.cameras))
 
     def tracklets(
@@ -56,7 +57,7 @@ class Place:
     ) -> Simulated:
         """True tracklets, or with ``noise`` a tracker's. ``strength`` is a key of ``STRENGTHS``."""
         world, seed = self.world, self.world.seed
-        tracks = self.truth if noise is None else _noisy(world, self.sights, noise)
+        tracks = self.truth if noise is None else self.tracked(noise)
         tracks = sorted(tracks, key=lambda t: (_times(world, t)[0], t.camera))
         vehicle, covered = _matched(tracks, self.crossing)
         shown = _crops(tracks)

@@ -112,6 +112,8 @@ def _switched(tracks: list[Track], chance: float, rng: Random) -> list[Track]:
 
 def _meeting_frame(a: Track, b: Track) -> int | None:
     """The frame in which two tracks overlap most, at least by ``MEETING_IOU``."""
+    if len(a.frames) == 0 or len(b.frames) == 0 or a.frames[-1] < b.frames[0] or b.frames[-1] < a.frames[0]:
+        return None
     common, rows_a, rows_b = np.intersect1d(a.frames, b.frames, return_indices=True)
     if len(common) == 0:
         return None
