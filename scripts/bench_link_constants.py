@@ -34,14 +34,17 @@ TUNED = {
     "evidence.log_odds": ("MOST_APART", "MOST_PLACE_EVIDENCE", "LEAST_LOG_DENSITY"),
     "evidence.sizes": ("FLATNESS", "WAY_WEIGHT"),
     "evidence.views": ("STANDS_S", "STANDS", "STANDS_PER_S"),
+    "learning.view_delays": (
+        "EARLY_S", "LATE_S", "WAITING", "LONGEST_WAIT_S", "DELAY_WEIGHT", "LEAST_PAIRS", "LEAST_DEVIATION_S",
+        "LEAST_WIDTH_S", "WAY_S",
+    ),
     "learning.view_model": (
-        "EARLY_S", "LATE_S", "WAITING", "LONGEST_WAIT_S", "OTHER_CAMERAS", "MOST_SHARED_PRIOR", "SHARED_WEIGHT",
-        "DELAY_WEIGHT", "ZONE_WEIGHT", "ZONE_EVIDENCE", "LEAST_SHARED", "ROUNDS", "LIKELY", "LEAST_PAIRS",
-        "LEAST_OVERLAPS", "LEAST_OVERLAP_FRACTION", "AT_ONCE", "TOUCHING_S", "FEW_VIEWS", "LEAST_EARNED",
-        "LEAST_DEVIATION_S", "LEAST_WIDTH_S",
+        "OTHER_CAMERAS", "MOST_SHARED_PRIOR", "SHARED_WEIGHT", "ZONE_WEIGHT", "ZONE_EVIDENCE", "LEAST_SHARED",
+        "ROUNDS", "LIKELY", "LEAST_OVERLAPS", "LEAST_OVERLAP_FRACTION", "AT_ONCE", "TOUCHING_S", "FEW_VIEWS",
+        "LEAST_EARNED",
     ),
     "choice.cliques": ("PASSES", "LONGEST_GAP_S"),
-    "choice.selection": ("FEW_IN_ALL",),
+    "choice.selection": ("FEW_IN_ALL", "RETURNS", "AGAIN_S"),
     "network_linker": ("ALIKE",),
     "learning.transitions": (
         "LEAST_SIGNIFICANCE", "LEAST_SIGNIFICANCE_OF_FEW", "LEAST_VOTES", "MANY_PAIRS", "LEAST_EXPECTED", "MOST_MODES",

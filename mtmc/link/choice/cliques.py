@@ -11,12 +11,13 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from mtmc.link.choice.possible import of_views
 from mtmc.link.choice.selection import PairedLinks, assemble, merge, select
+from mtmc.link.evidence.appearance import Looks
 from mtmc.link.evidence.ground_overlap import GroundMatches
 from mtmc.link.evidence.sizes import size_residuals
 from mtmc.link.evidence.views import ViewPairs, Views, make_views, pair_views
 from mtmc.link.learning.clock_steps import corrected
 from mtmc.link.learning.em import Learned, on_common_time
-from mtmc.link.learning.view_model import FEW_VIEWS, overlapping_cameras, score_views
+from mtmc.link.learning.view_model import FEW_VIEWS, ViewScores, overlapping_cameras, score_views
 from mtmc.link.model.camera_network import CameraNetwork, Limits
 from mtmc.link.model.entry_exit_zones import assign_zones
 from mtmc.link.problem import Links, Possible, same_partition
@@ -25,7 +26,7 @@ from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
 # 101), but for PASSES (-.020, .000).
-PASSES = 6
+PASSES = 20
 """Times that vehicles are learned from and solved again at most; most runs stop after four."""
 LONGEST_GAP_S = 60.0
 """Seconds out of sight up to which views are paired without a transition found."""
@@ -54,7 +55,7 @@ def solve_cliques(
     matches: GroundMatches, different: Long, limits: Limits,
 ) -> tuple[Long, Links, Possible]:  # fmt: skip
     """Vehicles as cliques of views, learned and solved in turn until nothing changes, from the chains on; and what
-    could be instead."""
+    could be instead. What varies within a vehicle is learned anew of each solution: its links tell more than chains."""
     network, cameras, least = learned.network, len(table.cameras), limits.least_probability
     labels, made = solve_chains(table, links, matches, least)
     possible = chains
@@ -65,11 +66,11 @@ def solve_cliques(
     zones = assign_zones(late, (network.zones.entries, network.zones.exits))
     sizes = size_residuals(late, zones)
     mobile = np.isin(np.arange(len(table)), moving)
-    ever = [made]
+    ever, solved, looks = [made], [labels], Looks(features, features)
     for _ in range(PASSES):
-        views = make_views(late, features, sizes, zones, labels, mobile)
-        pairs = pair_views(views, LONGEST_GAP_S, *_clocks_apart(network, limits))
-        if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
+        views = make_views(late, looks.whitened, sizes, zones, labels, mobile)
+        pairs = pair_views(views, LONGEST_GAP_S, *_clocks_apart(network, limits), MOST_PAIRS)
+        if not pairs:
             break
         given = _given(network, late, views, pairs)
         scores = score_views(views, pairs, network.likelihoods.label_class, given, cameras, least)
@@ -77,13 +78,7 @@ def solve_cliques(
         possible = of_views(chains, views, pairs, scores, beyond)
         chosen = np.flatnonzero((scores.probability >= least) & beyond)
         source, target = (views.row[end[chosen]] for end in pairs.in_time())
-        paired = PairedLinks(
-            np.concatenate([source, chain.source]),
-            np.concatenate([target, chain.target]),
-            np.concatenate([scores.log_odds[chosen], log_odds(chain.probability)]),
-            np.concatenate([scores.evidence["appearance"][chosen], chain.columns["appearance"].astype(np.float64)]),
-        )
-        before = labels
+        paired = _paired(source, target, scores, chosen, chain)
         labels, matched, joined = assemble(late, views, matches, paired, scores.appearance, different, least)
         columns = explain_views(table, views, pairs, scores, chosen)
         found = Links(source, target, scores.probability[chosen], columns)
@@ -92,9 +87,22 @@ def solve_cliques(
         made = Links.concatenated([*parts, chain.take(fragments)])
         ever.append(made)
         made = _spanning(table, labels, made, Links.concatenated(ever), least)
-        if same_partition(before, labels):
+        if any(same_partition(before, labels) for before in solved):
             break
+        solved.append(labels)
+        looks = Looks(features, features).taught(made.source, made.target, made.probability)
     return labels, made, possible
+
+
+def _paired(source: Long, target: Long, scores: ViewScores, chosen: Long, chain: Links) -> PairedLinks:
+    """The ``chosen`` pairs of views, and the links of the chains."""
+    appearance = scores.evidence["appearance"][chosen], chain.columns["appearance"].astype(np.float64)
+    return PairedLinks(
+        np.concatenate([source, chain.source]),
+        np.concatenate([target, chain.target]),
+        np.concatenate([scores.log_odds[chosen], log_odds(chain.probability)]),
+        np.concatenate(appearance),
+    )
 
 
 def _clocks_apart(network: CameraNetwork, limits: Limits) -> tuple[Double, Double]:

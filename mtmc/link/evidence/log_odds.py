@@ -22,8 +22,9 @@ MOST_APART = 0.6
 boxes vary."""
 MOST_PLACE_EVIDENCE = 20.0
 """Bound of a place's evidence (natural log): far tails of a Gaussian are not to be believed."""
-LEAST_LOG_DENSITY = -8.0
-"""Bound of the log density of an entry's place given its zone, for the same reason."""
+LEAST_LOG_DENSITY = -1.0
+"""Bound of the log density of an entry's place given its zone: one in twenty lies anywhere in its reach. (At -8 whoever
+entered where no one did before was a fragment.)"""
 
 
 def cosine(features: Float, a: Long, b: Long) -> Double:

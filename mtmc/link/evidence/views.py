@@ -82,6 +82,11 @@ class ViewPairs(Columns):
         """The view (P,) that starts first, and the other."""
         return np.where(self.later, self.a, self.b), np.where(self.later, self.b, self.a)
 
+    def cameras(self, views: Views, cameras: int) -> tuple[Long, Long, Long]:
+        """The two cameras (P,) of each pair, and a number for both."""
+        one, other = views.camera[self.a].astype(np.int64), views.camera[self.b].astype(np.int64)
+        return one, other, one * cameras + other
+
     def ends(self, views: Views, cameras: int) -> tuple[Long, Long]:
         """A number (P,) for each view as seen from the other's camera: a view has one match in it at most."""
         return self.a * cameras + views.camera[self.b], self.b * cameras + views.camera[self.a]
@@ -115,9 +120,10 @@ def make_views(table: TrackletTable, features: Float, sizes: Sizes, zones: Zones
     )
 
 
-def pair_views(views: Views, longest_gap_s: float, slack_s: Double, error_s: Double) -> ViewPairs:
+def pair_views(views: Views, longest_gap_s: float, slack_s: Double, error_s: Double, most: int) -> ViewPairs | None:
     """All pairs of moving views of two cameras that share time or follow within ``longest_gap_s``, and as much more as
-    the two clocks may disagree, ``slack_s`` (C, C); ``error_s`` (C, C): standard errors of clocks that were learned."""
+    the two clocks may disagree, ``slack_s`` (C, C); ``error_s`` (C, C): standard errors of clocks that were learned.
+    None where they are more than ``most``."""
     order = np.argsort(views.start_s, kind="stable")
     order = order[views.moves[order]]
     start, end, camera = views.start_s[order], views.end_s[order], views.camera[order]
@@ -131,6 +137,8 @@ def pair_views(views: Views, longest_gap_s: float, slack_s: Double, error_s: Dou
         far = start[second] - end[first] > longest_gap_s + slack_s[camera[first], camera[second]]
         fits = (camera[first] != camera[second]) & ~far
         found.append(order[np.stack([first[fits], second[fits]])])
+        if sum(part.shape[1] for part in found) > most:
+            return None
     early, late = np.concatenate(found, axis=1)
     later = views.camera[early] < views.camera[late]
     a, b = np.where(later, early, late), np.where(later, late, early)

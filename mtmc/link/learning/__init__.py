@@ -8,6 +8,7 @@ In the order of the flow:
   solved
 - ``m_step``: which network fits the link marginals best? Narrower gates are made here too
 - ``view_model``: how likely are two views of two cameras one vehicle, by the vehicles as they are so far?
+- ``view_delays``: how long after a vehicle's view in one camera is its view in another due?
 - ``clock_offsets``: how far is each camera's clock ahead, by the travel times of both directions?
 - ``clock_steps``: did a clock change in the middle of the recording?
 """

@@ -12,28 +12,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from mtmc.link.evidence.belief_propagation import link_marginals
 from mtmc.link.evidence.log_odds import cosine
 from mtmc.link.evidence.views import ViewPairs, Views
 from mtmc.link.learning.m_step import COSINES, OTHER_COSINE, OTHER_SIZE, SAME_COSINE, SAME_SIZE, SIZES
+from mtmc.link.learning.view_delays import LEAST_PAIRS, deviation, log_delays
 from mtmc.link.model.densities import LogRatio, log_ratio
 from mtmc.structures import Double, Long, Mask
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
 # 101), but for LATE_S (+.009, -.013).
-EARLY_S, LATE_S = 6.0, 20.0
-"""Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight; wider by
-the standard error of learned clocks."""
-WAITING, LONGEST_WAIT_S = 0.05, 300.0
-"""Fraction of vehicles that wait in view, for any time up to so long."""
 OTHER_CAMERAS = 6.0
 """A vehicle is expected in so many other cameras, before anything is known of where they look ..."""
 MOST_SHARED_PRIOR = 0.2
 """... but in each with this probability at most."""
-SHARED_WEIGHT, DELAY_WEIGHT, ZONE_WEIGHT = 5.0, 3.0, 4.0
-"""Pairs of views that the priors of sharing, of a delay and of zones are worth."""
+SHARED_WEIGHT, ZONE_WEIGHT = 5.0, 4.0
+"""Pairs of views that the priors of sharing and of zones are worth."""
 ZONE_EVIDENCE = (-3.0, 4.0)
 """Bounds of the evidence of zones (natural log)."""
 LEAST_SHARED, MOST_SHARED = 1e-3, 0.95
@@ -44,9 +39,6 @@ give (expectation maximisation); and the least of those that count for sharing: 
 add up."""
 MOST_STRANGERS = 1000
 """Views of which one camera's are compared: bounds memory, and more teach nothing new."""
-LEAST_PAIRS = 2
-"""Pairs of views of two cameras from which a delay is learned; and likely ones of all cameras without which nothing is
-linked at first: a single look-alike is what chance gives."""
 LEAST_OVERLAPS, LEAST_OVERLAP_FRACTION, AT_ONCE = 3, 0.1, 0.6
 """Two cameras' views overlap if they share so many vehicles, this fraction of the fewer that one of them saw, and this
 fraction of those at one time: on seeds 101-103 level 5 loses .002 at .3, corridor4 gains .005 (bench_link)."""
@@ -56,8 +48,6 @@ FEW_VIEWS = 60
 """A camera that saw fewer may share vehicles with another without a transition having been found."""
 LEAST_EARNED = 2.0
 """Evidence of appearance (natural log) without which nothing is linked between cameras of which nothing is learned."""
-LEAST_DEVIATION_S, LEAST_WIDTH_S = 0.3, 0.4
-"""Deviation of a delay, added, and width of its kernel at least: what boxes and clocks allow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,11 +77,14 @@ def score_views(
     found = _differences(views, a, b)
     related = _together(views, pairs, cameras) > 0
     linked = bool(related.any())
-    different = found.weighted((1 - same) * related) if linked else _strangers(views)
-    evidence = {"time": _delay(views, pairs, cameras), "kind": label_class[views.label[a], views.label[b]]}
+    different = found if linked else _strangers(views)
+    evidence = {"time": log_delays(views, pairs, cameras), "kind": label_class[views.label[a], views.label[b]]}
     zones, probability = _zones(views, pairs, cameras) + given, same
     for _ in range(ROUNDS):
-        appearance, size = _likelihoods(found.weighted(same if linked else probability), different)
+        # pairs that may well be one vehicle, not linked so far, do not show what two look like
+        apart = (1 - np.maximum(same, probability)) * related
+        one, two = (same, found.weighted(apart)) if linked else (probability, different)
+        appearance, size = _likelihoods(found.weighted(one), two)
         evidence["appearance"], evidence["size"] = appearance(found.cosine), found.trust * size(found.size)
         likely = np.where(probability >= LIKELY, probability, 0.0)
         evidence["path"] = zones + _shared(views, pairs, cameras, np.maximum(same, likely))
@@ -148,7 +141,7 @@ def overlapping_cameras(views: Views, pairs: ViewPairs, cameras: int, probabilit
     one vehicle."""
     count = views.count(cameras)
     fewer = np.minimum(count[:, None], count[None, :])
-    key = _cameras(views, pairs, cameras)[2]
+    key = pairs.cameras(views, cameras)[2]
     weight = np.maximum(pairs.same, probability)
     shared_time = weight * ((pairs.gap_s < TOUCHING_S) & (pairs.slack_s == 0))
     together, at_once = (np.bincount(key, w, cameras**2).reshape(cameras, cameras) for w in (weight, shared_time))
@@ -161,13 +154,13 @@ def _in_step(views: Views, pairs: ViewPairs, cameras: int) -> Mask:
     """Whether (C, C) two cameras whose clocks may disagree see vehicles at one time: stays in them begin, or end, in
     step to within the length of a stay."""
     found, stay_s = np.zeros((cameras, cameras), bool), views.end_s - views.start_s
-    one, other, key = _cameras(views, pairs, cameras)
+    one, other, key = pairs.cameras(views, cameras)
     unsure = np.flatnonzero(pairs.same & (pairs.slack_s > 0))
     order = unsure[np.argsort(key[unsure], kind="stable")]
     for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
         if len(rows) >= LEAST_OVERLAPS:
             a, b = pairs.a[rows], pairs.b[rows]
-            off = min(_deviation(s[b] - s[a]) for s in (views.start_s, views.end_s))
+            off = min(deviation(s[b] - s[a]) for s in (views.start_s, views.end_s))
             found[one[rows[0]], other[rows[0]]] = off < np.median(stay_s[np.concatenate([a, b])])
     return found
 
@@ -180,7 +173,7 @@ def _shared(views: Views, pairs: ViewPairs, cameras: int, probability: Double) -
     np.maximum.at(last, views.camera, views.end_s)
     count = views.count(cameras)
     rate = (count + 0.5) / np.maximum(last - first, 10.0)
-    one, other, _ = _cameras(views, pairs, cameras)
+    one, other, _ = pairs.cameras(views, cameras)
     key = one * cameras + other
     together = np.bincount(key, probability)[key] - probability
     fewer = np.minimum(count[one], count[other])
@@ -192,67 +185,14 @@ def _shared(views: Views, pairs: ViewPairs, cameras: int, probability: Double) -
 
 def _together(views: Views, pairs: ViewPairs, cameras: int) -> Long:
     """How many vehicles (P,) the two cameras of each pair share so far."""
-    key = _cameras(views, pairs, cameras)[2]
+    key = pairs.cameras(views, cameras)[2]
     return np.asarray(np.bincount(key[pairs.same], minlength=cameras**2)[key])
-
-
-def _cameras(views: Views, pairs: ViewPairs, cameras: int) -> tuple[Long, Long, Long]:
-    """The two cameras of each pair (P,), and a number for both."""
-    one, other = views.camera[pairs.a].astype(np.int64), views.camera[pairs.b].astype(np.int64)
-    return one, other, one * cameras + other
-
-
-def _delay(views: Views, pairs: ViewPairs, cameras: int) -> Double:
-    """log density (P,) of the delay between two views, per second.
-
-    Of start to start, end to end, and end to start either way the one that varies least between two cameras counts:
-    where they overlap, waiting does not move the first two.
-    """
-    early_s, late_s = np.hypot(EARLY_S, pairs.error_s), np.hypot(LATE_S, pairs.error_s)
-    scale = np.where(pairs.gap_s < 0, early_s, late_s)
-    prior = (1 - WAITING) * np.exp(-np.abs(pairs.gap_s) / scale) / (early_s + late_s) + WAITING / LONGEST_WAIT_S
-    prior = np.where(pairs.slack_s > 0, 1 / (EARLY_S + LATE_S + 2 * pairs.slack_s), prior)
-    density = np.log(prior)
-    a, b = pairs.a, pairs.b
-    delays = (
-        views.start_s[b] - views.start_s[a],
-        views.end_s[b] - views.end_s[a],
-        views.start_s[b] - views.end_s[a],
-        views.end_s[b] - views.start_s[a],
-    )
-    key = _cameras(views, pairs, cameras)[2]
-    order = np.argsort(key, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
-        same = pairs.same[rows]
-        if same.sum() >= LEAST_PAIRS:
-            deviation, delay = min(((_deviation(d[rows][same]), d[rows]) for d in delays), key=lambda found: found[0])
-            density[rows] = _log_delay_density(delay, same, deviation, prior[rows])
-    return density
-
-
-def _deviation(delay: Double) -> float:
-    low, high = np.quantile(delay, (0.16, 0.84))
-    return float(high - low) / 2 + LEAST_DEVIATION_S
-
-
-def _log_delay_density(delay: Double, same: Mask, deviation: float, prior: Double) -> Double:
-    """log of a kernel density of the delays of same pairs, each pair itself left out, beside the prior (P,)."""
-    width = max(0.9 * deviation * float(same.sum()) ** -0.2, LEAST_WIDTH_S)
-    step = width / 4
-    low = float(delay[same].min()) - 6 * width
-    bins = int(np.ceil((float(delay[same].max()) + 6 * width - low) / step))
-    at = (delay - low) / step
-    histogram = np.bincount(at[same].astype(np.int64), minlength=bins).astype(np.float64)
-    curve = gaussian_filter1d(histogram, width / step, mode="constant") / step
-    found = np.interp(at - 0.5, np.arange(len(curve)), curve, left=0.0, right=0.0)
-    others = np.maximum(found - same / (np.sqrt(2 * np.pi) * width), 0.0)
-    return np.asarray(np.log((others + DELAY_WEIGHT * prior) / (same.sum() - same + DELAY_WEIGHT)))
 
 
 def _zones(views: Views, pairs: ViewPairs, cameras: int) -> Double:
     """Evidence (P,) of the two entry zones and of the two exit zones: how often one vehicle has both, against
     chance."""
-    a, b, key = _cameras(views, pairs, cameras)
+    a, b, key = pairs.cameras(views, cameras)
     together = _together(views, pairs, cameras) - pairs.same
     evidence, of_two = np.zeros(len(pairs)), np.bincount(key)[key]
     for zone in (views.entry_zone, views.exit_zone):

@@ -1,4 +1,4 @@
-"""The best set of links, against trying all."""
+"""The best set of links, against trying all; vehicles put together from pairs of views."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmc.link.choice.selection import choose
+from mtmc.link.choice.selection import AGAIN_S, PairedLinks, assemble, choose
+from mtmc.link.evidence.ground_overlap import GroundMatches
+from mtmc.link.evidence.sizes import Sizes
+from mtmc.link.evidence.views import Views
+from mtmc.link.learning.m_step import COSINES, SAME_COSINE
+from mtmc.link.model.densities import log_ratio
+from tests.mtmc.link.worlds import groups, table_of
 
 
 @settings(max_examples=40, deadline=None)
@@ -25,3 +31,29 @@ def test_choose_is_the_best_of_all(seed: int) -> None:
 
 def test_choose_without_gain() -> None:
     assert len(choose(np.array([0]), np.array([1]), np.array([-0.1]))) == 0
+
+
+def _assembled(later_s: float) -> set[frozenset[int]]:
+    """Two vehicles of one look that two cameras see, the second ``later_s`` after the first, and a link between them
+    that is likelier than not."""
+    starts = np.array([0.0, 8.0, later_s, later_s + 8.0])
+    table = table_of([0, 1, 0, 1], starts.tolist(), (starts + 5.0).tolist())
+    rows, none = np.arange(4), np.zeros(4)
+    alike, zones = np.ones((4, 2), np.float32) / np.sqrt(2), np.zeros(4, np.int64)
+    views = Views(
+        table.camera, table.start_s, table.end_s, alike, Sizes(none, none), table.label, zones, zones,
+        np.ones(4, bool), rows, rows, rows, rows,
+    )  # fmt: skip
+    links = PairedLinks(np.array([0, 2, 1]), np.array([1, 3, 2]), np.array([6.0, 6.0, 1.5]), np.zeros(3))
+    matches = GroundMatches(*(np.zeros(0, kind) for kind in (np.int64, np.int64, *[np.float64] * 5)))
+    different = np.zeros((0, 2), np.int64)
+    even = log_ratio(*[(np.array([0.0]), np.ones(1))] * 2, (SAME_COSINE, SAME_COSINE), COSINES, True)
+    return groups(assemble(table, views, matches, links, even, different, 0.42)[0])
+
+
+def test_a_vehicle_that_a_camera_lost_for_a_moment_is_one() -> None:
+    assert _assembled(later_s=AGAIN_S) == {frozenset({0, 1, 2, 3})}
+
+
+def test_a_vehicle_seldom_comes_again() -> None:
+    assert _assembled(later_s=AGAIN_S + 60.0) == {frozenset({0, 1}), frozenset({2, 3})}
