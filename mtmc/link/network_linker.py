@@ -1,7 +1,7 @@
 """The network linker, top down: learns the camera network from the tracklets it is given, then links under calibrated
 probabilities.
 
-1. Features lose their cameras' bias and are compressed.
+1. Features lose their cameras' bias; where there are many tracklets they are compressed.
 2. The network is learned from all tracklets, or from a few stretches of a long run (``learning.em``).
 3. Candidates are scored under it, window after window where there are many tracklets, with margins as wide as the
    longest gate, so that memory grows with the window and time with the tracklets. Only links worth choosing leave a
@@ -45,10 +45,8 @@ WINDOW = 40_000
 STRETCHES, LEARNED_FROM = 4, 100_000
 """A long run is learned from so many stretches of so many tracklets in all: different hours, and no more than memory
 holds."""
-COMPRESSED, AS_GOOD_AS_ALL = 128, 0.98
-"""Numbers kept of a feature: what varies within a vehicle is learned of few links, and the better the fewer the numbers
-(ladder of seeds 101 and 102: .839 with all 1,280 of the packaged embedder, .851 with 128); and the fraction of the
-variance from which on there is nothing to say of it."""
+COMPRESSED = 128
+"""Numbers kept of a feature where there are many tracklets."""
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
 # 101).
 ALIKE = 4.0
@@ -146,14 +144,14 @@ def _standing_fragments(
 
 
 def _compressed(table: TrackletTable) -> tuple[TrackletTable, tuple[str, ...]]:
-    """The table with shorter features, and a sentence that says what was lost, if it was much."""
+    """The table with shorter features where there are many tracklets, and a sentence that says what was lost."""
     size = table.features.shape[1]
-    if size <= COMPRESSED or len(table) == 0:
+    if len(table) <= WHOLE or size <= COMPRESSED:
         return table, ()
     directions, kept = principal_directions(table, COMPRESSED)
     shorter = replace(table, features=projected(table.features, directions))
     note = f"Features were compressed from {size} to {COMPRESSED} numbers, which keep {kept:.1%} of their variance."
-    return shorter, (note,) if kept < AS_GOOD_AS_ALL else ()
+    return shorter, (note,)
 
 
 def _learning_rows(count: int) -> Long:
