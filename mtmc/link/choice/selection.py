@@ -28,8 +28,8 @@ hamlet6 (98 views) gains up to .08 IDF1 by it and streets of 8 cameras (200) .02
 .11, of 40 (1,000) .6: among many strangers a mean looks like all that are of its make."""
 
 RETURNS, AGAIN_S = 0.05, 15.0
-"""Fraction of vehicles that a camera sees again after so many seconds or more. On seeds 101 to 108 a
-tracker's hamlet6 gains .01 IDF1; never again (a fraction of 0) it would lose half of that."""
+"""Fraction of vehicles that a camera sees again after so many seconds or more. When it came, a tracker's hamlet6 gained
+.010 IDF1 by it (seeds 101 to 108), and by a fraction of 0 .004."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

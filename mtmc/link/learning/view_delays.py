@@ -1,7 +1,7 @@
 """How long after a vehicle's view in one camera its view in another is due: learned from the vehicles that both cameras
 share, and before they share enough expected by the delays of both to others.
 
-Shape shorthand: V views, P pairs, C cameras, W ways: pairs of cameras that share vehicles.
+Shape shorthand: V views, P pairs, C cameras.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ WAITING, LONGEST_WAIT_S = 0.05, 300.0
 DELAY_WEIGHT = 3.0
 """Pairs of views that the prior of a delay is worth."""
 LEAST_PAIRS = 2
-"""Pairs of views of two cameras from which a delay is learned."""
+"""Pairs of views of two cameras from which a delay is learned; and likely ones of all cameras without which nothing is
+linked at first: a single look-alike is what chance gives."""
 LEAST_DEVIATION_S, LEAST_WIDTH_S = 0.3, 0.4
 """Deviation of a delay, added, and width of its kernel at least: what boxes and clocks allow."""
 LEAST_REST = 1e-6
@@ -124,12 +125,13 @@ def expected_delays(views: Views, pairs: ViewPairs, cameras: int) -> tuple[Doubl
         weight[way] = 1 / (WAY_S**2 + deviation(found) ** 2 / len(rows))
         delay[way] = np.median(found)
     weight, delay = weight + weight.T, delay - delay.T
-    inverse = np.linalg.pinv(np.diag(weight.sum(axis=0)) - weight, hermitian=True)
+    part = connected_components(weight > 0, directed=False)[1]
+    together = part[:, None] == part[None, :]
+    inverse = np.linalg.inv(np.diag(weight.sum(axis=0)) - weight + together)  # of each part, but for a constant
     place = inverse @ (weight * delay).sum(axis=0)
     resistance = np.diag(inverse)[:, None] + np.diag(inverse)[None, :] - 2 * inverse
     rest = 1 - weight * resistance
-    part = connected_components(weight > 0, directed=False)[1]
-    around = (part[:, None] == part[None, :]) & (rest > LEAST_REST)
+    around = together & (rest > LEAST_REST)
     rest = np.where(around, rest, 1.0)
     expected = (place[None, :] - place[:, None] - (1 - rest) * delay) / rest
     error = np.where(around, np.sqrt(np.maximum(resistance, 0.0) / rest), np.inf)

@@ -77,14 +77,14 @@ def score_views(
     found = _differences(views, a, b)
     related = _together(views, pairs, cameras) > 0
     linked = bool(related.any())
-    different = found if linked else _strangers(views)
+    strangers = None if linked else _strangers(views)
     evidence = {"time": log_delays(views, pairs, cameras), "kind": label_class[views.label[a], views.label[b]]}
     zones, probability = _zones(views, pairs, cameras) + given, same
     for _ in range(ROUNDS):
         # pairs that may well be one vehicle, not linked so far, do not show what two look like
         apart = (1 - np.maximum(same, probability)) * related
-        one, two = (same, found.weighted(apart)) if linked else (probability, different)
-        appearance, size = _likelihoods(found.weighted(one), two)
+        two = found.weighted(apart) if strangers is None else strangers
+        appearance, size = _likelihoods(found.weighted(same if linked else probability), two)
         evidence["appearance"], evidence["size"] = appearance(found.cosine), found.trust * size(found.size)
         likely = np.where(probability >= LIKELY, probability, 0.0)
         evidence["path"] = zones + _shared(views, pairs, cameras, np.maximum(same, likely))

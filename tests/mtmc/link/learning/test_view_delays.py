@@ -59,6 +59,12 @@ def test_one_shared_vehicle_is_no_way() -> None:
     assert np.isinf(expected_delays(views, _pairs(views, 90.0), CAMERAS)[1][0, 2])
 
 
+def test_too_many_pairs_are_not_made() -> None:
+    views, clocks = _views(_shared({(0, 1): [1.0, 2.0, 3.0]})), np.zeros((CAMERAS, CAMERAS))
+    assert pair_views(views, 600.0, clocks, clocks, most=8) is None
+    assert len(pair_views(views, 600.0, clocks, clocks, most=9) or ()) == 9
+
+
 def test_two_cameras_are_no_evidence_for_themselves() -> None:
     """Expected of two cameras is what the others say without them: as if they shared nobody."""
     random = np.random.default_rng(4)
