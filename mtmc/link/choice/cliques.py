@@ -24,8 +24,8 @@ from mtmc.link.problem import Links, Possible, same_partition
 from mtmc.link.review.explain import explain_bridges, explain_matches, explain_views, log_odds
 from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 
-# Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for PASSES (-.020, .000).
+# Halved and doubled they change mean IDF1 by -.018, .000 (PASSES) and -.018, +.001 (scripts/bench_link_constants, seeds
+# 101 and 102).
 PASSES = 20
 """Times that vehicles are learned from and solved again at most; most runs stop after four."""
 LONGEST_GAP_S = 60.0

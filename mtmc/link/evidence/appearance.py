@@ -15,7 +15,8 @@ from scipy.sparse.csgraph import connected_components
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for BIAS_WEIGHT (-.002, -.010), LEAST_LINKS (+.007, -.027). FEW and PARTS are of no use to those worlds.
+# 101), but for BIAS_WEIGHT (+.001, -.020 on seeds 101 and 102), LEAST_LINKS (+.001, -.037). FEW and PARTS are of no use
+# to those worlds.
 BIAS_WEIGHT = 5.0
 """A camera's mean is trusted once it rests on more tracklets than this."""
 SURE = 0.9

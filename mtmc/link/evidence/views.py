@@ -19,8 +19,8 @@ from mtmc.structures import Columns, Double, Float, Int, Long, Mask, Short, Trac
 BLOCK = 4096
 """Views paired at once: bounds memory."""
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for STANDS_S (+.042, -.025; on seeds 102 and 103 +.025, -.013, but halved, known clocks are behind those
-# withheld in hamlet6), STANDS (-.010, +.012).
+# 101), but for STANDS_S (+.023, -.028 on seeds 101 and 102; halved, whole worlds of 101 to 108 gain nothing), STANDS
+# (-.010, +.012).
 STANDS_S, STANDS, STANDS_PER_S = 3.0, 0.03, 0.01
 """A tracklet of at least so many seconds that ends within this fraction of the image of where it began, and that is
 less than so much a second, shows a parked or waiting vehicle, or none."""

@@ -13,8 +13,9 @@ from scipy.sparse.csgraph import connected_components
 from mtmc.link.evidence.views import ViewPairs, Views
 from mtmc.structures import Double, Long, Mask
 
-# Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for LATE_S (+.009, -.013).
+# Halved and doubled they change mean IDF1 (scripts/bench_link_constants, seeds 101 and 102, where a tracker's
+# residential25 of 60 s moves most): EARLY_S -.006, -.017, LATE_S -.012, -.062, WAITING -.010, -.027, DELAY_WEIGHT
+# -.029, -.029, WAY_S -.011, -.023; the others by less than .01 (seed 101).
 EARLY_S, LATE_S = 6.0, 20.0
 """Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight; wider by
 the standard error of learned clocks, or of the delay that is expected."""

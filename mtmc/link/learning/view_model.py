@@ -22,7 +22,7 @@ from mtmc.link.model.densities import LogRatio, log_ratio
 from mtmc.structures import Double, Long, Mask
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for LATE_S (+.009, -.013).
+# 101), but for LIKELY (-.019, -.041 on seeds 101 and 102).
 OTHER_CAMERAS = 6.0
 """A vehicle is expected in so many other cameras, before anything is known of where they look ..."""
 MOST_SHARED_PRIOR = 0.2
