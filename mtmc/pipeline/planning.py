@@ -29,7 +29,7 @@ from mtmc.video import Video
 CAMERA_STAGES = ("detections", "tracklets", "embeddings")
 SLICE_S = 60.0
 """Long recordings are worked on in slices of about so many seconds."""
-VERSIONS = {"detections": 2, "tracklets": 3, "embeddings": 3, "vehicles": 11, "visits": 2, "video": 1}
+VERSIONS = {"detections": 2, "tracklets": 3, "embeddings": 3, "vehicles": 12, "visits": 2, "video": 1}
 """Raised by one when a stage's code changes its results, so that older tables count as stale."""
 AUTO_FPS = 10.0
 """Frames per second that are looked at where the detector is ``auto`` and nobody says how many."""

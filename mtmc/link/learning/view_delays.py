@@ -38,18 +38,19 @@ def log_delays(views: Views, pairs: ViewPairs, cameras: int) -> Double:
     """log density (P,) of the delay between two views, per second.
 
     Of start to start, end to end, and end to start either way the one that varies least between two cameras counts:
-    where they overlap, waiting does not move the first two.
+    where they overlap, waiting does not move the first two. What stands says nothing of delays: any time is as good.
     """
     prior = _prior(views, pairs, cameras)
-    density = np.log(prior)
     a, b = pairs.a, pairs.b
+    moving = views.moves[a] & views.moves[b]
+    density = np.log(np.where(moving, prior, 1 / LONGEST_WAIT_S))
     delays = (
         views.start_s[b] - views.start_s[a],
         views.end_s[b] - views.end_s[a],
         views.start_s[b] - views.end_s[a],
         views.end_s[b] - views.start_s[a],
     )
-    for rows in _by_way(views, pairs, cameras, np.arange(len(pairs))):
+    for rows in _by_way(views, pairs, cameras, np.flatnonzero(moving)):
         same = pairs.same[rows]
         if same.sum() >= LEAST_PAIRS:
             spread, delay = min(((deviation(d[rows][same]), d[rows]) for d in delays), key=lambda found: found[0])
@@ -117,7 +118,8 @@ def expected_delays(views: Views, pairs: ViewPairs, cameras: int) -> tuple[Doubl
     Leaving one way out of a network of resistors: of its conductance w times its resistance R the rest is 1 - w R.
     """
     one, other, key = pairs.cameras(views, cameras)
-    shared = np.flatnonzero(pairs.same & (np.bincount(key, pairs.same)[key] >= LEAST_PAIRS))
+    same = pairs.same & views.moves[pairs.a] & views.moves[pairs.b]
+    shared = np.flatnonzero(same & (np.bincount(key, same)[key] >= LEAST_PAIRS))
     middle = (views.start_s + views.end_s) / 2
     weight, delay = np.zeros((cameras, cameras)), np.zeros((cameras, cameras))
     for rows in _by_way(views, pairs, cameras, shared) if len(shared) else []:

@@ -107,3 +107,18 @@ def test_what_stands_is_linked_with_nobody() -> None:
     assert stands(table).tolist() == parked.tolist()
     labels = solve(Problem.of(table), LinkParams()).labels
     assert not np.isin(labels[parked], labels[~parked]).any()
+
+
+@pytest.mark.parametrize(("longer_s", "joined"), [(0.0, True), (60.0, False)])
+def test_what_stands_as_long_as_it_is_seen_elsewhere_waits(longer_s: float, joined: bool) -> None:
+    """In one of three cameras a vehicle only stands: while the others see it, or like a parked one of the same look."""
+    table, vehicle = crossing(40)
+    one = 3 * 20 + 1
+    exit_xy, start_s, end_s = table.exit_xy.copy(), table.start_s.copy(), table.end_s.copy()
+    exit_xy[one] = table.entry_xy[one]
+    start_s[one], end_s[one] = start_s[one - 1] - longer_s, end_s[one - 1] + longer_s
+    table = replace(table, exit_xy=exit_xy, start_s=start_s, end_s=end_s)
+    assert stands(table).tolist() == (np.arange(len(table)) == one).tolist()
+    labels = solve(Problem.of(table), LinkParams()).labels
+    assert np.isin(labels[one], labels[vehicle != vehicle[one]]).item() is False
+    assert (labels[one] == labels[one - 1]) == joined
