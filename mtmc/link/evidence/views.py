@@ -167,18 +167,22 @@ def _waiting(views: Views, moving: Long, related: Mask) -> Long:
     """Pairs (2, P) of a view that stands and one of those that are ``moving``, in order of their starts, in another
     camera, the one that starts first first: a vehicle that waits, and one camera sees nothing else of it. Only between
     cameras (C, C) that are ``related``."""
-    length = views.end_s - views.start_s
+    length, start = views.end_s - views.start_s, views.start_s[moving]
     longest = float(length[moving].max(initial=0.0)) / SAME_STAY
     standing = np.flatnonzero(~views.moves & (length <= longest))
-    start = views.start_s[moving]
-    first = np.searchsorted(start, views.start_s[standing] - length[standing] / SAME_STAY)
-    count = np.searchsorted(start, views.end_s[standing]) - first
-    one = np.repeat(standing, count)
-    other = moving[np.repeat(first, count) + np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count)]
-    both = np.minimum(views.end_s[one], views.end_s[other]) - np.maximum(views.start_s[one], views.start_s[other])
-    either = length[one] + length[other] - both
-    cameras = views.camera[one], views.camera[other]
-    fits = (cameras[0] != cameras[1]) & related[cameras] & (both >= SAME_STAY * either)
-    one, other = one[fits], other[fits]
+    found = [np.zeros((2, 0), np.int64)]
+    for begin in range(0, len(standing), BLOCK):
+        rows = standing[begin : begin + BLOCK]
+        first = np.searchsorted(start, views.start_s[rows] - length[rows] * (1 / SAME_STAY - 1))
+        count = np.searchsorted(start, views.start_s[rows] + length[rows] * (1 - SAME_STAY), side="right") - first
+        one = np.repeat(rows, count)
+        other = moving[np.repeat(first, count) + np.arange(len(one)) - np.repeat(np.cumsum(count) - count, count)]
+        both = np.minimum(views.end_s[one], views.end_s[other]) - np.maximum(views.start_s[one], views.start_s[other])
+        cameras = views.camera[one], views.camera[other]
+        fits = (
+            related[cameras] & (cameras[0] != cameras[1]) & (both >= SAME_STAY * (length[one] + length[other] - both))
+        )
+        found.append(np.stack([one[fits], other[fits]]))
+    one, other = np.concatenate(found, axis=1)
     first_starts = views.start_s[one] <= views.start_s[other]
     return np.stack([np.where(first_starts, one, other), np.where(first_starts, other, one)])
