@@ -33,7 +33,7 @@ TUNED = {
     "evidence.appearance": ("BIAS_WEIGHT", "LEAST_LINKS"),
     "evidence.log_odds": ("MOST_APART", "MOST_PLACE_EVIDENCE", "LEAST_LOG_DENSITY"),
     "evidence.sizes": ("FLATNESS", "WAY_WEIGHT"),
-    "evidence.views": ("STANDS_S", "STANDS", "STANDS_PER_S"),
+    "evidence.views": ("STANDS_S", "STANDS", "STANDS_PER_S", "SAME_STAY", "LEAST_RELATED"),
     "learning.view_delays": (
         "EARLY_S", "LATE_S", "WAITING", "LONGEST_WAIT_S", "DELAY_WEIGHT", "LEAST_PAIRS", "LEAST_DEVIATION_S",
         "LEAST_WIDTH_S", "WAY_S",

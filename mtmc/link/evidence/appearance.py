@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from mtmc.structures import Double, Float, Long, TrackletTable
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for BIAS_WEIGHT (+.001, -.020 on seeds 101 and 102), LEAST_LINKS (+.001, -.037). FEW and PARTS are of no use
+# 101), but for BIAS_WEIGHT (+.021, -.009 on seeds 101 and 102), LEAST_LINKS (-.006, -.026). FEW and PARTS are of no use
 # to those worlds.
 BIAS_WEIGHT = 5.0
 """A camera's mean is trusted once it rests on more tracklets than this."""

@@ -16,7 +16,7 @@ from mtmc.structures import Double, Float, Long, Mask, TrackletTable
 BLOCK = 65_536
 """Pairs compared at once: bounds the memory of their features."""
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for LEAST_LOG_DENSITY (.000, -.016 on seeds 101 and 102).
+# 101).
 MOST_APART = 0.6
 """Difference of log size up to which two fragments may be of one vehicle: nearly twice as large, four times what their
 boxes vary."""
