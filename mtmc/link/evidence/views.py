@@ -19,8 +19,8 @@ from mtmc.structures import Columns, Double, Float, Int, Long, Mask, Short, Trac
 BLOCK = 4096
 """Views paired at once: bounds memory."""
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for STANDS_S (+.023, -.028 on seeds 101 and 102; halved, whole worlds of 101 to 108 gain nothing), STANDS
-# (-.010, +.012).
+# 101), but for STANDS_S (+.031, -.017 on seeds 101 and 102; halved, whole worlds of 101 to 108 gain nothing), STANDS
+# (-.010, +.012), SAME_STAY and LEAST_RELATED (+.001, +.011: one world of 60 s in fourteen gains .15 without them).
 STANDS_S, STANDS, STANDS_PER_S = 3.0, 0.03, 0.01
 """A tracklet of at least so many seconds that ends within this fraction of the image of where it began, and that is
 less than so much a second, shows a parked or waiting vehicle, or none."""
@@ -91,6 +91,16 @@ class ViewPairs(Columns):
         """The two cameras (P,) of each pair, and a number for both."""
         one, other = views.camera[self.a].astype(np.int64), views.camera[self.b].astype(np.int64)
         return one, other, one * cameras + other
+
+    def moving(self, views: Views) -> Mask:
+        """Whether both views (P,) move."""
+        return np.asarray(views.moves[self.a] & views.moves[self.b])
+
+    def by_cameras(self, views: Views, cameras: int, rows: Long) -> list[Long]:
+        """``rows`` of pairs, those of the same two cameras together, in their order."""
+        key = self.cameras(views, cameras)[2][rows]
+        order = np.argsort(key, kind="stable")
+        return np.split(rows[order], np.flatnonzero(np.diff(key[order])) + 1) if len(rows) else []
 
     def ends(self, views: Views, cameras: int) -> tuple[Long, Long]:
         """A number (P,) for each view as seen from the other's camera: a view has one match in it at most."""

@@ -11,11 +11,11 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.sparse.csgraph import connected_components
 
 from mtmc.link.evidence.views import ViewPairs, Views
-from mtmc.structures import Double, Long, Mask
+from mtmc.structures import Double, Mask
 
 # Halved and doubled they change mean IDF1 (scripts/bench_link_constants, seeds 101 and 102, where a tracker's
-# residential25 of 60 s moves most): EARLY_S -.006, -.017, LATE_S -.012, -.062, WAITING -.010, -.027, DELAY_WEIGHT
-# -.029, -.029, WAY_S -.011, -.023; the others by less than .01 (seed 101).
+# residential25 of 60 s moves most): LATE_S -.001, -.057, WAITING .000, -.015, DELAY_WEIGHT -.014, -.019, WAY_S +.001,
+# -.013; the others by less than .01 (EARLY_S on these seeds, the rest on 101).
 EARLY_S, LATE_S = 6.0, 20.0
 """Scales of the prior of a gap, an exponential to each side of 0: shared seconds, and seconds out of sight; wider by
 the standard error of learned clocks, or of the delay that is expected."""
@@ -42,7 +42,7 @@ def log_delays(views: Views, pairs: ViewPairs, cameras: int) -> Double:
     """
     prior = _prior(views, pairs, cameras)
     a, b = pairs.a, pairs.b
-    moving = views.moves[a] & views.moves[b]
+    moving = pairs.moving(views)
     density = np.log(np.where(moving, prior, 1 / LONGEST_WAIT_S))
     delays = (
         views.start_s[b] - views.start_s[a],
@@ -50,7 +50,7 @@ def log_delays(views: Views, pairs: ViewPairs, cameras: int) -> Double:
         views.start_s[b] - views.end_s[a],
         views.end_s[b] - views.start_s[a],
     )
-    for rows in _by_way(views, pairs, cameras, np.flatnonzero(moving)):
+    for rows in pairs.by_cameras(views, cameras, np.flatnonzero(moving)):
         same = pairs.same[rows]
         if same.sum() >= LEAST_PAIRS:
             spread, delay = min(((deviation(d[rows][same]), d[rows]) for d in delays), key=lambda found: found[0])
@@ -62,13 +62,6 @@ def deviation(delay: Double) -> float:
     """Half the width of the middle two thirds of some delays, and what boxes and clocks allow."""
     low, high = np.quantile(delay, (0.16, 0.84))
     return float(high - low) / 2 + LEAST_DEVIATION_S
-
-
-def _by_way(views: Views, pairs: ViewPairs, cameras: int, rows: Long) -> list[Long]:
-    """``rows`` of pairs, those of the same two cameras together."""
-    key = pairs.cameras(views, cameras)[2][rows]
-    order = np.argsort(key, kind="stable")
-    return np.split(rows[order], np.flatnonzero(np.diff(key[order])) + 1)
 
 
 def _log_learned(delay: Double, same: Mask, spread: float, prior: Double) -> Double:
@@ -118,11 +111,11 @@ def expected_delays(views: Views, pairs: ViewPairs, cameras: int) -> tuple[Doubl
     Leaving one way out of a network of resistors: of its conductance w times its resistance R the rest is 1 - w R.
     """
     one, other, key = pairs.cameras(views, cameras)
-    same = pairs.same & views.moves[pairs.a] & views.moves[pairs.b]
+    same = pairs.same & pairs.moving(views)
     shared = np.flatnonzero(same & (np.bincount(key, same)[key] >= LEAST_PAIRS))
     middle = (views.start_s + views.end_s) / 2
     weight, delay = np.zeros((cameras, cameras)), np.zeros((cameras, cameras))
-    for rows in _by_way(views, pairs, cameras, shared) if len(shared) else []:
+    for rows in pairs.by_cameras(views, cameras, shared):
         found = middle[pairs.b[rows]] - middle[pairs.a[rows]]
         way = one[rows[0]], other[rows[0]]
         weight[way] = 1 / (WAY_S**2 + deviation(found) ** 2 / len(rows))

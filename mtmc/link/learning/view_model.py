@@ -22,7 +22,7 @@ from mtmc.link.model.densities import LogRatio, log_ratio
 from mtmc.structures import Double, Long, Mask
 
 # Insensitive within x2: halving or doubling one changes mean IDF1 by less than .01 (scripts/bench_link_constants, seed
-# 101), but for LIKELY (-.019, -.041 on seeds 101 and 102).
+# 101), but for LIKELY (-.010, -.031 on seeds 101 and 102).
 OTHER_CAMERAS = 6.0
 """A vehicle is expected in so many other cameras, before anything is known of where they look ..."""
 MOST_SHARED_PRIOR = 0.2
@@ -154,10 +154,8 @@ def _in_step(views: Views, pairs: ViewPairs, cameras: int) -> Mask:
     """Whether (C, C) two cameras whose clocks may disagree see vehicles at one time: stays in them begin, or end, in
     step to within the length of a stay."""
     found, stay_s = np.zeros((cameras, cameras), bool), views.end_s - views.start_s
-    one, other, key = pairs.cameras(views, cameras)
-    unsure = np.flatnonzero(pairs.same & (pairs.slack_s > 0))
-    order = unsure[np.argsort(key[unsure], kind="stable")]
-    for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+    one, other, _ = pairs.cameras(views, cameras)
+    for rows in pairs.by_cameras(views, cameras, np.flatnonzero(pairs.same & (pairs.slack_s > 0))):
         if len(rows) >= LEAST_OVERLAPS:
             a, b = pairs.a[rows], pairs.b[rows]
             off = min(deviation(s[b] - s[a]) for s in (views.start_s, views.end_s))
@@ -173,8 +171,7 @@ def _shared(views: Views, pairs: ViewPairs, cameras: int, probability: Double) -
     np.maximum.at(last, views.camera, views.end_s)
     count = views.count(cameras)
     rate = (count + 0.5) / np.maximum(last - first, 10.0)
-    one, other, _ = pairs.cameras(views, cameras)
-    key = one * cameras + other
+    one, other, key = pairs.cameras(views, cameras)
     together = np.bincount(key, probability)[key] - probability
     fewer = np.minimum(count[one], count[other])
     prior = min(MOST_SHARED_PRIOR, OTHER_CAMERAS / max(cameras - 1, 1))

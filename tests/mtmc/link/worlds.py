@@ -7,7 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from mtmc.structures import Double, TrackletTable
+from mtmc.link.evidence.sizes import Sizes
+from mtmc.link.evidence.views import Views
+from mtmc.structures import Double, Float, Long, TrackletTable
 from mtmc.synth.tracklets.sampling import LEVELS, simulate
 from mtmc.synth.tracklets.simulated import Simulated
 
@@ -44,6 +46,16 @@ def table_of(camera: list[int], start: list[float], end: list[float]) -> Trackle
         entry_xy=plane, exit_xy=plane, entry_velocity=plane, exit_velocity=plane,
         size=np.ones(count), label=np.zeros(count, np.int16),
         quality=np.ones(count), features=np.zeros((count, 0), np.float32),
+    )  # fmt: skip
+
+
+def views_of(table: TrackletTable, vehicle: Long, look: Float) -> Views:
+    """Each tracklet as a view that moves, of one size and zone."""
+    rows, zones, plain = np.arange(len(table)), np.zeros(len(table), np.int64), np.zeros(len(table))
+    moves = np.ones(len(table), bool)
+    return Views(
+        table.camera, table.start_s, table.end_s, look, Sizes(plain, plain), table.label, zones, zones, moves, rows,
+        rows, vehicle, rows,
     )  # fmt: skip
 
 

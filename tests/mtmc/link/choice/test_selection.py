@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 from mtmc.link.choice.selection import AGAIN_S, PairedLinks, assemble, choose
 from mtmc.link.evidence.ground_overlap import GroundMatches
-from mtmc.link.evidence.sizes import Sizes
-from mtmc.link.evidence.views import Views
 from mtmc.link.learning.m_step import COSINES, SAME_COSINE
 from mtmc.link.model.densities import log_ratio
-from tests.mtmc.link.worlds import groups, table_of
+from tests.mtmc.link.worlds import groups, table_of, views_of
 
 
 @settings(max_examples=40, deadline=None)
@@ -38,12 +36,7 @@ def _assembled(later_s: float) -> set[frozenset[int]]:
     that is likelier than not."""
     starts = np.array([0.0, 8.0, later_s, later_s + 8.0])
     table = table_of([0, 1, 0, 1], starts.tolist(), (starts + 5.0).tolist())
-    rows, none = np.arange(4), np.zeros(4)
-    alike, zones = np.ones((4, 2), np.float32) / np.sqrt(2), np.zeros(4, np.int64)
-    views = Views(
-        table.camera, table.start_s, table.end_s, alike, Sizes(none, none), table.label, zones, zones,
-        np.ones(4, bool), rows, rows, rows, rows,
-    )  # fmt: skip
+    views = views_of(table, np.arange(4), np.ones((4, 1), np.float32))
     links = PairedLinks(np.array([0, 2, 1]), np.array([1, 3, 2]), np.array([6.0, 6.0, 1.5]), np.zeros(3))
     matches = GroundMatches(*(np.zeros(0, kind) for kind in (np.int64, np.int64, *[np.float64] * 5)))
     different = np.zeros((0, 2), np.int64)

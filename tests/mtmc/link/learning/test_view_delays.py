@@ -3,24 +3,18 @@
 import numpy as np
 import pytest
 
-from mtmc.link.evidence.sizes import Sizes
 from mtmc.link.evidence.views import ViewPairs, Views, pair_views
 from mtmc.link.learning.view_delays import LEAST_PAIRS, WAY_S, deviation, expected_delays, log_delays
+from tests.mtmc.link.worlds import table_of, views_of
 
 CAMERAS, STAY_S = 5, 4.0
 
 
 def _views(sightings: list[tuple[int, int, float]]) -> Views:
     """Views of (vehicle, camera, start)."""
-    vehicle, camera, start = (np.array(column) for column in zip(*sightings, strict=True))
-    zeros, rows = np.zeros(len(start)), np.arange(len(start))
-    zones, sizes = np.zeros(len(start), np.int64), Sizes(zeros, zeros)
-    feature, label = np.ones((len(start), 1), np.float32), np.zeros(len(start), np.int16)
-    moves = np.ones(len(start), bool)
-    return Views(
-        camera.astype(np.int32), start, start + STAY_S, feature, sizes, label, zones, zones, moves, rows, rows,
-        vehicle.astype(np.int64), rows,
-    )  # fmt: skip
+    vehicle, camera, start = (list(column) for column in zip(*sightings, strict=True))
+    table = table_of(camera, start, [second + STAY_S for second in start])
+    return views_of(table, np.array(vehicle), np.ones((len(table), 1), np.float32))
 
 
 def _pairs(views: Views, slack_s: float) -> ViewPairs:
