@@ -119,7 +119,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"render"}),
         frozenset({"presets"}),
         frozenset({"scene"}),
-        frozenset({"tracklets"}),
+        frozenset({"tracklets", "streets"}),
         frozenset({"writers"}),
         frozenset({"__init__"}),
     ),

@@ -37,9 +37,14 @@ class Seen:
 
 
 def draw_frame(
-    view: View, vehicles: Sequence[tuple[Vehicle, Pose]], light: Light, min_size_px: int = 10
+    view: View,
+    vehicles: Sequence[tuple[Vehicle, Pose]],
+    light: Light,
+    min_size_px: int = 10,
+    least_visible: float | None = None,
 ) -> tuple[Image, list[Seen]]:
-    """The picture before the sensor, and what can be seen in it (moving and parked vehicles)."""
+    """The picture before the sensor, and what can be seen in it (moving and parked vehicles); with ``least_visible``
+    all of which that share of their whole silhouette shows."""
     lens = view.lens
     image, ids = view.background.copy(), view.ids.copy()
     present = [(v, p) for v, p in vehicles if lens.may_see(p.x, p.y, v.length_m / 2)]
@@ -55,7 +60,8 @@ def draw_frame(
         else:
             _cover(image, ids, view, view.occluders[index - len(present)], moving)
     parked = [(o.vehicle, o.drawn) for o in view.occluders if o.vehicle is not None]
-    return image, [s for s in (_seen(ids, v, d, min_size_px) for v, d in parked + moving) if s is not None]
+    found = (_seen(ids, v, d, min_size_px, least_visible) for v, d in parked + moving)
+    return image, [s for s in found if s is not None]
 
 
 def _light_road(image: Image, view: View, present: Sequence[tuple[Vehicle, Pose]]) -> None:
@@ -98,7 +104,7 @@ def _meet(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _seen(ids: Int, vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | None:
+def _seen(ids: Int, vehicle: Vehicle, drawn: Drawn, min_size_px: int, least: float | None) -> Seen | None:
     x0, y0, x1, y1 = drawn.roi
     visible = ids[y0:y1, x0:x1] == vehicle.id
     left, top, width, height = cv2.boundingRect(visible.view(np.uint8))
@@ -106,7 +112,8 @@ def _seen(ids: Int, vehicle: Vehicle, drawn: Drawn, min_size_px: int) -> Seen | 
         return None
     area = float(cv2.countNonZero(visible.view(np.uint8)))
     fraction = area / max(drawn.whole_px, 1.0)
-    if fraction < MIN_INSIDE or area < MIN_VISIBLE * cv2.countNonZero(drawn.mask):
+    counts = fraction >= MIN_INSIDE and area >= MIN_VISIBLE * cv2.countNonZero(drawn.mask)
+    if not (counts if least is None else fraction >= least):
         return None
     right, bottom = left + width, top + height
     return Seen(vehicle, (x0 + left, y0 + top, x0 + right, y0 + bottom), visible[top:bottom, left:right], fraction)

@@ -20,13 +20,23 @@ PAVEMENT_M = 3.0
 _BEYOND_M = 150.0
 """How far a road goes on for the eye where the world of the vehicles ends."""
 
-_ASPHALT, _PAVEMENT, _GRASS, _WHITE, _YELLOW = (
-    (110, 109, 108),
-    (158, 162, 165),
-    (70, 110, 98),
-    (205, 206, 206),
-    (70, 165, 200),
-)
+Tone = tuple[int, int, int]
+"""Blue, green, red."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """What the ground is painted with; ``middle``: the line between the directions; ``grain``: how rough it all is."""
+
+    asphalt: Tone = (110, 109, 108)
+    pavement: Tone = (158, 162, 165)
+    grass: Tone = (70, 110, 98)
+    white: Tone = (205, 206, 206)
+    middle: Tone = (70, 165, 200)
+    grain: float = 1.0
+
+
+_USUAL = Palette()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,22 +77,23 @@ def paint_ground(
     seed: int,
     shadows: Iterable[Double] = (),
     shadow_strength: float = 0.45,
+    palette: Palette = _USUAL,
 ) -> GroundMap:
     """Paint the square around ``centre``; ``shadows`` are convex ground polygons (N, 2) of things that stand in the
     sun."""
     size = round(extent_m * pixels_per_m)
     to_map = _to_map(centre, extent_m, pixels_per_m)
-    brush = _Brush(np.zeros((size, size, 3), np.uint8), to_map)
+    brush = _Brush(np.zeros((size, size, 3), np.uint8), to_map, palette)
     rng = np.random.default_rng(seed)
-    brush.image[:] = _GRASS
+    brush.image[:] = palette.grass
     for road in network.roads:
-        brush.fill(_strip(network, road, road.half_width_m + PARKING_M + PAVEMENT_M), _PAVEMENT)
+        brush.fill(_strip(network, road, road.half_width_m + PARKING_M + PAVEMENT_M), palette.pavement)
     for node in range(len(network.nodes)):
-        brush.fill(_octagon(network, node, PARKING_M + PAVEMENT_M + 3.0), _PAVEMENT)
+        brush.fill(_octagon(network, node, PARKING_M + PAVEMENT_M + 3.0), palette.pavement)
     for road in network.roads:
-        brush.fill(_strip(network, road, road.half_width_m + PARKING_M), _ASPHALT)
+        brush.fill(_strip(network, road, road.half_width_m + PARKING_M), palette.asphalt)
     for node in range(len(network.nodes)):
-        brush.fill(_octagon(network, node, PARKING_M + 2.0), _ASPHALT)
+        brush.fill(_octagon(network, node, PARKING_M + 2.0), palette.asphalt)
     _grain(brush, rng, network)
     for road in network.roads:
         _markings(brush, network, road)
@@ -94,6 +105,7 @@ def paint_ground(
 class _Brush:
     image: Image
     to_map: Double
+    palette: Palette
 
     def fill(self, points: Double, colour: tuple[int, int, int]) -> None:
         cv2.fillPoly(self.image, [self.fixed(points)], colour, cv2.LINE_AA, 4)
@@ -165,7 +177,7 @@ def _grain(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
         )
     soft = cv2.GaussianBlur(wear, (0, 0), max(0.6, 0.16 * float(brush.to_map[0, 0])))
     _patches(brush, rng, network)
-    cv2.multiply(brush.image, cv2.merge([1 + grain + soft] * 3), dst=brush.image, dtype=cv2.CV_8U)
+    cv2.multiply(brush.image, cv2.merge([1 + brush.palette.grain * grain + soft] * 3), dst=brush.image, dtype=cv2.CV_8U)
 
 
 def _patches(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
@@ -191,15 +203,15 @@ def _patches(brush: _Brush, rng: np.random.Generator, network: Network) -> None:
 def _markings(brush: _Brush, network: Network, road: Road) -> None:
     a, b, ahead, left = _ends(network, road)
     for shift in (-0.13, 0.13):
-        brush.line(a + left * shift, b + left * shift, 0.11, _YELLOW)
+        brush.line(a + left * shift, b + left * shift, 0.11, brush.palette.middle)
     length = float(np.linalg.norm(b - a))
     for lane in range(1, road.lanes):
         for side in (-1, 1):
             for start in np.arange(1.0, length - 3.0, 9.0):
                 spot = a + ahead * start + left * side * lane * LANE_M
-                brush.line(spot, spot + ahead * 3.0, 0.13, _WHITE)
+                brush.line(spot, spot + ahead * 3.0, 0.13, brush.palette.white)
     for side in (-1, 1):
-        brush.line(a + left * side * road.half_width_m, b + left * side * road.half_width_m, 0.11, _WHITE)
+        brush.line(a + left * side * road.half_width_m, b + left * side * road.half_width_m, 0.11, brush.palette.white)
     for end, node, away, right in ((a, road.a, ahead, left), (b, road.b, -ahead, -left)):
         if network.is_junction(node):
             _stop_line(brush, end, away, right, road.half_width_m)
@@ -207,10 +219,10 @@ def _markings(brush: _Brush, network: Network, road: Road) -> None:
 
 def _stop_line(brush: _Brush, end: Double, away: Double, incoming: Double, half_m: float) -> None:
     """Stop line over the incoming lanes and a zebra between it and the junction."""
-    brush.line(end + away * 0.2, end + away * 0.2 + incoming * half_m, 0.45, _WHITE)
+    brush.line(end + away * 0.2, end + away * 0.2 + incoming * half_m, 0.45, brush.palette.white)
     for shift in np.arange(-half_m + 0.4, half_m, 0.95):
         spot = end - away * 3.7 + incoming * shift
-        brush.line(spot, spot + away * 2.6, 0.45, _WHITE)
+        brush.line(spot, spot + away * 2.6, 0.45, brush.palette.white)
 
 
 def _cast(brush: _Brush, shadows: Iterable[Double], strength: float) -> None:
@@ -227,7 +239,7 @@ def shade_map(
     """Where the still things' shadows fall: 255 in shadow, softened; one channel."""
     size = round(extent_m * pixels_per_m)
     to_map = _to_map(centre, extent_m, pixels_per_m)
-    brush = _Brush(np.zeros((size, size), np.uint8), to_map)
+    brush = _Brush(np.zeros((size, size), np.uint8), to_map, _USUAL)
     for polygon in shadows:
         cv2.fillConvexPoly(brush.image, cv2.convexHull(brush.fixed(polygon)), 255, cv2.LINE_AA, 4)
     return GroundMap(np.asarray(cv2.blur(brush.image, (5, 5)), np.uint8), to_map)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mtmc.structures import Double, Image, Int
-from mtmc.synth.render.ground import GroundMap, paint_ground, shade_map
+from mtmc.synth.render.ground import GroundMap, Palette, paint_ground, shade_map
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.render.order import painters_order
 from mtmc.synth.render.paint import draw_vehicle
@@ -50,10 +50,12 @@ class View:
     occluders: list[Occluder] = field(default_factory=list)
 
 
-def make_view(network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int) -> View:
+def make_view(
+    network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int, palette: Palette | None = None
+) -> View:
     """Draw the still world as ``lens`` sees it."""
     shadows = shadow_polygons(scenery, light)
-    image = _ground_and_sky(network, shadows, lens, light, seed)
+    image = _ground_and_sky(network, shadows, lens, light, seed, palette or Palette())
     things: list[Thing] = [*scenery.buildings, *scenery.trees, *scenery.posts, *scenery.parked]
     placed = [(_place(thing), thing) for thing in things]
     placed = [
@@ -101,13 +103,15 @@ def _draw_thing(image: Image, thing: Thing, lens: Lens, light: Light) -> Occlude
     return Occluder(Drawn((x, y, x + w, y + h), inside, float(w * h)), _place(thing))
 
 
-def _ground_and_sky(network: Network, shadows: list[Double], lens: Lens, light: Light, seed: int) -> Image:
+def _ground_and_sky(
+    network: Network, shadows: list[Double], lens: Lens, light: Light, seed: int, palette: Palette
+) -> Image:
     ahead = lens.axes[2, :2] / np.linalg.norm(lens.axes[2, :2])
     x, y = lens.position[:2] + ahead * 28
     strength = 0.75 * light.sun_power
     width, height = lens.size
-    near = paint_ground(network, (float(x), float(y)), 80.0, 18.0, seed, shadows, strength)
-    far = paint_ground(network, (float(x), float(y)), 480.0, 3.0, seed + 1, shadows, strength)
+    near = paint_ground(network, (float(x), float(y)), 80.0, 18.0, seed, shadows, strength, palette)
+    far = paint_ground(network, (float(x), float(y)), 480.0, 3.0, seed + 1, shadows, strength, palette)
     to_image = np.array([[2, 0, -0.5], [0, 2, -0.5], [0, 0, 1.0]]) @ lens.ground_to_image
     far_layer, near_layer = (
         cv2.warpPerspective(
