@@ -60,11 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, required=True, help="folder of 04254_00h.mp4 and so on")
     parser.add_argument("--weights", type=Path, default=Path("yolox_nano"), help="YOLOX export for onnx")
-    parser.add_argument("--detectors", nargs="+", default=["onnx", "motion", "demo"], help="demo: the packaged one")
+    parser.add_argument("--detectors", nargs="+", default=["onnx", "street", "motion", "demo"], help="to count with")
     options = parser.parse_args()
     ways = {
         "onnx": {"detector": "onnx", "weights": options.weights},
         "motion": {"detector": "motion"},
+        "street": {"detector": "onnx", "weights": "street"},
         "demo": {"detector": "detectron2", "weights": "demo"},
     }
     names = list(BY_HAND)

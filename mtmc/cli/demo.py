@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-LIGHT = {
-    "detector": "motion",
-    "overrides": ["track.clean.parked=keep", "link.max_overlap_s=30"],
-}
-"""As the demo's configuration, without Detectron2."""
+OVERRIDES = ["track.clean.parked=keep", "link.max_overlap_s=30"]
+"""As the demo's configuration."""
+LIGHT: dict[str, Any] = {"detector": "motion", "overrides": OVERRIDES}
+CORE: dict[str, Any] = {"weights": "street", "overrides": OVERRIDES}
+"""Without Detectron2."""
 
 
 def demo(
@@ -21,9 +21,7 @@ def demo(
     seconds: Annotated[
         float | None, typer.Option(help="Length of each video.  (default: 24)", show_default=False)
     ] = None,
-    light: Annotated[
-        bool, typer.Option("--light", help="Motion instead of a detector's network, as without torch.")
-    ] = False,
+    light: Annotated[bool, typer.Option("--light", help="Motion instead of a detector's network.")] = False,
 ) -> None:
     """Render a small city, track it with the demo weights, score it, and make pictures. Some minutes on 2 cores.
 
@@ -48,7 +46,7 @@ def demo(
         console.print("rendering four cameras of a synthetic city", style="bold")
         # No parked cars: in half a minute nobody can tell one from a car that waits at a red light.
         write_videos(scene.parent, load(SynthParams, preset="demo", parked=0, seconds=seconds), seed)
-    how: dict[str, Any] = LIGHT if light or not _detector() else {"config": "demo"}
+    how = LIGHT if light else {"config": "demo"} if _detector() else CORE
     todo = api.planned(scene, folder, **how)
     with logged(folder), watching(todo.stamps) as watch:
         run_pipeline(todo, default_workers(todo.units, "auto"), watch)
@@ -74,6 +72,8 @@ def _detector() -> bool:
     there = find_spec("torch") is not None and find_spec("detectron2") is not None
     if not there:
         console.print(
-            f"No Detectron2 installed: motion finds the vehicles instead. {DETECTRON2}", style="yellow", highlight=False
+            f"No Detectron2 installed: the packaged street detector finds the vehicles instead. {DETECTRON2}",
+            style="yellow",
+            highlight=False,
         )
     return there

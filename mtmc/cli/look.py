@@ -91,7 +91,9 @@ def doctor(
     found = examine(folder, deep)
     grave = any(finding.severity == "error" for finding in found)
     if not grave:
-        found.append(Finding("", "note", forecast_folder(folder), "Or --detector motion, onnx, --weights demo."))
+        found.append(
+            Finding("", "note", forecast_folder(folder), "Or --detector motion, onnx, --weights street or demo.")
+        )
     _show_findings([finding.row() for finding in found], ("camera", "severity", "what", "fix"), json_)
     if grave:
         raise typer.Exit(1)

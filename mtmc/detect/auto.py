@@ -1,7 +1,7 @@
 """``auto``: the detector that this machine is best served by.
 
 The user's weights; else Mask R-CNN where there is a GPU to run it; else YOLOX on the processor, fetched once; else,
-without a network, the packaged Mask R-CNN.
+without a network, the packaged street detector.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mtmc.detect.detector import CheckedDetector
-from mtmc.detect.model_files import BY_HAND, OTHERWISE, PUBLISHED, RELEASE, Unreachable, is_here
+from mtmc.detect.model_files import BY_HAND, PUBLISHED, RELEASE, Unreachable, is_here
 from mtmc.detect.params import DETECTORS, DetectParams, required_weights
 from mtmc.devices import has_gpu
-from mtmc.errors import DETECTRON2, WeightsError
 from mtmc.plugin import make_part
-from mtmc.weights import DETECTOR
+from mtmc.weights import STREET_DETECTOR
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ def choose(params: DetectParams, device: str = "auto") -> DetectParams:
 def settle(params: DetectParams, device: str = "auto") -> DetectParams:
     """``choose``, with a model that is given by its name fetched: what stands in a run's configuration.
 
-    Raises WeightsError where it cannot be had, and for ``auto`` only where the packaged network cannot run either.
+    Raises WeightsError where a model asked for by name cannot be had; ``auto`` takes the packaged one then.
     """
     chosen = choose(params, device)
     try:
@@ -93,9 +92,5 @@ def _of_weights(params: DetectParams) -> str:
 
 
 def _packaged(params: DetectParams, error: Unreachable) -> DetectParams:
-    if find_spec("torch") is None or find_spec("detectron2") is None:
-        expected = "a model from the network, or Detectron2 for the packaged one"
-        found = f"neither ({error.where}: {error.found})"
-        raise WeightsError("detector auto", expected, found, f"{OTHERWISE} {DETECTRON2}") from error
-    logger.warning("%s: %s. The packaged Mask R-CNN (demo) detects instead.", error.where, error.found)
-    return params.model_copy(update={"detector": "detectron2", "weights": DETECTOR})
+    logger.warning("%s: %s. The packaged detector (street) detects instead.", error.where, error.found)
+    return params.model_copy(update={"detector": "onnx", "weights": STREET_DETECTOR})

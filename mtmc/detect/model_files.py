@@ -21,7 +21,9 @@ from mtmc.errors import WeightsError
 from mtmc.files.atomic import writing
 
 RELEASE = "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0"
-OTHERWISE = "Or take --detector motion (no model), --detector onnx --weights FILE, or --weights demo (packaged)."
+OTHERWISE = (
+    "Or take --detector motion (no model), --detector onnx --weights FILE, or --weights street or demo (packaged)."
+)
 TRIES, TIMEOUT_S, CHUNK = 3, 10.0, 1 << 16
 
 

@@ -13,11 +13,14 @@ from mtmc.errors import WeightsError, require
 from mtmc.params import OPTIONS, Params, StageParams
 from mtmc.plugin import check_part, source_file
 from mtmc.structures import LABELS
-from mtmc.weights import DETECTOR
+from mtmc.weights import DETECTOR, STREET_DETECTOR
 
 DEFAULT_MODEL = "COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x"
 RANDOM = "random"
 """In place of a weights file: a network that knows nothing."""
+
+PACKAGED = {"demo": DETECTOR, "street": STREET_DETECTOR}
+"""Weights that come with the package, by their names."""
 
 DETECTORS = {
     name: f"mtmc.detect.{name}:make" for name in ("auto", "detectron2", "torchvision", "onnx", "motion", "recorded")
@@ -58,12 +61,12 @@ class DetectParams(StageParams):
     detector: str = "auto"
     """auto, detectron2, torchvision, onnx, motion, recorded, or ``module:callable`` that takes (params, device). auto:
     what reads the weights given; else Mask R-CNN on a GPU; else YOLOX, fetched once; without a network, the packaged
-    one."""
+    ``street``."""
     options: dict[str, Any] = OPTIONS
     weights: Path | None = None
     """Model file; detectron2 and torchvision fetch their published one if none is given; ``yolox_nano``, ``yolox_tiny``
-    or ``yolox_s`` for those of YOLOX's release; ``demo`` for the slim one that comes with the package; ``random`` for
-    trying out."""
+    or ``yolox_s`` for those of YOLOX's release; ``street`` for the light one that comes with the package, ``demo`` for
+    the slim Mask R-CNN beside it, which knows the synthetic city alone; ``random`` for trying out."""
     mirror: str = RELEASE
     """Where YOLOX's models are fetched from: an address under which the files lie by their names."""
     model: str = "auto"
@@ -99,8 +102,8 @@ class DetectParams(StageParams):
 
     @field_validator("weights", mode="before")
     @classmethod
-    def _demo(cls, value: object) -> object:
-        return DETECTOR if value == "demo" else value
+    def _packaged(cls, value: object) -> object:
+        return PACKAGED.get(value, value) if isinstance(value, str) else value
 
     @field_validator("mirror")
     @classmethod

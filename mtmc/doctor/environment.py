@@ -19,7 +19,7 @@ from mtmc.detect import DetectParams
 from mtmc.detect.model_files import PUBLISHED, is_here, model_path
 from mtmc.detect.params import PACKAGES
 from mtmc.errors import DETECTRON2
-from mtmc.weights import DETECTOR, EMBEDDER_ONNX
+from mtmc.weights import DETECTOR, EMBEDDER_ONNX, STREET_DETECTOR
 
 PARTS = {
     "detector auto": ("onnxruntime", ""),
@@ -102,7 +102,12 @@ def _version(module: str) -> str:
 
 
 def _weights() -> Iterator[Fact]:
-    for name, path in (("weights demo, detector", DETECTOR), ("weights demo, embedder", EMBEDDER_ONNX)):
+    packaged = (
+        ("weights street, detector", STREET_DETECTOR),
+        ("weights demo, detector", DETECTOR),
+        ("weights demo, embedder", EMBEDDER_ONNX),
+    )
+    for name, path in packaged:
         yield Fact(name, "ok", str(path)) if path.is_file() else Fact(name, "missing", str(path), "Install mtmc again.")
     for name in ("auto", "detectron2", "torchvision"):
         fix = "Fetched on first use, or give --weights FILE."

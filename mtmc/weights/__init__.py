@@ -1,5 +1,5 @@
-"""The demo's weights, made by ``scripts/train_demo_detector`` and ``scripts/train_demo_reid``; ``CARD.md`` beside them
-tells how well."""
+"""The weights that come with the package, made by ``scripts/train_street_detector.py``, ``train_demo_detector`` and
+``train_demo_reid``; ``CARD.md`` beside them tells how well."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 DETECTOR = FOLDER / "demo_detector.safetensors"
 """A slim Mask R-CNN for the detector ``detectron2``; its model is ``demo_detector.yaml`` beside it."""
+STREET_DETECTOR = FOLDER / "street_detector.onnx"
+"""A light one-stage network for real streets, for the detector ``onnx``: no torch."""
 EMBEDDER = FOLDER / "demo_reid.safetensors"
 """A small SGFD for the embedder ``sgfd``."""
 EMBEDDER_ONNX = FOLDER / "demo_reid.onnx"

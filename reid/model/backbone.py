@@ -79,7 +79,7 @@ def make_backbone(name: str, width: float = 1.0) -> Backbone:
     if width != 1:
         raise UserError(f"network of backbone {name}", "width 1", f"{width}", "Set network.width to 1.")
     if name == "efficientnet_lite0":
-        return CutBackbone(name, _efficientnet_lite0(), widening=2)
+        return CutBackbone(name, efficientnet_lite(name), widening=2)
     return CutBackbone(name, _timm_features(name.removeprefix("timm/")), widening=0)
 
 
@@ -219,9 +219,12 @@ def _fresh(layers: nn.Sequential, first: int, last: int) -> nn.Sequential:
     return made
 
 
-def _efficientnet_lite0() -> nn.Sequential:
-    """timm's EfficientNet-Lite0 as a sequence, with its widening layers."""
-    network = _timm().create_model("efficientnet_lite0")
+def efficientnet_lite(name: str) -> nn.Sequential:
+    """timm's EfficientNet-Lite ``name`` as a sequence, with its two widening layers at the end.
+
+    Raises UserError without timm.
+    """
+    network = _timm().create_model(name)
     body = [("conv_stem", network.conv_stem), ("bn1", network.bn1)]
     body += [(f"blocks_{stage}", blocks) for stage, blocks in network.blocks.named_children()]
     return nn.Sequential(OrderedDict([*body, ("conv_head", network.conv_head), ("bn2", network.bn2)]))

@@ -99,6 +99,14 @@ def start_from(model: SGFD, pretrained: str, whole: bool = False) -> list[Origin
     return [origin for _, origin in found.values()]
 
 
+def imagenet_weights(name: str) -> Weights:
+    """ImageNet weights of a backbone of one sequence of layers, by the names of ``make_backbone(name).layers``.
+
+    Raises UserError where there are none, or no way to fetch them.
+    """
+    return _in_our_names(name, _imagenet(name)[0])
+
+
 def _needed(model: SGFD) -> list[str]:
     """Names of the backbones that the model is made of."""
     encoder = [] if model.attention_encoder is None else [model.params.attention_encoder]

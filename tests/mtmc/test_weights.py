@@ -12,7 +12,7 @@ import pytest
 from mtmc.config import load_config
 from mtmc.detect import make_detector
 from mtmc.embed import EmbedParams, make_embedder
-from mtmc.weights import CARD, DETECTOR, EMBEDDER, EMBEDDER_ONNX
+from mtmc.weights import CARD, DETECTOR, EMBEDDER, EMBEDDER_ONNX, STREET_DETECTOR
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(
@@ -25,7 +25,7 @@ def carded() -> dict[str, tuple[int, str]]:
     return {m["file"]: (int(m["bytes"].replace(",", "")), m["sha256"]) for m in ROW.finditer(CARD.read_text())}
 
 
-@pytest.mark.parametrize("path", [DETECTOR, EMBEDDER, EMBEDDER_ONNX], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [DETECTOR, STREET_DETECTOR, EMBEDDER, EMBEDDER_ONNX], ids=lambda path: path.name)
 def test_card_and_file_agree(path: Path) -> None:
     content = path.read_bytes()
     assert carded()[path.name] == (len(content), hashlib.sha256(content).hexdigest())

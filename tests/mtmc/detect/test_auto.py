@@ -17,7 +17,7 @@ from mtmc.errors import WeightsError
 from mtmc.scene_reader import InputParams
 from mtmc.store import open_run
 from mtmc.store.tables import read_detections
-from mtmc.weights import DETECTOR
+from mtmc.weights import STREET_DETECTOR
 from tests.builders import make_video
 from tests.mtmc.detect.models import one_car_head, write_onnx
 from tests.mtmc.pipeline.test_pipeline import mtmc
@@ -51,6 +51,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         ("mine.pth", "detectron2"),
         ("model_final.pkl", "detectron2"),
         ("demo", "detectron2"),
+        ("street", "onnx"),
         ("random", "detectron2"),
     ],
 )
@@ -76,30 +77,41 @@ def test_where_the_model_came_from_changes_nothing(mirror: str, tmp_path: Path) 
 
 
 def test_without_a_network_the_packaged_model_detects_and_it_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("detectron2")
     with caplog.at_level(logging.WARNING):
         settled = settle(DetectParams(mirror=NOWHERE), "cpu")
-    assert (settled.detector, settled.weights) == ("detectron2", DETECTOR)
-    assert "packaged Mask R-CNN (demo) detects instead" in caplog.text
+    assert (settled.detector, settled.weights) == ("onnx", STREET_DETECTOR)
+    assert "packaged detector (street) detects instead" in caplog.text
     with pytest.raises(WeightsError, match="yolox_s"):  # who asks for a model gets no other one
         settle(DetectParams(mirror=NOWHERE, weights=Path("yolox_s")), "cpu")
 
 
-def test_without_a_network_and_detectron2_the_ways_out_are_named(tmp_path: Path) -> None:
+def test_without_a_network_torch_and_detectron2_it_still_runs_and_models_by_name_name_the_ways_out(
+    tmp_path: Path,
+) -> None:
     make_video(tmp_path / "cams" / "cam1.avi")
     code = (
         "import sys, importlib.util as u; find = u.find_spec\n"
-        "u.find_spec = lambda name, *rest: None if name == 'detectron2' else find(name, *rest)\n"
-        f"from mtmc.cli import main; main(['run', 'cams', '--device', 'cpu', '--set', 'detect.mirror={NOWHERE}'])"
+        "u.find_spec = lambda name, *rest: None if name in ('detectron2', 'torch') else find(name, *rest)\n"
+        "sys.modules['torch'] = None\n"
+        "quick = ['--workers', '1', '--embedder', 'histogram', '--set', 'report.video=false']\n"
+        "from mtmc.cli import main\n"
+        f"main(['run', 'cams', '--device', 'cpu', *quick, '--set', 'detect.mirror={NOWHERE}', *sys.argv[1:]])"
     )
     environment = {"PYTHONPATH": str(ROOT), "MTMC_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
-    )
-    assert done.returncode == 2, done.stderr
-    for way in ("motion", "onnx", "demo", "install_detectron2"):
-        assert way in done.stderr
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+
+    refused = run("--weights", "yolox_s")
+    assert refused.returncode == 2, refused.stderr
+    for way in ("motion", "onnx", "street", "demo"):
+        assert way in refused.stderr
     assert not (tmp_path / "runs").exists()
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert "(street) detects instead" in " ".join(done.stderr.split())
+    assert list((tmp_path / "runs").rglob("detections/cam1.parquet"))
 
 
 def test_a_run_names_what_it_takes_and_looks_at_ten_frames_a_second(mirror: str, tmp_path: Path) -> None:
