@@ -90,7 +90,7 @@ INNER_LAYERS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"tracks", "sparse_iou"}),
         frozenset({"sorted_detections"}),
         frozenset({"appearance_scale"}),
-        frozenset({"jde", "deepsort", "roboflow", "duplicates"}),
+        frozenset({"jde", "deepsort", "roboflow", "duplicates", "lanes"}),
         frozenset({"repair", "filter", "windows"}),
         frozenset({"__init__"}),
     ),

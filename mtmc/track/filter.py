@@ -16,6 +16,7 @@ from mtmc.geometry import areas, bottom_centres, outside_mask
 from mtmc.params import Params
 from mtmc.structures import Tracklet
 from mtmc.track.duplicates import without_duplicates
+from mtmc.track.lanes import find_lanes
 from mtmc.track.tracks import FrameRate, in_frames
 
 Mask = NDArray[np.bool_]
@@ -42,9 +43,15 @@ class CleanParams(Params):
         0.4, ge=0, le=1, description="overlap with a surer tracklet that makes one its shadow; 1 = keep all"
     )
     min_shadow_share: float = Field(0.6, gt=0, le=1, description="share of a shadow's boxes that must overlap")
-    parked: Literal["drop", "keep"] = Field("drop", description="vehicles that stand still for their whole life")
+    parked: Literal["drop", "beside", "keep"] = Field(
+        "drop",
+        description="vehicles that stand still for their whole life: drop; beside: only those off the lanes of traffic",
+    )
     parked_min_s: float = Field(15.0, ge=0, description="standing vehicles seen for less are kept")
     parked_travel: float = Field(0.3, gt=0, description="a vehicle that moves less than this many box sizes stands")
+    parked_beside: float = Field(
+        0.2, gt=0, description="a vehicle stands beside a lane from this many box sizes away on"
+    )
 
 
 def clean(
@@ -61,7 +68,19 @@ def clean(
     sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
     if params.min_shadow_iou < 1:
         sure = without_duplicates(sure, params.min_shadow_iou, params.min_shadow_share)
-    return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
+    return sure if params.parked == "keep" else without_parked(sure, fps, size, params)
+
+
+def without_parked(
+    tracklets: Sequence[Tracklet], fps: float, size: tuple[int, int], params: CleanParams
+) -> list[Tracklet]:
+    """Those that move, and with ``beside`` those that stand where others drive: they wait."""
+    stands = [is_parked(tracklet, fps, params) for tracklet in tracklets]
+    if params.parked == "drop":
+        return [t for t, still in zip(tracklets, stands, strict=True) if not still]
+    lanes = find_lanes((t for t, still in zip(tracklets, stands, strict=True) if not still), size)
+    beside = [still and lanes.distance(t) > params.parked_beside for t, still in zip(tracklets, stands, strict=True)]
+    return [t for t, off in zip(tracklets, beside, strict=True) if not off]
 
 
 def _frames_covered(tracklet: Tracklet, fps: float) -> float:
