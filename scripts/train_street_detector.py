@@ -1,4 +1,4 @@
-"""Train the packaged detector on random streets (mtmc/synth/streets.py), drawn by worker processes while it learns.
+"""Train the packaged detector on random streets (mtmc/synth/streets), drawn by worker processes while it learns.
 
     python -m scripts.train_street_detector --minutes 18 --stop-after 9 --pool 40000   the packaged one, on a GPU
     python -m scripts.train_street_detector --steps 4000 --batch 16 --pool 3000        on processors: half a day
