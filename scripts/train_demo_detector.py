@@ -12,8 +12,6 @@ import argparse
 import copy
 import json
 import logging
-import math
-import os
 import random
 import sys
 import time
@@ -30,8 +28,8 @@ from pycocotools.coco import COCO
 from safetensors.torch import load_file, save_file
 
 from mtmc.detect import detectron2_compat
-from reid.devices import multiplies_bfloat16
 from scripts.judge_demo_detector import mean_precision, precision
+from scripts.training_loop import follow, half_precision, rate, resume, save_checkpoint
 
 detectron2_compat.apply()
 
@@ -48,7 +46,7 @@ MODEL = ROOT / "mtmc" / "weights" / "demo_detector.yaml"
 SHORT_SIDES_PX = (260, 440)  # frames are scaled to a shorter side between these, then cut to CROP_PX around a vehicle
 CROP_PX = (352, 256)
 MIN_SHARE = 0.25  # of a box that a crop must keep, as the synthetic city's own rule for the image's border
-EMA_DECAY, WARM_UP_STEPS, CLIP_NORM = 0.998, 200, 10.0
+EMA_DECAY, CLIP_NORM = 0.998, 10.0
 CHECKPOINT_EVERY, LOG_EVERY = 250, 20
 
 
@@ -131,7 +129,8 @@ def fit(model: torch.nn.Module, splits: list[str], args: argparse.Namespace) -> 
     model.train()
     with EventStorage(first) as storage:
         for step in range(first, args.steps):
-            set_rate(optimizer, args.lr, step, args.steps)
+            for group in optimizer.param_groups:
+                group["lr"] = args.lr * rate(step, step / args.steps)
             losses = train_step(model, next(batches), optimizer, args.device)
             follow(mean, model, min(EMA_DECAY, (1 + step) / (10 + step)))
             if step % LOG_EVERY == 0:
@@ -151,12 +150,6 @@ def parameter_groups(model: torch.nn.Module) -> list[dict[str, Any]]:
     return [{"params": parts[True], "weight_decay": 0.05}, {"params": parts[False], "weight_decay": 0.0}]
 
 
-def set_rate(optimizer: torch.optim.Optimizer, top: float, step: int, steps: int) -> None:
-    rate = top * min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
 def train_step(
     model: torch.nn.Module, batch: list[dict[str, Any]], optimizer: torch.optim.Optimizer, device: str
 ) -> dict[str, float]:
@@ -170,22 +163,6 @@ def train_step(
     torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
     optimizer.step()
     return {name.removeprefix("loss_"): float(loss) for name, loss in losses.items()}
-
-
-def half_precision(device: str) -> torch.autocast:
-    """bfloat16 on CUDA and on processors with matrix instructions for it; elsewhere it is slower than float32."""
-    kind = torch.device(device)
-    return torch.autocast(kind.type, torch.bfloat16, enabled=multiplies_bfloat16(kind))
-
-
-def follow(mean: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
-    """Move the running mean towards the model; counters are copied."""
-    with torch.no_grad():
-        for old, new in zip(mean.state_dict().values(), model.state_dict().values(), strict=True):
-            if old.is_floating_point():
-                old.lerp_(new, 1 - decay)
-            else:
-                old.copy_(new)
 
 
 def sample(splits: list[str], batch: int, seed: int) -> Iterator[list[dict[str, Any]]]:
@@ -252,35 +229,6 @@ def progress(step: int, steps: int, losses: dict[str, float], seconds: float) ->
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
-
-
-def resume(
-    path: Path, model: torch.nn.Module, mean: torch.nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """Steps and seconds done so far."""
-    if not path.exists():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True, map_location="cpu")
-    model.load_state_dict(state["model"])
-    mean.load_state_dict(state["mean"])
-    optimizer.load_state_dict(state["optimizer"])
-    logging.info("going on from step %d of %s", state["step"], path)
-    return int(state["step"]), float(state["seconds"])
-
-
-def save_checkpoint(
-    path: Path,
-    model: torch.nn.Module,
-    mean: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {"model": model.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
-    temporary = path.with_suffix(".tmp")
-    torch.save({**state, "step": step, "seconds": seconds}, temporary)
-    os.replace(temporary, path)
 
 
 def store(model: torch.nn.Module, path: Path, facts: dict[str, str]) -> None:

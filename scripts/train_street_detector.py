@@ -32,12 +32,13 @@ from mtmc.synth.streets import random_streets
 from mtmc.weights import STREET_DETECTOR
 from scripts.street_network import BACKBONE, CLASSES, INPUT_PX, StreetNetwork, cells, export, loss
 from scripts.street_pictures import pieces
+from scripts.training_loop import follow, half_precision, rate, resume, save_checkpoint
 
 FRAME_PX = (768, 432)
 CHUNK = 16
 """Frames that a worker hands over at once: those of one view."""
 MOST_BOXES = 64
-EMA_DECAY, WARM_UP, CLIP_NORM = 0.9995, 200, 10.0
+EMA_DECAY, CLIP_NORM = 0.9995, 10.0
 LEAST_VISIBLE = 0.2
 """A vehicle of which less shows is left aside."""
 
@@ -138,22 +139,21 @@ def fit(network: StreetNetwork, pool: Pool, args: argparse.Namespace) -> tuple[S
     while pool.made < min(1000, len(pool.images)):
         time.sleep(1)
     started = time.monotonic()
-    share = 0.0
     for images, truth in batches(pool, args.batch):
         spent = earlier + time.monotonic() - started
         share = step / args.steps if args.minutes is None else spent / 60 / args.minutes
         if share >= 1 or spent - earlier > 60 * args.stop_after:
             break
         for group, top in zip(optimizer.param_groups, tops, strict=True):
-            group["lr"] = top * min(1, (step + 1) / WARM_UP) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+            group["lr"] = top * rate(step, share)
         losses = train_step(network, images, truth, centres, optimizer)
         follow(mean, network, min(EMA_DECAY, (1 + step) / (10 + step)))
         if step % 100 == 0:
             parts = " ".join(f"{k} {float(v):.3f}" for k, v in losses.items())
             logging.info("step %d, %.0f s, %d pictures drawn: %s", step, spent, pool.made, parts)
         step += 1
-    save_checkpoint(path, network, mean, optimizer, step, earlier + time.monotonic() - started)
     seconds = earlier + time.monotonic() - started
+    save_checkpoint(path, network, mean, optimizer, step, seconds)
     return mean, {"start": BACKBONE, "steps": str(step), "batch": str(args.batch), "seconds": f"{seconds:.0f}"}
 
 
@@ -180,7 +180,7 @@ def groups(network: StreetNetwork, body_rate: float) -> list[dict[str, Any]]:
 def train_step(
     network: nn.Module, images: Tensor, truth: Tensor, centres: Tensor, optimizer: torch.optim.Optimizer
 ) -> dict[str, Tensor]:
-    with torch.autocast(images.device.type, torch.bfloat16):
+    with half_precision(str(images.device)):
         logits, boxes = network(images.contiguous(memory_format=torch.channels_last))
     losses = loss(logits, boxes, truth, centres)
     optimizer.zero_grad(set_to_none=True)
@@ -188,35 +188,6 @@ def train_step(
     nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
     optimizer.step()
     return {name: value.detach() for name, value in losses.items()}
-
-
-def follow(mean: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the running mean towards the network."""
-    with torch.no_grad():
-        pairs = list(zip(mean.state_dict().values(), network.state_dict().values(), strict=True))
-        old = [a for a, _ in pairs if a.is_floating_point()]
-        new = [b for a, b in pairs if a.is_floating_point()]
-        torch._foreach_lerp_(old, new, 1 - decay)
-
-
-def resume(path: Path, network: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
-    """Steps and seconds done so far."""
-    if not path.exists():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True, map_location="cpu")
-    network.load_state_dict(state["network"])
-    mean.load_state_dict(state["mean"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"]), float(state["seconds"])
-
-
-def save_checkpoint(
-    path: Path, network: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {"network": network.state_dict(), "mean": mean.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save({**state, "step": step, "seconds": seconds}, path.with_suffix(".tmp"))
-    os.replace(path.with_suffix(".tmp"), path)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import psutil
 from mtmc import __version__
 from mtmc.detect import DetectParams
 from mtmc.detect.model_files import PUBLISHED, is_here, model_path
-from mtmc.detect.params import PACKAGES
+from mtmc.detect.params import PACKAGED, PACKAGES
 from mtmc.errors import DETECTRON2
-from mtmc.weights import DETECTOR, EMBEDDER_ONNX, STREET_DETECTOR
+from mtmc.weights import EMBEDDER_ONNX
 
 PARTS = {
     "detector auto": ("onnxruntime", ""),
@@ -102,12 +102,8 @@ def _version(module: str) -> str:
 
 
 def _weights() -> Iterator[Fact]:
-    packaged = (
-        ("weights street, detector", STREET_DETECTOR),
-        ("weights demo, detector", DETECTOR),
-        ("weights demo, embedder", EMBEDDER_ONNX),
-    )
-    for name, path in packaged:
+    packaged = {f"weights {name}, detector": path for name, path in PACKAGED.items()}
+    for name, path in {**packaged, "weights demo, embedder": EMBEDDER_ONNX}.items():
         yield Fact(name, "ok", str(path)) if path.is_file() else Fact(name, "missing", str(path), "Install mtmc again.")
     for name in ("auto", "detectron2", "torchvision"):
         fix = "Fetched on first use, or give --weights FILE."

@@ -76,11 +76,11 @@ def without_parked(
 ) -> list[Tracklet]:
     """Those that move, and with ``beside`` those that stand where others drive: they wait."""
     stands = [is_parked(tracklet, fps, params) for tracklet in tracklets]
+    moving = [t for t, still in zip(tracklets, stands, strict=True) if not still]
     if params.parked == "drop":
-        return [t for t, still in zip(tracklets, stands, strict=True) if not still]
-    lanes = find_lanes((t for t, still in zip(tracklets, stands, strict=True) if not still), size)
-    beside = [still and lanes.distance(t) > params.parked_beside for t, still in zip(tracklets, stands, strict=True)]
-    return [t for t, off in zip(tracklets, beside, strict=True) if not off]
+        return moving
+    lanes, limit = find_lanes(moving, size), params.parked_beside
+    return [t for t, still in zip(tracklets, stands, strict=True) if not still or lanes.distance(t) <= limit]
 
 
 def _frames_covered(tracklet: Tracklet, fps: float) -> float:

@@ -51,7 +51,7 @@ def find_lanes(tracklets: Iterable[Tracklet], size: tuple[int, int]) -> Lanes:
     places: list[Double] = [np.zeros((0, 2))]
     found: list[tuple[Double, Double, Double, float]] = []
     for tracklet in tracklets:
-        points, sizes = bottom_centres(tracklet.xyxy).astype(np.float64), np.sqrt(areas(tracklet.xyxy))
+        points, sizes = bottom_centres(tracklet.xyxy), np.sqrt(areas(tracklet.xyxy))
         if np.ptp(points, axis=0).max() < MOVES * np.median(sizes):
             continue
         places.append(points)

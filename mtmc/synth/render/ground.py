@@ -36,7 +36,7 @@ class Palette:
     grain: float = 1.0
 
 
-_USUAL = Palette()
+USUAL = Palette()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ def paint_ground(
     seed: int,
     shadows: Iterable[Double] = (),
     shadow_strength: float = 0.45,
-    palette: Palette = _USUAL,
+    palette: Palette = USUAL,
 ) -> GroundMap:
     """Paint the square around ``centre``; ``shadows`` are convex ground polygons (N, 2) of things that stand in the
     sun."""
@@ -105,7 +105,7 @@ def paint_ground(
 class _Brush:
     image: Image
     to_map: Double
-    palette: Palette
+    palette: Palette = USUAL
 
     def fill(self, points: Double, colour: tuple[int, int, int]) -> None:
         cv2.fillPoly(self.image, [self.fixed(points)], colour, cv2.LINE_AA, 4)
@@ -239,7 +239,7 @@ def shade_map(
     """Where the still things' shadows fall: 255 in shadow, softened; one channel."""
     size = round(extent_m * pixels_per_m)
     to_map = _to_map(centre, extent_m, pixels_per_m)
-    brush = _Brush(np.zeros((size, size), np.uint8), to_map, _USUAL)
+    brush = _Brush(np.zeros((size, size), np.uint8), to_map)
     for polygon in shadows:
         cv2.fillConvexPoly(brush.image, cv2.convexHull(brush.fixed(polygon)), 255, cv2.LINE_AA, 4)
     return GroundMap(np.asarray(cv2.blur(brush.image, (5, 5)), np.uint8), to_map)

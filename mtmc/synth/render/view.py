@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mtmc.structures import Double, Image, Int
-from mtmc.synth.render.ground import GroundMap, Palette, paint_ground, shade_map
+from mtmc.synth.render.ground import USUAL, GroundMap, Palette, paint_ground, shade_map
 from mtmc.synth.render.lens import Lens
 from mtmc.synth.render.order import painters_order
 from mtmc.synth.render.paint import draw_vehicle
@@ -51,11 +51,11 @@ class View:
 
 
 def make_view(
-    network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int, palette: Palette | None = None
+    network: Network, scenery: Scenery, lens: Lens, light: Light, seed: int, palette: Palette = USUAL
 ) -> View:
     """Draw the still world as ``lens`` sees it."""
     shadows = shadow_polygons(scenery, light)
-    image = _ground_and_sky(network, shadows, lens, light, seed, palette or Palette())
+    image = _ground_and_sky(network, shadows, lens, light, seed, palette)
     things: list[Thing] = [*scenery.buildings, *scenery.trees, *scenery.posts, *scenery.parked]
     placed = [(_place(thing), thing) for thing in things]
     placed = [

@@ -11,6 +11,7 @@ import numpy as np
 from mtmc.structures import Double, Image
 from mtmc.synth.render.lamps import add_glow
 from mtmc.synth.render.lens import Lens
+from mtmc.synth.render.shading import held
 from mtmc.synth.render.view import View
 from mtmc.synth.vehicles.colours import from_hsv
 
@@ -151,7 +152,7 @@ def _fill(image: Image, lens: Lens, points: Double, tone: tuple[int, int, int], 
     pixels, depth = lens.project(points)
     if depth.min() < 1.0:
         return
-    corners = np.rint(np.clip(pixels, -4000, 8000) * 8).astype(np.int32)
+    corners = np.rint(held(pixels) * 8).astype(np.int32)
     if opaque >= 1:
         cv2.fillPoly(image, [corners], tone, cv2.LINE_AA, 3)
         return
