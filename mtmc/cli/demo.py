@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-OVERRIDES = ["track.clean.parked=keep", "link.max_overlap_s=30"]
+OVERRIDES = ["track.clean.parked=keep", "link.parked=drop", "link.max_overlap_s=30"]
 """As the demo's configuration."""
 LIGHT: dict[str, Any] = {"detector": "motion", "overrides": OVERRIDES}
 CORE: dict[str, Any] = {"weights": "street", "overrides": OVERRIDES}
@@ -44,7 +44,7 @@ def demo(
     scene, folder = out / f"city-{seed}" / "S01", out / f"run-{seed}"
     if not scene.exists():
         console.print("rendering four cameras of a synthetic city", style="bold")
-        # No parked cars: in half a minute nobody can tell one from a car that waits at a red light.
+        # No parked cars: in half a minute one is hardly told from a car that waits at a red light.
         write_videos(scene.parent, load(SynthParams, preset="demo", parked=0, seconds=seconds), seed)
     how = LIGHT if light else {"config": "demo"} if _detector() else CORE
     todo = api.planned(scene, folder, **how)

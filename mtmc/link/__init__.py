@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -91,6 +91,13 @@ class LinkParams(StageParams):
     max_clock_error_s: float = Field(default=90.0, ge=0, description="network: between cameras without given offsets")
     window_h: float | None = Field(
         default=None, gt=0, description="hours of a run that are linked at once, for memory's sake; none: all"
+    )
+    parked: Literal["keep", "drop"] = Field(
+        default="keep",
+        description="vehicles that stand in all views, at the kerb beside others' lanes; for track.clean.parked=keep",
+    )
+    parked_beside: float = Field(
+        default=0.25, ge=0.05, le=1, description="how far off, in sizes of a box, in the mean of all views"
     )
     network_file: Path | None = Field(default=None, description="network: a network.json to start from")
     zones_file: Path | None = Field(
@@ -198,6 +205,7 @@ def link(
     """Every tracklet in exactly one vehicle, no two tracklets of one camera that overlap in time inside one.
 
     The one exception to the first promise is asked for: ``electricity_remove_isolated``. Works for no tracklets at all.
+    What ``params.parked`` asks for is done after it: ``mtmc.parked``.
     """
     problem = pose(scene, tracklets, embeddings)
     return vehicles(tracklets, solve(problem, params or LinkParams()).labels)

@@ -22,6 +22,7 @@ from mtmc.link import Contradiction, learn_network, pose, solve
 from mtmc.link.model.camera_network import CameraNetwork
 from mtmc.link.model.json_io import to_json
 from mtmc.link.problem import Possible, Solution, vehicles
+from mtmc.parked import without_parked
 from mtmc.pipeline.planning import Plan
 from mtmc.pipeline.windows import ALWAYS, Numbering, Span, spans, stretches
 from mtmc.pipeline.workers import Watch
@@ -144,6 +145,9 @@ class _Linker:
             solution = solve(problem, todo.config.link, todo.device, self._known)
         except Contradiction as mistake:
             raise contradiction(edited, self._edits, mistake.index, todo.run.path_of_edits) from mistake
+        if todo.config.link.parked == "drop":
+            limits = todo.config.link.parked_beside, todo.config.track.clean.parked_min_s
+            solution = without_parked(todo.scene, edited.tracklets, solution, *limits)
         own, solution = self._numbering.own(problem, solution, span)
         one, other = solution.labels[edited.wishes.same].T
         parted = [edited.same[row] + 1 for row in np.flatnonzero(one != other)]

@@ -12,7 +12,6 @@ A tracker groups detections (``Tracker``, one method); what follows is the same 
     roboflow             the trackers of the package trackers
     repair               cut ends, split switches, join fragments, fill gaps
     duplicates           second tracks on one vehicle
-    lanes                where traffic drives: who stands there waits, who stands beside is parked
     filter               which boxes and tracklets are kept (``clean``)
     windows              long clips in bounded memory
 """

@@ -16,7 +16,6 @@ from mtmc.geometry import areas, bottom_centres, outside_mask
 from mtmc.params import Params
 from mtmc.structures import Tracklet
 from mtmc.track.duplicates import without_duplicates
-from mtmc.track.lanes import find_lanes
 from mtmc.track.tracks import FrameRate, in_frames
 
 Mask = NDArray[np.bool_]
@@ -43,15 +42,11 @@ class CleanParams(Params):
         0.4, ge=0, le=1, description="overlap with a surer tracklet that makes one its shadow; 1 = keep all"
     )
     min_shadow_share: float = Field(0.6, gt=0, le=1, description="share of a shadow's boxes that must overlap")
-    parked: Literal["drop", "beside", "keep"] = Field(
-        "drop",
-        description="vehicles that stand still for their whole life: drop; beside: only those off the lanes of traffic",
+    parked: Literal["drop", "keep"] = Field(
+        "drop", description="vehicles that stand still for their whole life in a view, parked or waiting"
     )
     parked_min_s: float = Field(15.0, ge=0, description="standing vehicles seen for less are kept")
     parked_travel: float = Field(0.3, gt=0, description="a vehicle that moves less than this many box sizes stands")
-    parked_beside: float = Field(
-        0.2, gt=0, description="a vehicle stands beside a lane from this many box sizes away on"
-    )
 
 
 def clean(
@@ -68,19 +63,7 @@ def clean(
     sure = [t for t in long_enough if t.scores.max() >= params.min_best_score]
     if params.min_shadow_iou < 1:
         sure = without_duplicates(sure, params.min_shadow_iou, params.min_shadow_share)
-    return sure if params.parked == "keep" else without_parked(sure, fps, size, params)
-
-
-def without_parked(
-    tracklets: Sequence[Tracklet], fps: float, size: tuple[int, int], params: CleanParams
-) -> list[Tracklet]:
-    """Those that move, and with ``beside`` those that stand where others drive: they wait."""
-    stands = [is_parked(tracklet, fps, params) for tracklet in tracklets]
-    moving = [t for t, still in zip(tracklets, stands, strict=True) if not still]
-    if params.parked == "drop":
-        return moving
-    lanes, limit = find_lanes(moving, size), params.parked_beside
-    return [t for t, still in zip(tracklets, stands, strict=True) if not still or lanes.distance(t) <= limit]
+    return [t for t in sure if params.parked == "keep" or not is_parked(t, fps, params)]
 
 
 def _frames_covered(tracklet: Tracklet, fps: float) -> float:
@@ -132,13 +115,17 @@ def _between_borders(xyxy: NDArray[np.float32], size: tuple[int, int], border_px
 
 
 def is_parked(tracklet: Tracklet, fps: float, params: CleanParams) -> bool:
-    """Whether a vehicle, seen for long, never leaves its place: where it is first, last and at its farthest, each over
-    half a second, agrees within a share of its size. One that stands for minutes and then drives off is kept."""
+    """Whether a vehicle, seen for long, never leaves its place. One that stands for minutes and then drives off is
+    kept."""
     first, last = in_frames(fps, tracklet.frames[[0, -1]])
-    if (last - first) / fps < params.parked_min_s:
-        return False
+    return bool((last - first) / fps >= params.parked_min_s and travel(tracklet, fps) < params.parked_travel)
+
+
+def travel(tracklet: Tracklet, fps: float, share: float = 1.0) -> float:
+    """How far a vehicle is from its usual place at the farthest, in a ``share`` of its life; in box sizes (the root of
+    its area). A place is where it is in half a second."""
     centres = (tracklet.xyxy[:, :2] + tracklet.xyxy[:, 2:]) / 2
     count = max(1, len(centres) // max(1, round(PARKED_WINDOW_S * fps)))
     places = np.array([np.median(part, axis=0) for part in np.array_split(centres, count)])
-    travel = np.linalg.norm(places - np.median(centres, axis=0), axis=1)
-    return bool(travel.max() < params.parked_travel * np.sqrt(np.median(areas(tracklet.xyxy))))
+    away = np.linalg.norm(places - np.median(centres, axis=0), axis=1)
+    return float(np.quantile(away, share) / np.sqrt(np.median(areas(tracklet.xyxy))))

@@ -20,7 +20,7 @@ from tests.mtmc.track.clips import SIZE
 FILE = Path(__file__).resolve().parents[2] / "configs" / "pipeline" / "paper.toml"
 DETAILS = {
     RepairParams: {"switch_window_s", "max_join_overlap_s", "max_join_miss", "max_join_cost"},
-    CleanParams: {"border_px", "min_shadow_share", "parked_min_s", "parked_travel", "parked_beside"},
+    CleanParams: {"border_px", "min_shadow_share", "parked_min_s", "parked_travel"},
 }
 """What only shapes a step that paper.toml switches off. A new key belongs here, or into paper.toml."""
 SETTLED = {"max_lost_s", "appearance_weight", "gate", "max_duplicate_cost", "smoothing", "keep_first_box"}

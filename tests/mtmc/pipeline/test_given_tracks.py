@@ -101,6 +101,21 @@ def test_zones_are_linked_by(files: Path) -> None:
     assert set(run.vehicles["route"].to_pylist()) == {"c001 c002"}
 
 
+def test_who_stands_at_the_kerb_in_all_views_is_left_out_where_that_is_asked_for(files: Path) -> None:
+    parked = make_tracklet("c001", 13, range(240), (70, 60, 110, 90), (0, 0))
+    write_mot_tracks(files / "mot" / "c001.txt", [*crossing()["c001"], parked])
+    known = np.load(files / "vectors.npz")
+    looks = {"vectors": np.random.default_rng(2).normal(size=(1, 32)), "track_id": [13], "camera_id": ["c001"]}
+    np.savez(files / "vectors.npz", **{name: np.concatenate([known[name], looks[name]]) for name in looks})
+    told = {"fps": 10, "size": (200, 100), "offsets": files / "starts.txt", "vectors": files / "vectors.npz"}
+    for rule, left in (("keep", {13}), ("drop", set())):
+        run = mtmc.from_tracks(files / "mot", files / rule, overrides=[f"link.parked={rule}"], **told)
+        tracks = {t.track_id for vehicle in open_run(run.folder).vehicles() for t in vehicle.tracklets}
+        assert tracks - set(range(1, 13)) == left
+        assert len(tracks) == 12 + len(left)
+        call("report", str(run.folder))
+
+
 def test_videos_beside_the_tracks_give_crops_and_pictures(files: Path) -> None:
     for camera_id, frames in (("c001", 470), ("c002", 540)):
         make_video(files / "cams" / f"{camera_id}.avi", frames, (200, 100))
