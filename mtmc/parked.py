@@ -11,15 +11,16 @@ Shape shorthand: T tracklets, N straight pieces of lanes; pixels.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mtmc.geometry import areas, bottom_centres
 from mtmc.link import Solution
-from mtmc.scene import Camera, Scene
+from mtmc.scene import Scene
 from mtmc.structures import Double, Long, Mask, Tracklet
+from mtmc.track import frame_rate
 from mtmc.track.filter import travel
 
 MOVES, MOSTLY = 1.0, 0.75
@@ -62,13 +63,16 @@ def without_parked(
 def _parked(scene: Scene, tracklets: Sequence[Tracklet], labels: Long, beside: float, least_s: float) -> Mask:
     """Which tracklets (T,) are of parked vehicles."""
     camera = [scene.cameras[t.camera_id] for t in tracklets]
+    rate = {name: frame_rate(each) for name, each in scene.cameras.items()}
     _, vehicle = np.unique(labels, return_inverse=True)
     _, view = np.unique([f"{v} {c.id}" for v, c in zip(vehicle, camera, strict=True)], return_inverse=True)
     seconds = [np.ptp(c.time_s(t.frames[[0, -1]])) for c, t in zip(camera, tracklets, strict=True)]
     stands = _summed(np.array(seconds) >= least_s, vehicle) > 0
     for row in np.flatnonzero(stands).tolist():
-        stands[row] = travel(tracklets[row], _rate(camera[row]), MOSTLY) < MOVES
-    distance = _from_road(scene, tracklets, stands)
+        stands[row] = travel(tracklets[row], rate[camera[row].id], MOSTLY) < MOVES
+    if not stands.any():
+        return stands
+    distance = _from_road(scene, rate, tracklets, stands)
     known = ~np.isnan(distance)
     away = np.log(np.clip(np.where(known, distance, beside), NEAREST, FARTHEST) / beside)
     away /= np.maximum(_summed(known, view), 1)  # each view counts once, however often it lost the vehicle
@@ -81,22 +85,17 @@ def _summed(values: Mask | Double, group: Long) -> Double:
     return np.asarray(np.bincount(group, values), np.float64)[group]
 
 
-def _from_road(scene: Scene, tracklets: Sequence[Tracklet], stands: Mask) -> Double:
+def _from_road(scene: Scene, rate: Mapping[str, float], tracklets: Sequence[Tracklet], stands: Mask) -> Double:
     """How far from the road those (T,) are that stand, in box sizes; NaN where nobody drives, and for the others."""
     found, views = np.full(len(tracklets), np.nan), dict[str, tuple[Lanes, list[int]]]()
     for name, rows in _by_camera(tracklets).items():
-        camera = scene.cameras[name]
-        moving = [tracklets[row] for row in rows if travel(tracklets[row], _rate(camera)) >= MOVES]
-        views[name] = find_lanes(moving, camera.size), [row for row in rows if stands[row]]
+        moving = [tracklets[row] for row in rows if travel(tracklets[row], rate[name]) >= MOVES]
+        views[name] = find_lanes(moving, scene.cameras[name].size), [row for row in rows if stands[row]]
     kerb = side_of_kerb(lanes for lanes, _ in views.values())
     for lanes, standing in views.values():
         offset = np.array([lanes.offset(tracklets[row]) for row in standing])
         found[standing] = np.abs(offset) if kerb == 0 else np.maximum(kerb * offset, 0)
     return found
-
-
-def _rate(camera: Camera) -> float:
-    return camera.fps / camera.stride
 
 
 def _by_camera(tracklets: Sequence[Tracklet]) -> dict[str, list[int]]:
